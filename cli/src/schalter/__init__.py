@@ -1,0 +1,1 @@
+"""The command line: runs the whole system and its chores."""

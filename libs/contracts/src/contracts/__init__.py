@@ -1,0 +1,1 @@
+"""The shared language: events, subjects, samples, offices and the service catalogue."""

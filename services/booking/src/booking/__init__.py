@@ -1,0 +1,1 @@
+"""Services offered, free slots, holds and appointments."""

@@ -1,0 +1,1 @@
+"""Cases, applications, identity checks, signatures and the documents made of them."""

@@ -1,0 +1,1 @@
+"""Messages to citizens: templates, mails, calendar entries, delivery."""

@@ -1,0 +1,1 @@
+"""Payment orders, provider adapters, webhooks and capture."""

@@ -1,0 +1,1 @@
+"""Rooms, presence, admission and the relay of the call's signaling."""

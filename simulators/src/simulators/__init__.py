@@ -1,0 +1,1 @@
+"""Honest processes at the edge of the world: a payment provider and a mail server."""
