@@ -1,0 +1,47 @@
+"""Who acts: the claims of the two tokens that people carry. Issuers sign them; every other service only verifies."""
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts.ids import AppointmentId, ClerkId, OfficeSlug
+
+Role = Literal["clerk", "lead", "admin"]
+
+
+class Citizen(BaseModel):
+    """The holder of a link that was mailed: may act on one appointment, while `gen` is the appointment's current one.
+
+    Issued by booking. A cancelled or moved appointment has a higher generation, so that the old link is dead.
+    """
+
+    AUDIENCE: ClassVar[str] = "citizen"
+    ISSUER: ClassVar[str] = "booking"
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sub: AppointmentId
+    office: OfficeSlug
+    gen: int
+
+    @property
+    def name(self) -> str:
+        """How audit trails and events call this actor: never by the person's name."""
+        return "citizen"
+
+
+class Clerk(BaseModel):
+    """A signed-in clerk of one office. Issued by casework for ten minutes at a time."""
+
+    AUDIENCE: ClassVar[str] = "clerk"
+    ISSUER: ClassVar[str] = "casework"
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sub: ClerkId
+    office: OfficeSlug
+    role: Role
+    display_name: str
+
+    @property
+    def name(self) -> str:
+        """How audit trails and events call this actor."""
+        return f"clerk:{self.sub}"

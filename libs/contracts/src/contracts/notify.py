@@ -1,0 +1,28 @@
+"""Events of the notify service: what became of a message. The recipient's address stays there."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from contracts.base import Event, Instant
+
+MessageKind = Literal["confirmation", "cancellation", "completion", "receipt"]
+
+
+class _NotifyEvent(Event):
+    kind: MessageKind
+    cause: UUID
+    at: Instant
+
+
+class Delivered(_NotifyEvent):
+    """The mail server of the office took the message."""
+
+    SUBJECT: ClassVar[str] = "notify.delivered.v1"
+
+
+class Failed(_NotifyEvent):
+    """The message could not be handed over and will not be tried again: somebody has to call the citizen."""
+
+    SUBJECT: ClassVar[str] = "notify.failed.v1"
+
+    reason: Literal["refused", "unreachable", "invalid_address"]
