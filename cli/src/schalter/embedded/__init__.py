@@ -1,0 +1,25 @@
+"""The machine room: PostgreSQL, NATS, Redis and Caddy as child processes, from wheels, without root and without a daemon."""
+
+from schalter.embedded.caddy import Caddy
+from schalter.embedded.errors import PartFailed, SchalterError, ToolMissing
+from schalter.embedded.nats import Nats
+from schalter.embedded.network import free_port, free_ports
+from schalter.embedded.part import Part
+from schalter.embedded.postgres import Postgres
+from schalter.embedded.process import Process, Program
+from schalter.embedded.redis import Redis
+
+__all__ = [
+    "Caddy",
+    "Nats",
+    "Part",
+    "PartFailed",
+    "Postgres",
+    "Process",
+    "Program",
+    "Redis",
+    "SchalterError",
+    "ToolMissing",
+    "free_port",
+    "free_ports",
+]

@@ -1,0 +1,59 @@
+"""Redis on a loopback port, with an append-only file."""
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from schalter.embedded import tools
+from schalter.embedded.network import LOOPBACK
+from schalter.embedded.part import Part
+from schalter.embedded.process import Program
+
+
+class Redis(Part):
+    """One Redis server that asks for `password`. At most the last second of writes is lost in a crash."""
+
+    name = "redis"
+
+    def __init__(self, directory: Path, port: int, *, password: str, log: Path, durable: bool = True) -> None:
+        """`directory` keeps data and configuration. Nothing runs before `start`."""
+        self.directory = directory
+        self.port = port
+        self.log = log
+        self._password = password
+        self._durable = durable
+
+    def prepare(self) -> None:
+        """Writes the configuration: a file, because the arguments of a process are public on its machine."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config = self.directory / "redis.conf"
+        config.touch(mode=0o600)
+        config.write_text(
+            f"bind {LOOPBACK}\nport {self.port}\nrequirepass {self._password}\n"
+            f'dir "{self.directory.resolve()}"\nsave ""\n'
+            f"appendonly {'yes' if self._durable else 'no'}\nappendfsync everysec\n"
+            "maxmemory 256mb\nmaxmemory-policy noeviction\n"
+        )
+
+    def program(self) -> Program:
+        """Ready means: loaded and answering PING."""
+        return Program(
+            name=self.name,
+            argv=(str(tools.redis_server()), str(self.directory.resolve() / "redis.conf")),
+            ready=self._answers,
+            log=self.log,
+        )
+
+    @property
+    def url(self) -> str:
+        """The connection URL with the password."""
+        return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
+
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:
+            connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
+            received = b""
+            while received.count(b"\r\n") < 2 and (more := connection.recv(256)):
+                received += more
+            return b"+PONG" in received
+        return False
