@@ -15,8 +15,6 @@ from zoneinfo import ZoneInfo
 
 #: No appointment is longer. The database enforces it too: this makes a range condition on `starts_at` complete.
 MAX_LENGTH = timedelta(hours=8)
-#: A citizen may enter the waiting room this long before the appointment.
-EARLY_ENTRY = timedelta(minutes=30)
 #: Read aloud on the phone: no I, L, O, 0, 1 and no U (accidental words).
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LENGTH = 6
@@ -149,11 +147,6 @@ def new_reference(prefix: str) -> str:
 def cancellable(state: State, starts_at: datetime, now: datetime) -> bool:
     """Whether the citizen may still cancel: until the appointment begins."""
     return state == "booked" and now < starts_at
-
-
-def joinable_from(booked_at: datetime, starts_at: datetime, *, at_once: bool) -> datetime:
-    """From when on the link leads into the waiting room. `at_once`: the office admits from the booking on (demo)."""
-    return booked_at if at_once else max(booked_at, starts_at - EARLY_ENTRY)
 
 
 def _by_lane(busy: Iterable[Busy]) -> Mapping[int, Sequence[tuple[int, int]]]:

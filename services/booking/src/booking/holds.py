@@ -1,0 +1,211 @@
+"""Slots kept for citizens while they type, in Redis.
+
+A hold takes a lane for a range of time, like an appointment does, so that both add up. It is a courtesy, never the
+truth: when Redis is lost, holds are lost, and the database still decides who gets a slot.
+"""
+
+import secrets
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from booking.model import MAX_LENGTH, Busy
+
+TTL = timedelta(minutes=5)
+#: A hold is extended while its citizen is active, but ends this long after it was placed.
+LIMIT = timedelta(minutes=20)
+#: After a failure nobody asks Redis for so long, lest every citizen waits for a time-out.
+PAUSE_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+_unavailable = Counter("booking_holds_unavailable_total", "Requests served without holds because Redis was away.")
+
+# Expiry is Redis's own, so that a wrong clock on one of our machines neither frees nor keeps a slot. A member of the
+# sorted set (score = start) outlives its hold until a script meets it. An office's keys share a hash tag: one node.
+_COMMON = """
+local length = tonumber(ARGV[1])
+local function overlapping(low, high)
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. (low - length), '(' .. high)) do
+    local raw = redis.call('GET', KEYS[2] .. id)
+    if raw then
+      local lane, s, e, limit = raw:match('^(%d+) (%-?%d+) (%-?%d+) (%d+)$')
+      if tonumber(e) > low then found[#found + 1] = {id, tonumber(lane), tonumber(s), tonumber(e)} end
+    else
+      redis.call('ZREM', KEYS[1], id)
+    end
+  end
+  return found
+end
+"""
+_ACTIVE = _COMMON + "return overlapping(tonumber(ARGV[2]), tonumber(ARGV[3]))"
+_PLACE = (
+    _COMMON
+    + """
+local id, low, high = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local capacity, dice = tonumber(ARGV[5]), tonumber(ARGV[6])
+local ttl, limit = tonumber(ARGV[7]), tonumber(ARGV[8])
+local taken, mine = {}, nil
+for index = 9, #ARGV do taken[tonumber(ARGV[index])] = true end
+for _, hold in ipairs(overlapping(low, high)) do
+  if hold[1] ~= id then taken[hold[2]] = true
+  elseif hold[3] == low and hold[4] == high then mine = hold[2] end
+end
+if mine and not taken[mine] then return {mine, redis.call('PTTL', KEYS[2] .. id)} end
+local free = {}
+for lane = 0, capacity - 1 do
+  if not taken[lane] then free[#free + 1] = lane end
+end
+if #free == 0 then return false end
+local lane = free[dice % #free + 1]
+local clock = redis.call('TIME')
+local deadline = clock[1] * 1000 + math.floor(clock[2] / 1000) + limit
+redis.call('SET', KEYS[2] .. id, string.format('%d %d %d %d', lane, low, high, deadline), 'PX', ttl)
+redis.call('ZADD', KEYS[1], low, id)
+redis.call('PEXPIRE', KEYS[1], limit)
+return {lane, ttl}
+"""
+)
+_FIND = """
+local raw = redis.call('GET', KEYS[1])
+if not raw then return false end
+local lane, low, high, deadline = raw:match('^(%d+) (%-?%d+) (%-?%d+) (%d+)$')
+local left = redis.call('PTTL', KEYS[1])
+local clock = redis.call('TIME')
+local ttl = math.min(tonumber(ARGV[1]), deadline - clock[1] * 1000 - math.floor(clock[2] / 1000))
+if ttl > left then
+  redis.call('PEXPIRE', KEYS[1], ttl)
+  left = ttl
+end
+return {tonumber(lane), tonumber(low), tonumber(high), left}
+"""
+
+
+class HoldsLostError(Exception):
+    """Redis does not answer: there are no holds now. Callers go on without, or say so."""
+
+
+class Hold(NamedTuple):
+    """A lane kept from `start` to `end` (seconds since 1970) until `expires_at`."""
+
+    id: UUID
+    lane: int
+    start: int
+    end: int
+    expires_at: datetime
+
+
+class HeldBusy(NamedTuple):
+    """What others see of a hold: that a lane is taken."""
+
+    id: UUID
+    busy: Busy
+
+
+def connect(url: str) -> Redis:
+    """A client that gives up quickly: one immediate retry (a dead pooled connection), a quarter of a second each."""
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=0.25,
+        socket_connect_timeout=0.25,
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+class Holds:
+    """Places, extends, lists and releases holds. Every method raises HoldsLostError when Redis is away."""
+
+    def __init__(self, redis: Redis, *, ttl: timedelta = TTL, limit: timedelta = LIMIT) -> None:
+        self._ttl = _milliseconds(ttl)
+        self._limit = _milliseconds(limit)
+        self._redis = redis
+        self._active = redis.register_script(_ACTIVE)
+        self._place = redis.register_script(_PLACE)
+        self._find = redis.register_script(_FIND)
+        self._paused_until = 0.0
+
+    async def place(
+        self, office: str, hold_id: UUID, start: int, end: int, *, capacity: int, taken: Collection[int], now: datetime
+    ) -> Hold | None:
+        """Keeps one of the lanes 0 to `capacity` - 1 from `start` to `end`; None if none is free.
+
+        `taken`: lanes with appointments in that range. Atomic against all other holds. A hold of the same id moves
+        here, or stays where it is when there is no room; repeating the call with the same range changes nothing.
+        """
+        arguments: list[int | str] = [
+            *(int(MAX_LENGTH.total_seconds()), str(hold_id), start, end, capacity, secrets.randbelow(2**31)),
+            *(self._ttl, self._limit, *taken),
+        ]
+        with self._reachable():
+            placed = await self._place(keys=[_starts(office), _hold(office)], args=arguments)
+        if placed is None:
+            return None
+        lane, left = placed
+        return Hold(hold_id, lane, start, end, now + timedelta(milliseconds=left))
+
+    async def extend(self, office: str, hold_id: UUID, *, now: datetime) -> Hold | None:
+        """Lets the hold live for the full time again, but never beyond its limit; None if it is gone."""
+        return await self._look(office, hold_id, self._ttl, now)
+
+    async def find(self, office: str, hold_id: UUID, *, now: datetime) -> Hold | None:
+        """The hold as it is; None if it is gone."""
+        return await self._look(office, hold_id, 0, now)
+
+    async def release(self, office: str, hold_id: UUID) -> None:
+        """Gives the slot back; a hold that is gone already is no error."""
+        with self._reachable():
+            await self._redis.delete(_hold(office) + str(hold_id))
+            await self._redis.zrem(_starts(office), str(hold_id))
+
+    async def active(self, office: str, start: int, end: int) -> list[HeldBusy]:
+        """All living holds that overlap the range from `start` to `end`."""
+        with self._reachable():
+            found = await self._active(
+                keys=[_starts(office), _hold(office)], args=[int(MAX_LENGTH.total_seconds()), start, end]
+            )
+        return [HeldBusy(UUID(hold_id), Busy(lane, low, high)) for hold_id, lane, low, high in found]
+
+    async def _look(self, office: str, hold_id: UUID, ttl: int, now: datetime) -> Hold | None:
+        with self._reachable():
+            found = await self._find(keys=[_hold(office) + str(hold_id)], args=[ttl])
+        if found is None:
+            return None
+        lane, start, end, left = found
+        return Hold(hold_id, lane, start, end, now + timedelta(milliseconds=left))
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        if time.monotonic() < self._paused_until:
+            _unavailable.inc()
+            raise HoldsLostError
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            self._paused_until = time.monotonic() + PAUSE_SECONDS
+            _unavailable.inc()
+            _log.warning("holds_unavailable", error=type(error).__name__)
+            raise HoldsLostError from error
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1000)
+
+
+def _starts(office: str) -> str:
+    return f"booking:{{{office}}}:holds"
+
+
+def _hold(office: str) -> str:
+    """The prefix of an office's holds; the id follows."""
+    return f"booking:{{{office}}}:hold:"
