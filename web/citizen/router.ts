@@ -1,0 +1,29 @@
+import { Router } from "$shared/ui/router.svelte";
+import type { Route } from "$shared/ui/routes";
+
+export type PageName =
+  | "offices"
+  | "booking-services"
+  | "booking-time"
+  | "booking-details"
+  | "booking-done"
+  | "appointment"
+  | "check"
+  | "call"
+  | "payment-return"
+  | "privacy";
+
+const routes: readonly Route<PageName>[] = [
+  { name: "offices", pattern: "/" },
+  { name: "booking-services", pattern: "/:office" },
+  { name: "booking-time", pattern: "/:office/time" },
+  { name: "booking-details", pattern: "/:office/details" },
+  { name: "booking-done", pattern: "/:office/done" },
+  { name: "appointment", pattern: "/:office/appointment" },
+  { name: "check", pattern: "/:office/check" },
+  { name: "call", pattern: "/:office/call" },
+  { name: "payment-return", pattern: "/:office/payment-return" },
+  { name: "privacy", pattern: "/:office/privacy" },
+];
+
+export const router = new Router<PageName>(routes, ["api", "clerk", "mail", "paypal-simulator", "assets"]);

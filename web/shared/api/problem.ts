@@ -1,0 +1,77 @@
+/** One field the server refused, named by its JSON path. */
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+/**
+ * What went wrong with a request, in the words of RFC 9457 (application/problem+json).
+ *
+ * `code` is stable and meant for programs (`slot_taken`, `link_expired`, ...). Two codes are ours, with status 0:
+ * `offline` (this device has no network) and `unreachable` (no answer came).
+ */
+export class ApiProblem extends Error {
+  override readonly name = "ApiProblem";
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    readonly detail: string,
+    readonly errors: readonly FieldError[] = [],
+    readonly correlationId: string | null = null,
+    /** Members that this kind of problem adds, e.g. `alternatives`. */
+    readonly extra: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(`${status} ${code}: ${detail || title}`);
+  }
+}
+
+/** Whether `error` is a problem with one of these codes. */
+export function isProblem(error: unknown, ...codes: string[]): error is ApiProblem {
+  return error instanceof ApiProblem && (codes.length === 0 || codes.includes(error.code));
+}
+
+const KNOWN = new Set(["type", "title", "status", "detail", "code", "errors", "correlation_id", "instance"]);
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+function fieldErrors(value: unknown): FieldError[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(isRecord).map((entry) => ({ field: text(entry["field"]), message: text(entry["message"]) }));
+}
+
+/** The problem that an answer of status >= 400 describes; an answer that is no problem document still gets a code. */
+export async function problemFromResponse(response: Response): Promise<ApiProblem> {
+  let body: unknown = null;
+  try {
+    body = await response.json();
+  } catch {
+    // A gateway's own error page is no JSON; the status says enough.
+  }
+  if (!isRecord(body)) {
+    const code = response.status >= 502 && response.status <= 504 ? "unreachable" : `http_${response.status}`;
+    return new ApiProblem(response.status, code, response.statusText, "");
+  }
+  return new ApiProblem(
+    response.status,
+    text(body["code"]) || `http_${response.status}`,
+    text(body["title"]) || response.statusText,
+    text(body["detail"]),
+    fieldErrors(body["errors"]),
+    text(body["correlation_id"]) || response.headers.get("X-Correlation-Id"),
+    Object.fromEntries(Object.entries(body).filter(([key]) => !KNOWN.has(key))),
+  );
+}
+
+/** The problem behind a fetch that threw: no network here, or no answer from there. */
+export function problemFromFailure(cause: unknown): ApiProblem {
+  const offline = typeof navigator !== "undefined" && navigator.onLine === false;
+  const problem = new ApiProblem(0, offline ? "offline" : "unreachable", "No answer", String(cause));
+  problem.cause = cause;
+  return problem;
+}
