@@ -1,7 +1,7 @@
 """Fixtures for all tests: real PostgreSQL, NATS and Redis, keys, offices, samples.
 
-Every pytest process starts servers of its own when a test first asks for them (about a second), so that parallel workers
-share nothing, and the kernel ends them with the process, however that ends.
+Every pytest process starts servers of its own when a test first asks for them (about a second): parallel workers share
+nothing, and the kernel ends them with the process, however that ends.
 """
 
 import secrets
@@ -9,17 +9,17 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import pytest
 import redis
 
+from chassis.tokens import TokenSigner, generate_keys
 from contracts.base import Event, Meta
 from schalter.embedded import Nats, Postgres, Redis, free_port
-from schalter.keys import KeyPair, new_key_pair
 
 if TYPE_CHECKING:
     from contracts.offices import Office
@@ -100,13 +100,20 @@ def offices_dir() -> Path:
 @pytest.fixture(scope="session")
 def offices(offices_dir: Path) -> Mapping[str, "Office"]:
     """The shipped offices by slug."""
+    from contracts.catalogue import load_catalogue
     from contracts.offices import load_offices
 
-    return load_offices(offices_dir)
+    return load_offices(offices_dir, load_catalogue())
 
 
-@dataclass(frozen=True)
-class Keys:
+class KeyPair(NamedTuple):
+    """Ed25519, as the services read it from their environment."""
+
+    private: str
+    public: str
+
+
+class Keys(NamedTuple):
     """Key pairs of this test run: `link` signs citizens' links (booking), `clerk` clerks' access (casework)."""
 
     link: KeyPair
@@ -115,30 +122,29 @@ class Keys:
 
 @pytest.fixture(scope="session")
 def keys() -> Keys:
-    """Fresh Ed25519 keys."""
-    return Keys(link=new_key_pair(), clerk=new_key_pair())
+    """Fresh keys."""
+    return Keys(link=KeyPair(*generate_keys()), clerk=KeyPair(*generate_keys()))
 
 
 @pytest.fixture(scope="session")
 def citizen_token(keys: Keys) -> Callable[..., str]:
-    """`citizen_token(appointment_id, office, gen=1, ttl=3600)`: what the link in the mail carries."""
-    from chassis.tokens import TokenSigner
+    """`citizen_token(appointment_id, office, gen=1, ttl=3600, now=None)`: what the link in the mail carries."""
+    signer = TokenSigner(keys.link.private, issuer="booking", audience="citizen")
 
-    signer = TokenSigner(keys.link.private, "booking")
-
-    def sign(appointment_id: UUID | str, office: str, gen: int = 1, ttl: int = 3600) -> str:
-        claims = {"aud": "citizen", "sub": str(appointment_id), "office": office, "gen": gen}
-        return signer.sign(claims, ttl)
+    def sign(
+        appointment_id: UUID | str, office: str, gen: int = 1, ttl: int = 3600, now: datetime | None = None
+    ) -> str:
+        now = now or datetime.now(UTC)
+        claims = {"sub": str(appointment_id), "office": office, "gen": gen}
+        return signer.sign(claims, now=now, expires_at=now + timedelta(seconds=ttl))
 
     return sign
 
 
 @pytest.fixture(scope="session")
 def clerk_token(keys: Keys) -> Callable[..., str]:
-    """`clerk_token(office, clerk_id=..., role="clerk", name="Erika Muster", ttl=600)`: a signed-in clerk."""
-    from chassis.tokens import TokenSigner
-
-    signer = TokenSigner(keys.clerk.private, "casework")
+    """`clerk_token(office, clerk_id=..., role="clerk", name="Erika Muster", ttl=600, now=None)`: a signed-in clerk."""
+    signer = TokenSigner(keys.clerk.private, issuer="casework", audience="clerk")
 
     def sign(
         office: str,
@@ -146,9 +152,11 @@ def clerk_token(keys: Keys) -> Callable[..., str]:
         role: str = "clerk",
         name: str = "Erika Muster",
         ttl: int = 600,
+        now: datetime | None = None,
     ) -> str:
-        claims = {"aud": "clerk", "sub": str(clerk_id), "office": office, "role": role, "name": name}
-        return signer.sign(claims, ttl)
+        now = now or datetime.now(UTC)
+        claims = {"sub": str(clerk_id), "office": office, "role": role, "display_name": name}
+        return signer.sign(claims, now=now, expires_at=now + timedelta(seconds=ttl))
 
     return sign
 

@@ -14,8 +14,10 @@ import psutil
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from schalter.embedded import Nats, Part, PartFailed, Postgres, Redis, free_port
+from schalter.embedded import Nats, Part, PartFailedError, Postgres, Redis, free_port
 
 Eventually = Callable[..., object]
 
@@ -60,13 +62,16 @@ def test_postgres_keeps_its_data_over_a_restart_and_leaves_no_process(servers_di
 def test_redis_asks_for_its_password(redis_server: Redis) -> None:
     with redis.Redis.from_url(redis_server.url) as client:
         assert client.ping()
-    with redis.Redis(port=redis_server.port, retry=None) as client, pytest.raises(redis.AuthenticationError):
+    with (
+        redis.Redis(port=redis_server.port, retry=Retry(NoBackoff(), 0)) as client,
+        pytest.raises(redis.AuthenticationError),
+    ):
         client.ping()
 
 
 def test_a_part_whose_port_is_taken_says_so_in_one_line(redis_server: Redis, servers_dir: Path) -> None:
     second = Redis(servers_dir / "second", redis_server.port, password="pw", log=servers_dir / "second.log")
-    with pytest.raises(PartFailed, match="redis ended with code 1.*second.log") as failure:
+    with pytest.raises(PartFailedError, match=r"redis ended with code 1.*second.log") as failure:
         second.start(seconds=5)
     assert "\n" not in str(failure.value)
 

@@ -1,7 +1,7 @@
-"""The machine room: PostgreSQL, NATS, Redis and Caddy as child processes, from wheels, without root and without a daemon."""
+"""The machine room: PostgreSQL, NATS, Redis and Caddy as child processes, from wheels, without root or daemon."""
 
 from schalter.embedded.caddy import Caddy
-from schalter.embedded.errors import PartFailed, SchalterError, ToolMissing
+from schalter.embedded.errors import PartFailedError, SchalterError, ToolMissingError
 from schalter.embedded.nats import Nats
 from schalter.embedded.network import free_port, free_ports
 from schalter.embedded.part import Part
@@ -13,13 +13,13 @@ __all__ = [
     "Caddy",
     "Nats",
     "Part",
-    "PartFailed",
+    "PartFailedError",
     "Postgres",
     "Process",
     "Program",
     "Redis",
     "SchalterError",
-    "ToolMissing",
+    "ToolMissingError",
     "free_port",
     "free_ports",
 ]

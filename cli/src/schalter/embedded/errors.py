@@ -5,9 +5,9 @@ class SchalterError(Exception):
     """An expected failure of the command line: its text is shown as it is, without a traceback."""
 
 
-class ToolMissing(SchalterError):
+class ToolMissingError(SchalterError):
     """A program that a part needs is not on this machine."""
 
 
-class PartFailed(SchalterError):
+class PartFailedError(SchalterError):
     """A part did not start, or ended when it should not have."""

@@ -31,7 +31,7 @@ def accepts(port: int, host: str = LOOPBACK) -> bool:
 
 
 def is_taken(port: int) -> bool:
-    """Whether a gateway could not listen on `port` on all addresses. Raises OSError for ports that this user may not use."""
+    """Whether somebody else holds `port`. Raises PermissionError for a port that this user may not use."""
     if accepts(port):
         return True
     with socket.socket() as probe:

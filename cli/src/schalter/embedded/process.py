@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schalter.embedded.errors import PartFailed
+from schalter.embedded.errors import PartFailedError
 
 _PR_SET_PDEATHSIG = 1
 _LOG_LIMIT = 20_000_000
@@ -46,7 +46,7 @@ class Process:
     """A running `Program`. Start it from a thread that lives as long as the process shall (Linux ties the two)."""
 
     def __init__(self, program: Program) -> None:
-        """Starts the program at once. Raises PartFailed when it cannot be run at all."""
+        """Starts the program at once. Raises PartFailedError when it cannot be run at all."""
         self.program = program
         self.started = time.monotonic()
         _keep_short(program.log)
@@ -78,7 +78,9 @@ class Process:
                     extra_groups=[] if owner else None,
                 )
             except OSError as error:
-                raise PartFailed(f"{program.name} cannot be started: {error.strerror}: {program.argv[0]}") from None
+                raise PartFailedError(
+                    f"{program.name} cannot be started: {error.strerror}: {program.argv[0]}"
+                ) from None
 
     @property
     def pid(self) -> int:
@@ -106,17 +108,19 @@ class Process:
         return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
 
     def is_ready(self) -> bool:
-        """Whether the program serves. Raises PartFailed when it has ended instead."""
+        """Whether the program serves. Raises PartFailedError when it has ended instead."""
         if self.ended():
-            raise PartFailed(f"{self.program.name} {self.how_it_ended()} (see {self.program.log})")
+            raise PartFailedError(f"{self.program.name} {self.how_it_ended()} (see {self.program.log})")
         return self.program.ready()
 
     def wait_ready(self, seconds: float = 30.0) -> None:
-        """Returns once the program serves. Raises PartFailed when it ends or takes longer than `seconds`."""
+        """Returns once the program serves. Raises PartFailedError when it ends or takes longer than `seconds`."""
         deadline = time.monotonic() + seconds
         while not self.is_ready():
             if time.monotonic() > deadline:
-                raise PartFailed(f"{self.program.name} was not ready after {seconds:.0f} s (see {self.program.log})")
+                raise PartFailedError(
+                    f"{self.program.name} was not ready after {seconds:.0f} s (see {self.program.log})"
+                )
             time.sleep(0.02)
 
     def ask_to_stop(self) -> None:

