@@ -1,0 +1,1 @@
+"""An honest process that speaks PayPal's REST protocol, for development and tests. It moves no money."""
