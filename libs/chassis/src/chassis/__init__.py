@@ -1,1 +1,1 @@
-"""What every service does alike; knows no word of the domain."""
+"""What every service does alike. It knows the envelope of an event, and no word of the domain."""

@@ -126,7 +126,7 @@ class Service(_Strict):
 def age_on(birth_date: JsonValue, on: date) -> int | None:
     """Completed years of life on the day `on` (BGB §§ 187 (2), 188 (2)); None when `birth_date` is no ISO date.
 
-    Somebody born on 29 February completes a year at the end of 28 February, so is a year older on 1 March.
+    The birthday itself counts; somebody born on 29 February is a year older on 1 March of a common year.
     """
     if not isinstance(birth_date, str):
         return None

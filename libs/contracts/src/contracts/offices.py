@@ -144,7 +144,10 @@ Offices = Mapping[str, Office]
 
 
 def load_offices(directory: Path, catalogue: Catalogue) -> Offices:
-    """All offices of `directory` by slug. Raises OfficeError naming the file on the first bad one, or when there is none."""
+    """All offices of `directory` by slug.
+
+    Raises OfficeError naming the file on the first bad one, or when there is none.
+    """
     offices: dict[str, Office] = {}
     for path in sorted(directory.glob("*.toml")):
         office = _load(path)

@@ -1,0 +1,176 @@
+"""Taking events from the bus: each has its effect once, a poisonous one steps aside, the rest flows on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import structlog
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from pydantic import ValidationError
+
+from chassis import metrics
+from chassis.bus import Bus
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+from chassis.problems import is_transient
+from contracts.base import Event, Meta
+from contracts.topology import STREAMS, dead_letter_subject, durable
+
+log = structlog.get_logger(__name__)
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[[Transaction, E, Meta], Awaitable[None]]
+
+ACK_WAIT_SECONDS: Final = 30.0
+MAX_TRIES: Final = 5
+_MAX_IN_FLIGHT: Final = 32
+_RETRY_DELAYS: Final = (0.5, 2.0, 5.0, 15.0)
+
+
+class Poison(Exception):
+    """This event can never be processed; it goes to the dead letters at once."""
+
+
+@dataclass(frozen=True)
+class Consumer(Generic[E]):
+    """What a service does with one kind of event. The handler gets the transaction that its inbox row lies in."""
+
+    event: type[E]
+    handle: Handler[E]
+
+
+async def process(database: Database, name: str, consumer: Consumer[E], event: E, meta: Meta, *, clock: Clock) -> bool:
+    """Apply `event` unless consumer `name` has done so before; the effect and its inbox row commit together.
+
+    Returns whether it had an effect. Raises what the handler raises, with nothing committed.
+    """
+    async with database.transaction() as tx:
+        fresh = await tx.execute(
+            "INSERT INTO inbox (consumer, event_id, received_at) VALUES (:consumer, :event_id, :now)"
+            " ON CONFLICT DO NOTHING",
+            consumer=name,
+            event_id=meta.id,
+            now=clock(),
+        )
+        if fresh:
+            await consumer.handle(tx, event, meta)
+    return bool(fresh)
+
+
+class Consumption:
+    """Runs one consumer of one service until cancelled."""
+
+    def __init__(self, service: str, consumer: Consumer[Any], bus: Bus, database: Database, clock: Clock) -> None:
+        self._service = service
+        self._consumer = consumer
+        self._name = durable(service, consumer.event)
+        self._bus = bus
+        self._database = database
+        self._clock = clock
+        self._places = asyncio.Semaphore(_MAX_IN_FLIGHT)
+
+    async def run(self) -> None:
+        """Fetch as many messages as there are free places, so that a slow one does not hold up quick ones."""
+        subscription = await self._subscribe()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._places.acquire()
+                self._places.release()
+                free = self._places._value
+                try:
+                    messages = await subscription.fetch(free, timeout=1)
+                except (TimeoutError, NatsError):
+                    if not self._bus.connected:
+                        await asyncio.sleep(0.1)
+                    continue
+                for message in messages:
+                    await self._places.acquire()
+                    group.create_task(self._take(message))
+
+    async def _subscribe(self) -> JetStreamContext.PullSubscription:
+        subject = self._consumer.event.SUBJECT
+        stream = STREAMS[subject.split(".", 1)[0]].name
+        config = ConsumerConfig(
+            durable_name=self._name,
+            filter_subject=subject,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_SECONDS,
+            # Tries are counted here: with the server's own limit a message that outlived five crashes would go silent.
+            max_deliver=-1,
+            max_ack_pending=1000,
+        )
+        while True:
+            try:
+                await self._bus.jetstream.add_consumer(stream, config)
+                return await self._bus.jetstream.pull_subscribe_bind(consumer=self._name, stream=stream)
+            except (TimeoutError, NatsError) as error:
+                # The publisher, who owns the stream, may start after us.
+                log.debug("stream_not_ready", stream=stream, error=type(error).__name__)
+                await asyncio.sleep(0.5)
+
+    async def _take(self, message: Msg) -> None:
+        try:
+            with structlog.contextvars.bound_contextvars(consumer=self._name):
+                await self._settle(message)
+        except (TimeoutError, NatsError) as error:
+            log.warning("settling_failed", consumer=self._name, error=type(error).__name__)  # it is delivered again
+        finally:
+            self._places.release()
+
+    async def _settle(self, message: Msg) -> None:
+        try:
+            meta = Meta.from_headers(message.headers or {})
+            event = self._consumer.event.model_validate_json(message.data)
+        except ValidationError as error:
+            await self._bury(message, f"unreadable: {error.error_count()} errors")
+            return
+        context = {"correlation_id": meta.correlationid, "traceparent": meta.traceparent, "event_id": str(meta.id)}
+        with structlog.contextvars.bound_contextvars(**{k: v for k, v in context.items() if v}):
+            try:
+                fresh = await self._persist_through_outages(message, event, meta)
+            except Poison as error:
+                await self._bury(message, str(error))
+            except Exception as error:  # noqa: BLE001 - whatever a handler raises, the message is retried, never lost
+                await self._retry(message, error)
+            else:
+                await message.ack()
+                metrics.CONSUMED.labels(self._name, "done" if fresh else "duplicate").inc()
+
+    async def _persist_through_outages(self, message: Msg, event: Event, meta: Meta) -> bool:
+        """Process; while the database is away, wait for it rather than use up the message's tries."""
+        while True:
+            try:
+                return await process(self._database, self._name, self._consumer, event, meta, clock=self._clock)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("waiting_out_trouble", error=type(error).__name__)
+                await message.in_progress()
+                await asyncio.sleep(1)
+
+    async def _retry(self, message: Msg, error: Exception) -> None:
+        tries = message.metadata.num_delivered or 1
+        if tries >= MAX_TRIES:
+            await self._bury(message, f"{type(error).__name__} after {tries} tries", error)
+            return
+        log.warning("retrying", tries=tries, exc_info=error)
+        metrics.CONSUMED.labels(self._name, "retried").inc()
+        await message.nak(delay=_RETRY_DELAYS[min(tries, len(_RETRY_DELAYS)) - 1])
+
+    async def _bury(self, message: Msg, reason: str, error: Exception | None = None) -> None:
+        sequence = message.metadata.sequence.stream
+        headers = {
+            **(message.headers or {}),
+            "Nats-Msg-Id": f"dlq-{self._name}-{sequence}",
+            "schalter-reason": reason.replace("\n", " "),
+            "schalter-consumer": self._name,
+        }
+        await self._bus.publish(dead_letter_subject(self._service, message.subject), message.data, headers)
+        await message.term()
+        metrics.CONSUMED.labels(self._name, "dead").inc()
+        log.error("dead_letter", subject=message.subject, sequence=sequence, reason=reason, exc_info=error)

@@ -1,0 +1,58 @@
+"""Prometheus metrics that every service has. Labels are few and bounded: never an id, a person, or a path."""
+
+from time import perf_counter
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HTTP_SECONDS = Histogram(
+    "schalter_http_request_seconds",
+    "Time from request to the end of the response, in seconds.",
+    ("method", "route", "status"),
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+OUTBOX_PENDING = Gauge("schalter_outbox_pending", "Events committed and not yet on the bus.")
+OUTBOX_PUBLISHED = Counter("schalter_outbox_published_total", "Events forwarded to the bus.", ("subject",))
+OUTBOX_LAG_SECONDS = Histogram(
+    "schalter_outbox_lag_seconds",
+    "Time from commit to the bus's acknowledgement, in seconds.",
+    buckets=(0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120),
+)
+CONSUMED = Counter(
+    "schalter_consumed_total", "Messages taken from the bus.", ("consumer", "outcome")
+)  # outcome: done, duplicate, retried, dead
+BUS_CONNECTED = Gauge("schalter_bus_connected", "1 while connected to NATS.")
+WORKER_RESTARTS = Counter("schalter_worker_restarts_total", "Background workers restarted after an error.", ("worker",))
+
+
+async def endpoint(_: Request) -> Response:
+    """All metrics of this process in Prometheus' text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+class HttpMetrics:
+    """Times every request under its route template, so that ids never become labels."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = perf_counter(), 500
+
+        async def observe(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observe)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            seconds = perf_counter() - started
+            HTTP_SECONDS.labels(scope["method"], route, f"{status // 100}xx").observe(seconds)

@@ -1,0 +1,115 @@
+"""Publishing is inserting a row in the transaction of the change; a relay forwards it.
+
+One relay per service (an advisory lock decides which instance), in batches, woken by the commit and by a one-second
+poll. A row is marked after JetStream acknowledged it, so a crash in between sends it again under the same id: at least once.
+"""
+
+import asyncio
+import json
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypedDict
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from chassis.clock import Clock
+from chassis.metrics import OUTBOX_LAG_SECONDS, OUTBOX_PENDING, OUTBOX_PUBLISHED
+from contracts.base import Event, Meta
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 500
+KEEP: Final = timedelta(hours=72)
+_LOCK: Final = 5_124_002
+_POLL_SECONDS: Final = 1.0
+
+INSERT: Final = """
+    INSERT INTO outbox (event_id, subject, headers, body, created_at)
+    VALUES (:event_id, :subject, CAST(:headers AS jsonb), :body, :created_at)
+"""
+
+
+class OutboxRow(TypedDict):
+    """The parameters of INSERT."""
+
+    event_id: UUID
+    subject: str
+    headers: str
+    body: bytes
+    created_at: datetime
+
+
+class Publisher(Protocol):
+    """Where the relay forwards to."""
+
+    async def publish_all(self, messages: list[tuple[str, bytes, dict[str, str]]]) -> None:
+        """Return when every (subject, body, headers) is stored by the bus; raise otherwise."""
+        ...
+
+
+def row_of(event: Event, meta: Meta) -> OutboxRow:
+    """`event` as a row of the outbox."""
+    return OutboxRow(
+        event_id=meta.id,
+        subject=event.SUBJECT,
+        headers=json.dumps(meta.headers()),
+        body=event.model_dump_json().encode(),
+        created_at=meta.time,
+    )
+
+
+class Relay:
+    """Forwards committed events of one service to the bus, oldest first."""
+
+    def __init__(self, database_url: str, publisher: Publisher, clock: Clock) -> None:
+        self._url = database_url
+        self._publisher = publisher
+        self._clock = clock
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the outbox now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Forward until cancelled. Raises on trouble with database or bus; whoever runs it starts it again."""
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._url, timeout=5)
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+                await asyncio.sleep(_POLL_SECONDS)  # noqa: ASYNC110 - another process holds the lock; nothing to await
+            await self._forward_forever(connection)
+        finally:
+            connection.terminate()
+
+    async def _forward_forever(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        pruned_at = self._clock()
+        while True:
+            self._woken.clear()
+            forwarded = await self._forward(connection)
+            if forwarded == BATCH:
+                continue
+            if self._clock() - pruned_at > timedelta(hours=1):
+                pruned_at = self._clock()
+                await connection.execute("DELETE FROM outbox WHERE published_at < $1", pruned_at - KEEP)
+            try:
+                await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
+            except TimeoutError:
+                await connection.fetchval("SELECT 1")  # the lock lives as long as this connection does
+
+    async def _forward(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+        rows = await connection.fetch(
+            "SELECT id, subject, headers, body, created_at FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1",
+            BATCH,
+        )
+        OUTBOX_PENDING.set(len(rows))
+        if not rows:
+            return 0
+        await self._publisher.publish_all([(r["subject"], r["body"], json.loads(r["headers"])) for r in rows])
+        now = self._clock()
+        await connection.execute("UPDATE outbox SET published_at = $1 WHERE id = ANY($2)", now, [r["id"] for r in rows])
+        OUTBOX_PENDING.set(0)
+        for row in rows:
+            OUTBOX_PUBLISHED.labels(row["subject"]).inc()
+            OUTBOX_LAG_SECONDS.observe(max(0.0, (now - row["created_at"]).total_seconds()))
+        return len(rows)

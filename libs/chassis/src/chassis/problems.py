@@ -1,0 +1,140 @@
+"""Domain errors and how they leave a service: RFC 9457 problem details."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import ClassVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import JsonValue
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One field that was refused. `field` is its dotted path in the request."""
+
+    field: str
+    message: str
+
+
+class Problem(Exception):
+    """A refusal with a stable `code` for programs, an HTTP `status`, and a detail that says what to do.
+
+    Services subclass it in model.py; plain Python code raises it and never touches a framework.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: JsonValue,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+    def body(self) -> dict[str, JsonValue]:
+        """The problem document."""
+        body: dict[str, JsonValue] = {
+            "type": f"urn:schalter:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "correlation_id": structlog.contextvars.get_contextvars().get("correlation_id"),
+        }
+        if self.errors:
+            body["errors"] = [{"field": error.field, "message": error.message} for error in self.errors]
+        return body | self.extra
+
+
+class InvalidRequest(Problem):
+    code, status, title = "invalid_request", 422, "The request is not valid"
+
+
+class Unauthenticated(Problem):
+    code, status, title = "token_invalid", 401, "The link or sign-in is missing or not valid"
+
+
+class NotFound(Problem):
+    code, status, title = "not_found", 404, "There is nothing here"
+
+
+class TooLarge(Problem):
+    code, status, title = "too_large", 413, "The request is too large"
+
+
+class Busy(Problem):
+    code, status, title = "busy", 503, "Too much is going on; please try again in a moment"
+
+    def __init__(self, detail: str = "", *, retry_after_seconds: int = 2) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether `error` is the database's or the network's passing trouble, not the request's or the code's fault."""
+    if isinstance(error, PoolTimeoutError | OSError | InterfaceError | OperationalError | TimeoutError | Busy):
+        return True
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", "") or "")
+        # 08 connection, 53 resources, 57P restarting, 40 serialisation and deadlock
+        return error.connection_invalidated or state.startswith(("08", "53", "57P", "40"))
+    return False
+
+
+def respond(problem: Problem) -> JSONResponse:
+    """`problem` as a response."""
+    return JSONResponse(problem.body(), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document; unexpected ones are logged and say nothing of the inside."""
+
+    @app.exception_handler(Problem)
+    async def _problem(_: Request, problem: Problem) -> JSONResponse:
+        return respond(problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [FieldError(".".join(str(part) for part in e["loc"][1:]), e["msg"]) for e in error.errors()]
+        named = ", ".join(sorted({e.field for e in errors if e.field})) or "the body"
+        return respond(InvalidRequest(f"Please correct: {named}.", errors=errors))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        body = Problem(str(error.detail)).body()
+        phrase = HTTPStatus(error.status_code).phrase
+        code = phrase.lower().replace(" ", "_").replace("-", "_")
+        body |= {"type": f"urn:schalter:problem:{code}", "code": code, "status": error.status_code, "title": phrase}
+        return JSONResponse(body, error.status_code, headers=dict(error.headers or {}), media_type=MEDIA_TYPE)
+
+    @app.exception_handler(Exception)
+    async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+        return respond(unexpected(error))
+
+
+def unexpected(error: Exception) -> Problem:
+    """The problem for an error nobody raised on purpose: 503 when it will pass, otherwise 500. Logs the latter."""
+    if is_transient(error):
+        log.warning("unavailable", error=type(error).__name__)
+        return Busy()
+    log.error("unexpected_error", exc_info=error)
+    return Problem("Please try again. If it happens again, tell us the number below.")

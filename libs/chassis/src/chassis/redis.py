@@ -1,0 +1,40 @@
+"""The Redis connection of a service that keeps short-lived things there."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+
+from chassis.service import Resource
+
+
+def connect(url: str) -> Redis:
+    """A client with short timeouts: who asks Redis can do without it for a moment, but cannot wait."""
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=2,
+        socket_connect_timeout=1,
+        health_check_interval=15,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
+    )
+
+
+def resource(client: Redis) -> Resource:
+    """A resource for `create_app` that puts `client` on `app.state.redis` and closes it at the end."""
+
+    @asynccontextmanager
+    async def opened(app: FastAPI) -> AsyncIterator[None]:
+        app.state.redis = client
+        try:
+            yield
+        finally:
+            await client.aclose()
+
+    def open_it(app: FastAPI) -> AbstractAsyncContextManager[None]:
+        return opened(app)
+
+    return open_it

@@ -1,0 +1,171 @@
+"""The one way to make a service out of its parts. A composition root calls `create_app`, and so do the tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from chassis import logging, metrics, migrations, problems
+from chassis.bus import Bus
+from chassis.clock import Clock, utc_now
+from chassis.consumer import Consumer, Consumption
+from chassis.database import Database
+from chassis.http import Correlation, LimitBody
+from chassis.outbox import Relay
+from chassis.settings import ServiceSettings
+from chassis.tokens import TokenVerifier
+from contracts.topology import DEAD_LETTERS, STREAMS
+
+log = structlog.get_logger(__name__)
+
+_RESTART_SECONDS: Final = (0.2, 1.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A background task of a service: runs until cancelled, and is started again with backoff when it raises."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+
+
+Check = Callable[[], Awaitable[None]]
+Resource = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+async def _supervise(worker: Worker) -> None:
+    failures = 0
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            await worker.run()
+            return
+        except Exception as error:
+            if asyncio.get_running_loop().time() - started > 30:
+                failures = 0
+            delay = _RESTART_SECONDS[min(failures, len(_RESTART_SECONDS) - 1)]
+            failures += 1
+            metrics.WORKER_RESTARTS.labels(worker.name).inc()
+            transient = problems.is_transient(error)
+            log.warning(
+                "worker_restarting",
+                worker=worker.name,
+                delay=delay,
+                error=type(error).__name__,
+                exc_info=None if transient else error,
+            )
+            await asyncio.sleep(delay)
+
+
+def create_app(
+    name: str,
+    settings: ServiceSettings,
+    *,
+    title: str,
+    migrations_dir: Path,
+    routers: Sequence[APIRouter],
+    consumers: Sequence[Consumer[Any]] = (),
+    workers: Sequence[Worker] = (),
+    resources: Sequence[Resource] = (),
+    checks: Mapping[str, Check] | None = None,
+    verifiers: Sequence[tuple[str, TokenVerifier]] = (),
+    state: Mapping[str, object] | None = None,
+    clock: Clock = utc_now,
+) -> FastAPI:
+    """The ASGI application of service `name`, mounted under `/api/{name}`.
+
+    At its start it migrates its schema and opens `resources` (context managers that may add to `app.state`), then runs
+    the outbox relay, `consumers` and `workers` in the background: it serves HTTP while the bus is away. `checks` decide
+    readiness beside database and bus. `app.state` holds `database`, `bus`, `clock`, `settings`, `verifiers`
+    and `state`.
+    """
+    logging.configure(name, settings.log_level)
+    database = Database(str(settings.database_url), clock=clock)
+    bus = Bus(name, settings)
+    relay = Relay(str(settings.database_url), bus, clock)
+    database.on_publish(relay.wake)
+
+    async def on_the_bus() -> None:
+        await bus.connect()
+        for stream in (STREAMS[name], DEAD_LETTERS):
+            await bus.ensure(stream)
+        consumptions = [Consumption(name, consumer, bus, database, clock) for consumer in consumers]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_supervise(Worker("outbox-relay", relay.run)))
+            for consumption in consumptions:
+                group.create_task(_supervise(Worker("consumer", consumption.run)))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await migrations.upgrade(str(settings.database_url), migrations_dir)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            stack.push_async_callback(bus.close)
+            for resource in resources:
+                await stack.enter_async_context(resource(app))
+            tasks = [asyncio.create_task(_supervise(worker)) for worker in (Worker("bus", on_the_bus), *workers)]
+            stack.push_async_callback(_cancel, tasks)
+            log.info("started")
+            yield
+            log.info("stopping")
+
+    app = FastAPI(
+        title=f"Schalter: {title}",
+        version="1",
+        openapi_url=f"/api/{name}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.database, app.state.bus, app.state.clock, app.state.settings = database, bus, clock, settings
+    app.state.verifiers = dict(verifiers)
+    for key, value in (state or {}).items():
+        setattr(app.state, key, value)
+
+    async def bus_check() -> None:
+        if not bus.connected:
+            raise ConnectionError("not connected")
+
+    problems.install(app)
+    add_health(app, {"database": database.ping, "bus": bus_check, **(checks or {})})
+    for router in routers:
+        app.include_router(router, prefix=f"/api/{name}")
+    app.add_middleware(LimitBody)
+    app.add_middleware(metrics.HttpMetrics)
+    app.add_middleware(Correlation)
+    return app
+
+
+async def _cancel(tasks: list["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def add_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
+    """Add `/healthz` (the process is alive), `/readyz` (every check passes within 2 s) and `/metrics`."""
+
+    async def alive(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_: Request) -> Response:
+        failing: dict[str, str] = {}
+        for part, check in checks.items():
+            try:
+                await asyncio.wait_for(check(), 2)
+            except Exception as error:  # noqa: BLE001 - any error means not ready
+                failing[part] = type(error).__name__
+        if failing:
+            return JSONResponse({"status": "unavailable", "failing": failing}, 503, headers={"Retry-After": "1"})
+        return JSONResponse({"status": "ok"})
+
+    app.add_route("/healthz", alive, include_in_schema=False)
+    app.add_route("/readyz", ready, include_in_schema=False)
+    app.add_route("/metrics", metrics.endpoint, include_in_schema=False)

@@ -1,0 +1,31 @@
+"""The environment, parsed once. Every variable is `SCHALTER_<NAME>`, or a file of that name under /run/secrets."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AnyHttpUrl, PostgresDsn, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRETS = Path("/run/secrets")
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs to know. Raises pydantic.ValidationError naming what is missing."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SCHALTER_", secrets_dir=SECRETS if SECRETS.is_dir() else None, extra="ignore", frozen=True
+    )
+
+    environment: Literal["development", "production"] = "production"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    database_url: PostgresDsn
+    nats_url: str
+    nats_user: str | None = None
+    nats_password: SecretStr | None = None
+    public_url: AnyHttpUrl
+    offices_dir: Path
+
+    @property
+    def public_origin(self) -> str:
+        """Scheme, host and port under which browsers reach the gateway, without a trailing slash."""
+        return str(self.public_url).rstrip("/")
