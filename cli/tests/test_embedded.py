@@ -69,6 +69,29 @@ def test_redis_asks_for_its_password(redis_server: Redis) -> None:
         client.ping()
 
 
+def test_a_redis_user_reaches_keys_and_channels_of_its_own_name_alone(servers_dir: Path) -> None:
+    server = Redis(
+        servers_dir / "acl-redis",
+        free_port(),
+        password="pw",
+        log=servers_dir / "acl-redis.log",
+        users={"booking": "b", "signaling": "s"},
+        durable=False,
+    )
+    with server, redis.Redis.from_url(server.user_url("booking")) as client:
+        client.set("booking:{demo}:hold", "1", px=1000)
+        assert client.eval("return redis.call('GET', KEYS[1])", 1, "booking:{demo}:hold") == b"1"
+        client.publish("booking:news", "x")
+        for forbidden in (
+            lambda: client.get("signaling:seat"),
+            lambda: client.publish("signaling:room", "x"),
+            client.flushall,
+            lambda: client.config_get("requirepass"),
+        ):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                forbidden()
+
+
 def test_a_part_whose_port_is_taken_says_so_in_one_line(redis_server: Redis, servers_dir: Path) -> None:
     second = Redis(servers_dir / "second", redis_server.port, password="pw", log=servers_dir / "second.log")
     with pytest.raises(PartFailedError, match=r"redis ended with code 1.*second.log") as failure:

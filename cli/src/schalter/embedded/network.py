@@ -1,7 +1,8 @@
 """Loopback ports."""
 
+import http.client
 import socket
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 
 LOOPBACK = "127.0.0.1"
 
@@ -43,3 +44,13 @@ def is_taken(port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+def http_status(port: int, path: str) -> int | None:
+    """The status that a GET of `path` is answered with, or None when there is no answer within two seconds."""
+    with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=2)) as connection:
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return None

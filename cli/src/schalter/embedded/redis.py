@@ -1,6 +1,7 @@
 """Redis on a loopback port, with an append-only file."""
 
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,9 +16,22 @@ class Redis(Part):
 
     name = "redis"
 
-    def __init__(self, directory: Path, port: int, *, password: str, log: Path, durable: bool = True) -> None:
-        """`directory` keeps data and configuration. Nothing runs before `start`."""
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        *,
+        password: str,
+        log: Path,
+        users: Mapping[str, str] | None = None,
+        durable: bool = True,
+    ) -> None:
+        """`users` (name: password) reach only keys and channels that begin with their name and a colon.
+
+        `directory` keeps data and configuration. Nothing runs before `start`.
+        """
         self.directory = directory
+        self._users = users or {}
         self.port = port
         self.log = log
         self._password = password
@@ -33,6 +47,10 @@ class Redis(Part):
             f'dir "{self.directory.resolve()}"\nsave ""\n'
             f"appendonly {'yes' if self._durable else 'no'}\nappendfsync everysec\n"
             "maxmemory 256mb\nmaxmemory-policy noeviction\n"
+            + "".join(
+                f"user {name} on >{password} ~{name}:* &{name}:* +@all -@admin -@dangerous\n"
+                for name, password in self._users.items()
+            )
         )
 
     def program(self) -> Program:
@@ -46,8 +64,12 @@ class Redis(Part):
 
     @property
     def url(self) -> str:
-        """The connection URL with the password."""
+        """The connection URL of the default user, who may do anything."""
         return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
+
+    def user_url(self, name: str) -> str:
+        """The connection URL of one of `users`."""
+        return f"redis://{name}:{self._users[name]}@{LOOPBACK}:{self.port}/0"
 
     def _answers(self) -> bool:
         with suppress(OSError), socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:

@@ -1,0 +1,72 @@
+"""The small commands."""
+
+import importlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from chassis.tokens import generate_keys
+from contracts.catalogue import load_catalogue
+from contracts.offices import OfficeError, load_offices
+from contracts.topology import SERVICES
+from schalter.embedded import SchalterError
+from schalter.nats_config import OPERATOR, render, service_users
+from schalter.running.home import Home
+
+
+def check_offices(directory: Path) -> Iterator[str]:
+    """One line per good office. Raises SchalterError for the first that the services would refuse."""
+    try:
+        offices = load_offices(directory, load_catalogue())
+    except OfficeError as error:
+        raise SchalterError(str(error)) from None
+    for slug, office in offices.items():
+        yield f"{slug}: {office.name.de}, {len(office.services)} services, {office.clerks} clerks, {office.time_zone}"
+
+
+def write_openapi(directory: Path, home: Home) -> Iterator[Path]:
+    """Writes `{service}.json` for every service, and for the technical check's own process."""
+    directory.mkdir(parents=True, exist_ok=True)
+    os.environ.update({name: value for name, value in _stand_ins(home).items() if name not in os.environ})
+    modules = {**{service: f"{service}.app" for service in SERVICES}, "signaling-check": "signaling.check_app"}
+    for name, module in modules.items():
+        document = importlib.import_module(module).build().openapi()
+        path = directory / f"{name}.json"
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+        yield path
+
+
+def _stand_ins(home: Home) -> dict[str, str]:
+    """Settings that a service needs to be built, not to be described: nothing connects to these addresses."""
+    private, public = generate_keys()
+    nowhere = "127.0.0.1:9"
+    return {
+        "SCHALTER_DATABASE_URL": f"postgresql://nobody:none@{nowhere}/none",
+        "SCHALTER_NATS_URL": f"nats://{nowhere}",
+        "SCHALTER_REDIS_URL": f"redis://{nowhere}",
+        "SCHALTER_PUBLIC_URL": f"http://{nowhere}",
+        "SCHALTER_OFFICES_DIR": str(home.offices),
+        "SCHALTER_LINK_PRIVATE_KEY": private,
+        "SCHALTER_LINK_PUBLIC_KEY": public,
+        "SCHALTER_CLERK_PRIVATE_KEY": private,
+        "SCHALTER_CLERK_PUBLIC_KEY": public,
+        "SCHALTER_SMTP_HOST": "127.0.0.1",
+        "SCHALTER_SMTP_PORT": "9",
+        "SCHALTER_PAYPAL_API_URL": f"http://{nowhere}",
+        "SCHALTER_PAYPAL_CERT_ORIGIN": f"http://{nowhere}",
+        "SCHALTER_PAYPAL_CLIENT_ID": "none",
+        "SCHALTER_PAYPAL_CLIENT_SECRET": "none",
+        "SCHALTER_PAYPAL_WEBHOOK_ID": "none",
+        "SCHALTER_TURN_SECRET": "none",
+    }
+
+
+def compose_nats_config() -> str:
+    """The NATS configuration of docker-compose.yml: passwords are `$NATS_PASSWORD_<USER>` of the server's environment.
+
+    They must begin with a letter: the server reads its environment like its configuration, and digits as a number.
+    """
+    users = service_users({name: f"$NATS_PASSWORD_{name.upper()}" for name in (*SERVICES, OPERATOR)})
+    head = "# Made by `schalter nats-config` from libs/contracts (topology.py). Do not edit.\n"
+    return head + render(listen="0.0.0.0:4222", monitor="0.0.0.0:8222", store="/data", users=users)

@@ -1,0 +1,87 @@
+"""The command line: `schalter up` runs everything, the other commands are chores."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from schalter import chores
+from schalter.embedded import SchalterError
+from schalter.running.home import Home
+from schalter.running.up import up as run_up
+
+cli = typer.Typer(
+    name="schalter",
+    help="Schalter, the virtual citizens' office.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+offices = typer.Typer(help="The offices of this installation.", no_args_is_help=True)
+events = typer.Typer(help="The events on the bus.", no_args_is_help=True)
+cli.add_typer(offices, name="offices")
+cli.add_typer(events, name="events")
+
+_out = Console(soft_wrap=False)
+
+
+def app() -> None:
+    """The entry point: an expected failure is one line and exit code 1, never a traceback."""
+    try:
+        cli()
+    except SchalterError as error:
+        line = Console(stderr=True, soft_wrap=True)
+        line.print("[bold red]schalter:[/bold red]", end=" ")
+        line.print(" ".join(str(error).split()), markup=False, highlight=False)
+        sys.exit(1)
+
+
+@cli.command()
+def up(
+    port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Port of the gateway.")] = 8080,
+    var: Annotated[Path | None, typer.Option(help="Where data, logs and secrets are kept [default: var/].")] = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Written (JSON: addresses, ports, process ids) when all is healthy.")
+    ] = None,
+) -> None:
+    """Runs the whole system from this terminal; Ctrl-C stops it and leaves nothing behind."""
+    run_up(Home.find(var), port, ready_file, _out)
+
+
+@offices.command("check")
+def offices_check(
+    directory: Annotated[Path | None, typer.Argument(help="Folder of office files [default: deploy/offices].")] = None,
+) -> None:
+    """Reads all office files as the services do, and says what is wrong with the first bad one."""
+    for line in chores.check_offices(directory or Home.find().offices):
+        _out.print(line)
+
+
+@cli.command()
+def openapi(directory: Annotated[Path, typer.Argument(help="Where {service}.json files are written.")]) -> None:
+    """Writes the OpenAPI description of every service; nothing has to run."""
+    for path in chores.write_openapi(directory, Home.find()):
+        _out.print(str(path), highlight=False)
+
+
+@cli.command("nats-config")
+def nats_config(
+    output: Annotated[Path | None, typer.Argument(help="File to write [default: print].")] = None,
+    check: Annotated[bool, typer.Option(help="Only say whether the file is current.")] = False,
+) -> None:
+    """Derives the bus's configuration for docker-compose.yml from the topology; passwords come from its environment."""
+    text = chores.compose_nats_config()
+    if output is None:
+        sys.stdout.write(text)
+    elif check:
+        if not output.exists() or output.read_text() != text:
+            raise SchalterError(f"{output} is not what the topology says. Write it anew: schalter nats-config {output}")
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""`schalter up`: the whole system from one terminal."""

@@ -1,0 +1,177 @@
+"""What runs, and what each part is told: the composition root of `schalter up`."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from contracts.topology import SERVICES
+from schalter.embedded import Caddy, Nats, Part, Postgres, Program, Redis, free_ports
+from schalter.embedded.network import LOOPBACK, http_status
+from schalter.nats_config import OPERATOR, service_users
+from schalter.running.home import Home
+from schalter.running.secret_store import SecretStore
+
+_SERVERS = ("postgres", "nats", "redis")
+_SIMULATORS = ("paypal", "mail")
+#: The echo of the technical check: media work that must not slow the rooms down, so a process of its own.
+CHECK = "signaling-check"
+_PORTS = (*_SERVERS, *SERVICES, CHECK, *_SIMULATORS, "smtp")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The parts in the order of their start: what keeps data, then (all at once) what serves."""
+
+    public_url: str
+    ports: Mapping[str, int]
+    postgres: Postgres
+    servers: tuple[Part, ...]
+    gateway: Caddy
+    applications: tuple[Program, ...]
+    database_passwords: Mapping[str, str]
+
+
+def make_plan(home: Home, secrets: SecretStore, port: int) -> Plan:
+    """Decides ports, secrets and environment of every part. Nothing is started, nothing written."""
+    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+    public_url = f"http://localhost:{port}"
+    logs = home.logs
+    nats_passwords = {user: secrets.password(f"nats_{user}") for user in (*SERVICES, OPERATOR)}
+    postgres = Postgres(
+        home.var / "postgres", ports["postgres"], password=secrets.password("postgres"), log=logs / "postgres.log"
+    )
+    nats = Nats(home.var / "nats", ports["nats"], users=service_users(nats_passwords), log=logs / "nats.log")
+    redis = Redis(
+        home.var / "redis",
+        ports["redis"],
+        password=secrets.password("redis"),
+        users={service: secrets.password(f"redis_{service}") for service in SERVICES},
+        log=logs / "redis.log",
+    )
+    database_passwords = {service: secrets.password(f"postgres_{service}") for service in SERVICES}
+    shared = {
+        "SCHALTER_ENVIRONMENT": "development",
+        "SCHALTER_LOG_LEVEL": os.environ.get("SCHALTER_LOG_LEVEL", "info"),
+        "SCHALTER_PUBLIC_URL": public_url,
+        "SCHALTER_OFFICES_DIR": str(home.offices),
+    }
+    special = _special_environments(home, secrets, ports, public_url)
+    environments: dict[str, dict[str, str]] = {}
+    for service in SERVICES:
+        environments[service] = {
+            **shared,
+            "SCHALTER_DATABASE_URL": postgres.url(service, service, database_passwords[service]),
+            "SCHALTER_NATS_URL": nats.url,
+            "SCHALTER_NATS_USER": service,
+            "SCHALTER_NATS_PASSWORD": nats_passwords[service],
+            "SCHALTER_REDIS_URL": redis.user_url(service),
+            **special.get(service, {}),
+        }
+    check_environment = {**environments["signaling"], **special.get(CHECK, {})}
+    applications = [
+        _uvicorn(home, service, f"{service}.app:build", ports[service], environments[service]) for service in SERVICES
+    ]
+    applications.append(_uvicorn(home, CHECK, "signaling.check_app:build", ports[CHECK], check_environment))
+    applications += [
+        Program(
+            name=simulator,
+            argv=(sys.executable, "-m", f"simulators.{simulator}"),
+            env={**shared, **special[simulator]},
+            ready=partial(_is_ready, ports[simulator]),
+            log=logs / f"{simulator}.log",
+        )
+        for simulator in _SIMULATORS
+    ]
+    gateway = Caddy(
+        home.var / "caddy",
+        port,
+        caddyfile=home.caddyfile,
+        env=_gateway_environment(home, ports, port),
+        log=logs / "gateway.log",
+    )
+    return Plan(public_url, ports, postgres, (postgres, nats, redis), gateway, tuple(applications), database_passwords)
+
+
+def _special_environments(
+    home: Home, secrets: SecretStore, ports: Mapping[str, int], public_url: str
+) -> dict[str, dict[str, str]]:
+    """What some are told and others are not: above all, each private key has one holder."""
+    link_private, link_public = secrets.key_pair("link")
+    clerk_private, clerk_public = secrets.key_pair("clerk")
+    public_keys = {"SCHALTER_LINK_PUBLIC_KEY": link_public, "SCHALTER_CLERK_PUBLIC_KEY": clerk_public}
+    paypal_url = f"http://{LOOPBACK}:{ports['paypal']}"
+    paypal = {
+        "SCHALTER_PAYPAL_API_URL": paypal_url,
+        "SCHALTER_PAYPAL_CLIENT_ID": "schalter-development",
+        "SCHALTER_PAYPAL_CLIENT_SECRET": secrets.password("paypal_client"),
+        "SCHALTER_PAYPAL_WEBHOOK_ID": secrets.password("paypal_webhook"),
+        "SCHALTER_PAYPAL_CA_FILE": str(home.var / "paypal-ca.pem"),
+    }
+    return {
+        "booking": {**public_keys, "SCHALTER_LINK_PRIVATE_KEY": link_private},
+        "signaling": {
+            **public_keys,
+            "SCHALTER_TURN_URLS": os.environ.get("SCHALTER_TURN_URLS", ""),
+            "SCHALTER_TURN_SECRET": os.environ.get("SCHALTER_TURN_SECRET") or secrets.password("turn"),
+        },
+        "casework": {
+            **public_keys,
+            "SCHALTER_CLERK_PRIVATE_KEY": clerk_private,
+            "SCHALTER_DEMO_CLERKS_FILE": str(home.demo_clerks),
+        },
+        "payment": {**public_keys, **paypal, "SCHALTER_PAYPAL_CERT_ORIGIN": paypal_url},
+        "notify": {
+            **public_keys,
+            "SCHALTER_SMTP_HOST": LOOPBACK,
+            "SCHALTER_SMTP_PORT": str(ports["smtp"]),
+            "SCHALTER_SMTP_STARTTLS": "false",
+        },
+        "paypal": {
+            **paypal,
+            "SCHALTER_PAYPAL_PORT": str(ports["paypal"]),
+            "SCHALTER_PAYPAL_PUBLIC_URL": f"{public_url}/paypal-simulator",
+            "SCHALTER_PAYPAL_WEBHOOK_TARGET": f"http://{LOOPBACK}:{ports['payment']}/api/payment/webhooks/paypal",
+        },
+        "mail": {"SCHALTER_MAIL_SMTP_PORT": str(ports["smtp"]), "SCHALTER_MAIL_HTTP_PORT": str(ports["mail"])},
+    }
+
+
+def _gateway_environment(home: Home, ports: Mapping[str, int], port: int) -> dict[str, str]:
+    upstreams = {"CHECK" if name == CHECK else name.upper(): f"{LOOPBACK}:{number}" for name, number in ports.items()}
+    return {
+        "ENVIRONMENT": "development",
+        "GATEWAY_SITE": f"http://:{port}",
+        "GATEWAY_BIND": _loopback_addresses(),
+        "GATEWAY_WEB": str(home.web),
+        **{f"GATEWAY_{name}": address for name, address in upstreams.items()},
+    }
+
+
+def _loopback_addresses() -> str:
+    """This machine alone, also where "localhost" means ::1 first: a development system is not for the network."""
+    with suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return f"{LOOPBACK} ::1"
+    return LOOPBACK
+
+
+def _uvicorn(home: Home, name: str, factory: str, port: int, env: Mapping[str, str]) -> Program:
+    return Program(
+        name=name,
+        argv=(
+            *(sys.executable, "-m", "uvicorn", "--factory", factory, "--host", LOOPBACK, "--port", str(port)),
+            *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"),
+            *("--proxy-headers", "--forwarded-allow-ips", LOOPBACK, "--ws-max-size", "65536"),
+        ),
+        env=env,
+        ready=partial(_is_ready, port),
+        log=home.logs / f"{name}.log",
+    )
+
+
+def _is_ready(port: int) -> bool:
+    return http_status(port, "/readyz") == 200
