@@ -25,7 +25,7 @@ _ACK_SECONDS: Final = 5.0
 _DUPLICATE_WINDOW_SECONDS: Final = 120.0
 
 
-class BusError(Exception):
+class BusError(ConnectionError):
     """The bus did not take a message; it will be tried again."""
 
 

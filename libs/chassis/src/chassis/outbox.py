@@ -1,7 +1,7 @@
 """Publishing is inserting a row in the transaction of the change; a relay forwards it.
 
 One relay per service (an advisory lock decides which instance), in batches, woken by the commit and by a one-second
-poll. A row is marked after JetStream acknowledged it, so a crash in between sends it again under the same id: at least once.
+poll. A row is marked after JetStream acknowledged it, so a crash in between sends it again under the same id.
 """
 
 import asyncio
@@ -76,8 +76,9 @@ class Relay:
         """Forward until cancelled. Raises on trouble with database or bus; whoever runs it starts it again."""
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._url, timeout=5)
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
-                await asyncio.sleep(_POLL_SECONDS)  # noqa: ASYNC110 - another process holds the lock; nothing to await
+            # Another process holds the lock: there is no event here to wait for.
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_SECONDS)
             await self._forward_forever(connection)
         finally:
             connection.terminate()
