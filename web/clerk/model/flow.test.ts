@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+
+import { feeOf, openingStage, primaryAction, stageStatus, type CallFacts } from "./flow";
+import type { ApplicationView, CaseView, Stage } from "./types";
+
+const IN_CALL: CallFacts = { admitted: true, citizenPresent: true, codeConfirmed: true };
+const ALONE: CallFacts = { admitted: false, citizenPresent: false, codeConfirmed: false };
+
+const application = (change: Partial<ApplicationView> = {}): ApplicationView => ({
+  application_id: "app",
+  service_id: "fuehrungszeugnis",
+  form: {},
+  values: {},
+  revision: 1,
+  errors: [],
+  document: null,
+  document_hash: "hash",
+  confirmed_at: null,
+  signed_at: null,
+  needs_signature: true,
+  fee_cents: 1300,
+  ...change,
+});
+
+const CONFIRMED = application({ confirmed_at: "2026-11-24T09:05:00Z" });
+const SIGNED = application({ confirmed_at: "2026-11-24T09:05:00Z", signed_at: "2026-11-24T09:06:00Z" });
+const VERIFIED = { document_type: "identity_card", checks: {}, outcome: "verified" };
+
+function view(change: Partial<CaseView> = {}): CaseView {
+  return {
+    case_id: "case",
+    appointment_id: "appointment",
+    reference: "HD-7K3M9Q",
+    starts_at: "2026-11-24T09:00:00Z",
+    ends_at: "2026-11-24T09:15:00Z",
+    citizen_name: "Ada",
+    language: "de",
+    services: [],
+    state: "in_progress",
+    stage: "talk",
+    clerk: { clerk_id: "me", name: "Mara" },
+    presence: "in_call",
+    waiting_since: null,
+    technical_check: null,
+    mail: "delivered",
+    revision: 1,
+    identity_check: null,
+    applications: [application()],
+    payment: { state: "none", amount_cents: 0, currency: "EUR", items: [] },
+    allowed_actions: [],
+    audit: [],
+    ...change,
+  };
+}
+
+const act = (stage: Stage, change: Partial<CaseView> = {}, call = IN_CALL): string => {
+  const action = primaryAction(view(change), stage, "me", call);
+  return action === null ? "none" : `${action.id}${action.reason === null ? "" : ` (${action.reason})`}`;
+};
+
+describe("the one next thing", () => {
+  it("is to take the case first, unless a colleague has it", () => {
+    expect(act("talk", { clerk: null, allowed_actions: ["assignment"] })).toBe("take");
+    expect(act("talk", { clerk: { clerk_id: "other", name: "Jan" } })).toBe("take (taken)");
+  });
+
+  it("lets the citizen in when they are there", () => {
+    expect(act("talk", {}, ALONE)).toBe("admit (citizen_absent)");
+    expect(act("talk", {}, { ...ALONE, citizenPresent: true })).toBe("admit");
+    expect(act("talk")).toBe("to_identity");
+  });
+
+  it("records the identity, again after a refusal", () => {
+    expect(act("identity")).toBe("record_identity");
+    expect(act("identity", { identity_check: { ...VERIFIED, outcome: "refused" } })).toBe("record_identity");
+    expect(act("identity", { identity_check: VERIFIED })).toBe("to_application");
+  });
+
+  it("shows the document, waits for the citizen, then plays in the signature field", () => {
+    expect(act("application", { stage: "application", applications: [application({ document_hash: null })] })).toBe("show_document");
+    expect(act("application", { stage: "identity" })).toBe("show_document");
+    expect(act("application", { stage: "application" })).toBe("show_document (waiting_confirmation)");
+    expect(act("application", { stage: "application", applications: [CONFIRMED] })).toBe("play_signature");
+  });
+
+  it("waits for the signature, then goes to the payment or past it", () => {
+    expect(act("signature", { stage: "signature" })).toBe("play_signature (waiting_confirmation)");
+    expect(act("signature", { stage: "application", applications: [CONFIRMED] })).toBe("play_signature");
+    expect(act("signature", { stage: "signature", applications: [CONFIRMED] })).toBe("play_signature (waiting_signature)");
+    expect(act("signature", { applications: [SIGNED] })).toBe("to_payment");
+    expect(act("signature", { applications: [{ ...SIGNED, fee_cents: 0 }] })).toBe("to_done");
+  });
+
+  it("asks for the fee once all is signed and the identity verified", () => {
+    const ready = { applications: [SIGNED], identity_check: VERIFIED };
+    expect(act("payment", { applications: [CONFIRMED] })).toBe("request_payment (waiting_signature)");
+    expect(act("payment", { applications: [SIGNED] })).toBe("request_payment (identity_missing)");
+    expect(act("payment", { ...ready, allowed_actions: ["payment_request"] })).toBe("request_payment");
+    const payment = (state: CaseView["payment"]["state"]) => ({ state, amount_cents: 1300, currency: "EUR", items: [] });
+    expect(act("payment", { ...ready, payment: payment("requested") })).toBe("request_payment (waiting_payment)");
+    expect(act("payment", { ...ready, payment: payment("failed") })).toBe("request_payment (payment_failed)");
+    expect(act("payment", { ...ready, payment: payment("authorised") })).toBe("to_done");
+  });
+
+  it("completes when casework would, and then hands out the package", () => {
+    expect(act("done", { applications: [application({ document_hash: null })] })).toBe("complete (application_incomplete)");
+    expect(act("done", { applications: [SIGNED], identity_check: VERIFIED })).toBe("complete (waiting_payment)");
+    const payment = { state: "authorised", amount_cents: 1300, currency: "EUR", items: [] } as const;
+    expect(act("done", { applications: [SIGNED], identity_check: VERIFIED, payment, allowed_actions: ["completion"] })).toBe("complete");
+    expect(act("done", { state: "completed" })).toBe("download");
+    expect(act("done", { state: "aborted" })).toBe("none");
+  });
+});
+
+describe("the stages", () => {
+  it("skips what the case does not need", () => {
+    const free = view({ applications: [application({ needs_signature: false, fee_cents: 0 })] });
+    expect(stageStatus(free, "signature", IN_CALL)).toBe("skip");
+    expect(stageStatus(free, "payment", IN_CALL)).toBe("skip");
+    expect(stageStatus(view({ identity_check: { ...VERIFIED, outcome: "refused" } }), "identity", IN_CALL)).toBe("refused");
+  });
+
+  it("sums the fees until they are asked for, then keeps what was asked", () => {
+    const two = { applications: [application(), application({ application_id: "b", fee_cents: 4600 })] };
+    expect(feeOf(view(two))).toBe(5900);
+    expect(feeOf(view({ ...two, payment: { state: "requested", amount_cents: 1300, currency: "EUR", items: [] } }))).toBe(1300);
+  });
+
+  it("opens where the citizen's screen stands", () => {
+    expect(openingStage(view({ stage: "signature" }), IN_CALL)).toBe("signature");
+    expect(openingStage(view(), ALONE)).toBe("talk");
+    expect(openingStage(view({ state: "completed" }), ALONE)).toBe("done");
+  });
+});
