@@ -95,6 +95,7 @@ class Consumption:
         subject = self._consumer.event.SUBJECT
         stream = STREAMS[subject.split(".", 1)[0]].name
         config = ConsumerConfig(
+            name=self._name,  # permissions name the new API, whose subject carries the filter
             durable_name=self._name,
             filter_subject=subject,
             deliver_policy=DeliverPolicy.ALL,
