@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from chassis.tokens import generate_keys
 from contracts.catalogue import load_catalogue
@@ -13,6 +14,9 @@ from contracts.topology import SERVICES
 from schalter.embedded import SchalterError
 from schalter.nats_config import OPERATOR, render, service_users
 from schalter.running.home import Home
+
+#: What has an HTTP interface: the services, and the technical check's own process.
+DESCRIBED: Final = {**{service: f"{service}.app" for service in SERVICES}, "signaling-check": "signaling.check_app"}
 
 
 def check_offices(directory: Path) -> Iterator[str]:
@@ -25,15 +29,19 @@ def check_offices(directory: Path) -> Iterator[str]:
         yield f"{slug}: {office.name.de}, {len(office.services)} services, {office.clerks} clerks, {office.time_zone}"
 
 
+def openapi(name: str, home: Home) -> str:
+    """The OpenAPI document of one of `DESCRIBED`, as JSON."""
+    os.environ.update({key: value for key, value in _stand_ins(home).items() if key not in os.environ})
+    document = importlib.import_module(DESCRIBED[name]).build().openapi()
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
 def write_openapi(directory: Path, home: Home) -> Iterator[Path]:
-    """Writes `{service}.json` for every service, and for the technical check's own process."""
+    """Writes `{name}.json` for all of `DESCRIBED`."""
     directory.mkdir(parents=True, exist_ok=True)
-    os.environ.update({name: value for name, value in _stand_ins(home).items() if name not in os.environ})
-    modules = {**{service: f"{service}.app" for service in SERVICES}, "signaling-check": "signaling.check_app"}
-    for name, module in modules.items():
-        document = importlib.import_module(module).build().openapi()
+    for name in DESCRIBED:
         path = directory / f"{name}.json"
-        path.write_text(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+        path.write_text(openapi(name, home))
         yield path
 
 

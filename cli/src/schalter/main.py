@@ -1,5 +1,6 @@
 """The command line: `schalter up` runs everything, the other commands are chores."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from schalter import chores
 from schalter.embedded import SchalterError
+from schalter.replay import BusAccess, replay, running_bus
 from schalter.running.home import Home
 from schalter.running.up import up as run_up
 
@@ -60,10 +62,39 @@ def offices_check(
 
 
 @cli.command()
-def openapi(directory: Annotated[Path, typer.Argument(help="Where {service}.json files are written.")]) -> None:
-    """Writes the OpenAPI description of every service; nothing has to run."""
-    for path in chores.write_openapi(directory, Home.find()):
+def openapi(
+    target: Annotated[
+        str, typer.Argument(help="A service's name (printed), or a folder ({service}.json are written).")
+    ],
+) -> None:
+    """Describes the services' HTTP interfaces in OpenAPI; nothing has to run."""
+    if target in chores.DESCRIBED:
+        sys.stdout.write(chores.openapi(target, Home.find()))
+        return
+    for path in chores.write_openapi(Path(target), Home.find()):
         _out.print(str(path), highlight=False)
+
+
+@events.command("replay")
+def events_replay(
+    consumer: Annotated[str | None, typer.Option(help="Only what this consumer could not process.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only list the dead letters.")] = False,
+    var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
+    nats_url: Annotated[str | None, typer.Option(help="Another bus than that of `schalter up`.")] = None,
+    password: Annotated[str | None, typer.Option(envvar="NATS_PASSWORD_OPERATOR", help="For --nats-url.")] = None,
+) -> None:
+    """Gives dead letters back to the consumers; who had processed one already ignores it."""
+    access = BusAccess(nats_url, password or "") if nats_url else running_bus(Home.find(var))
+
+    async def show() -> int:
+        count = 0
+        async for letter in replay(access, consumer=consumer, dry_run=dry_run):
+            count += 1
+            _out.print(f"{letter.sequence} {letter.subject} -> {letter.consumer}: {letter.reason}", markup=False)
+        return count
+
+    count = asyncio.run(show())
+    _out.print(f"{count} dead letters" + (" wait." if dry_run else " replayed."))
 
 
 @cli.command("nats-config")

@@ -1,0 +1,52 @@
+# Schalter. `make up` runs the whole system, `make test` runs all tests; both set up what they need.
+PYTHON ?= python3
+PORT ?= 8080
+# Parallel test workers. Browser journeys run one after the other: each fills two cores.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
+BIN := .venv/bin
+WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
+.DEFAULT_GOAL := help
+.PHONY: help up test check format lock setup web python unit journeys
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+up: setup ## run everything on PORT (8080); Ctrl-C stops it
+	@PORT=$(PORT) $(BIN)/schalter up
+
+test: setup ## all tests: unit, services, architecture, browser journeys
+	@$(BIN)/python tools/setup.py browser
+	@$(MAKE) --no-print-directory unit journeys
+
+unit: python ## all tests but the browser journeys
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not journey"
+
+journeys: setup ## the browser journeys alone
+	$(BIN)/pytest -m journey || [ $$? -eq 5 ]
+
+check: setup ## linters, types, import rules, web checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy libs services cli simulators tests tools conftest.py
+	$(BIN)/lint-imports
+	$(BIN)/schalter offices check
+	$(BIN)/schalter nats-config --check deploy/nats/nats.conf
+	$(WEB) run check
+	$(WEB) test
+
+format: python ## format and fix what can be
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## newest library versions into requirements.lock
+	@$(PYTHON) tools/setup.py lock
+
+setup: python web ## install and build, without running anything
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "setup: Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit("setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) tools/setup.py python
+
+web: python
+	@$(PYTHON) tools/setup.py web
