@@ -160,7 +160,7 @@ export class Peer {
   #listen(): void {
     const pc = this.#pc;
     pc.onicecandidate = ({ candidate }) =>
-      this.options.send({ type: "candidate", candidate: candidate ? (candidate.toJSON() as Candidate) : null });
+      this.options.send({ type: "candidate", candidate: candidate ? plainCandidate(candidate) : null });
     pc.ontrack = ({ track }) => this.remoteStream.addTrack(track);
     pc.onconnectionstatechange = () => this.#connectionChanged();
     pc.onsignalingstatechange = () => void this.#progress();
@@ -288,6 +288,11 @@ export class Peer {
     });
     return this.#queue;
   }
+}
+
+/** Exactly the four members of the protocol, whatever a browser adds to `toJSON()`. */
+function plainCandidate({ candidate, sdpMid, sdpMLineIndex, usernameFragment }: RTCIceCandidate): Candidate {
+  return { candidate, sdpMid, sdpMLineIndex, usernameFragment };
 }
 
 /** The ICE user name of a description: it changes exactly when ICE is restarted. */

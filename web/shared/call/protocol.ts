@@ -34,6 +34,7 @@ export interface StageHint {
 export interface LobbyEntry {
   appointment_id: string;
   since: string | null;
+  starts_at: string | null;
   admitted: boolean;
   present: boolean;
 }
@@ -126,6 +127,7 @@ function lobbyEntries(value: unknown): LobbyEntry[] {
   return value.filter(isObject).filter((one) => isText(one["appointment_id"])).map((one) => ({
     appointment_id: one["appointment_id"] as string,
     since: isText(one["since"]) ? one["since"] : null,
+    starts_at: isText(one["starts_at"]) ? one["starts_at"] : null,
     admitted: one["admitted"] === true,
     present: one["present"] === true,
   }));

@@ -35,6 +35,8 @@ export interface CallState {
   remoteStream: MediaStream | null;
   remoteMedia: { camera: boolean; microphone: boolean };
   stage: StageHint | null;
+  /** The case is completed; the two may still say goodbye, until one hangs up. */
+  completed: boolean;
   ended: EndedReason | null;
   problem: string | null;
 }
@@ -63,7 +65,7 @@ export class Call {
   readonly stage: Pick<StageChannel, "sendField" | "onField">;
   readonly #store = writable<CallState>({
     phase: "connecting", signaling: "connecting", peerPresent: false, ...NOTHING_REMOTE, waiting: null,
-    verification: NO_VERIFICATION, stage: null, ended: null, problem: null,
+    verification: NO_VERIFICATION, stage: null, completed: false, ended: null, problem: null,
   });
   #now!: CallState;
   readonly #stageChannel: StageChannel;
@@ -92,7 +94,7 @@ export class Call {
       onmessage: (message) => this.#enqueue(message),
       onstate: (signaling) => this.#signalingChanged(signaling),
       onticket: ({ ice_servers }) => (this.#iceServers = ice_servers as IceServer[]),
-      onend: (reason) => this.#end(reason),
+      onend: (reason) => this.#signalingEnded(reason),
       onproblem: (problem) => this.#set({ problem }),
       clock: this.#clock,
       ...options.signaling,
@@ -147,7 +149,7 @@ export class Call {
   /** Hangs up. */
   leave(): void {
     this.#signaling.send({ type: "leave" });
-    this.#end("left");
+    this.#end(this.#now.completed ? "completed" : "left");
   }
 
   /** Takes everything down without a word to the other side (the page goes away). */
@@ -241,9 +243,9 @@ export class Call {
       iceServers: this.#iceServers,
       refreshIceServers: () => this.#refreshIceServers(),
       send: (out) => void this.#signaling.send(out),
-      onconnection: (connection) => this.#set({ connection }),
+      onconnection: (connection) => this.#connectionChanged(connection),
       onverification: (sas) => this.#verified(peer, sas),
-      onclosed: () => this.#closePeer(),
+      onclosed: () => this.#peerClosed(),
       readFingerprints: this.#oncePerPair(),
       clock: this.#clock,
       ...(this.options.iceTransportPolicy ? { iceTransportPolicy: this.options.iceTransportPolicy } : {}),
@@ -328,6 +330,25 @@ export class Call {
     this.#set({ signaling });
     // What was offered or asked while signaling was away is lost; a connection in need asks again.
     if (signaling === "open" && this.#now.connection === "interrupted") this.#peer?.restart();
+  }
+
+  /** The server closes the room when the case is completed; that must not cut people off in mid-sentence. */
+  #signalingEnded(reason: EndReason): void {
+    if (reason === "completed" && this.#peer && this.#now.connection === "connected") {
+      this.#set({ completed: true });
+      this.#caseChanged(this.#now.stage);
+    } else this.#end(reason);
+  }
+
+  #connectionChanged(connection: PeerConnectionState): void {
+    this.#set({ connection });
+    // Without signaling a broken connection cannot be mended, and after completion it need not be.
+    if (connection !== "connected" && this.#now.completed) this.#end("completed");
+  }
+
+  #peerClosed(): void {
+    if (this.#now.completed) this.#end("completed");
+    else this.#closePeer();
   }
 
   #end(reason: EndedReason): void {

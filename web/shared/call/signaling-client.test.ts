@@ -214,7 +214,7 @@ describe("signaling client", () => {
     expect(sockets).toHaveLength(1);
   });
 
-  it.each([["link_expired", "expired"], ["not_found", "forbidden"]])("ends when there is no ticket: %s", async (code, reason) => {
+  it.each([["link_expired", "expired"], ["room_closed", "completed"], ["too_early", "too_early"], ["not_found", "forbidden"]])("ends when there is no ticket: %s", async (code, reason) => {
     refusal = new TicketError(code, true);
     last().die(1006);
     await clock.pass(1000);

@@ -11,7 +11,7 @@ import { type ClientMessage, type ClosedReason, parse, type ServerMessage } from
 import { type Ticket, TicketError } from "./tickets";
 
 export type SignalingState = "connecting" | "open" | "reconnecting" | "offline" | "closed";
-export type EndReason = ClosedReason | "forbidden" | "expired";
+export type EndReason = ClosedReason | "forbidden" | "expired" | "too_early";
 
 export interface Socket {
   readyState: number;
@@ -53,6 +53,14 @@ const OPEN = 1;
 
 /** WebSocket close codes after which trying again cannot help. */
 const FINAL_CLOSE: Record<number, EndReason> = { 4403: "forbidden", 4409: "replaced" };
+
+/** Codes of a refused ticket, as the person should hear them. */
+const FINAL_REFUSAL: Record<string, EndReason> = {
+  link_expired: "expired",
+  token_invalid: "expired",
+  room_closed: "completed",
+  too_early: "too_early",
+};
 
 const defaultUrl = (): string => `${location.origin.replace(/^http/, "ws")}/api/signaling/ws`;
 
@@ -147,7 +155,7 @@ export class SignalingClient {
     const problem = error instanceof TicketError ? error : new TicketError("network", false);
     this.options.onproblem?.(problem.code);
     if (problem.final) {
-      this.#end(problem.code === "link_expired" || problem.code === "token_invalid" ? "expired" : "forbidden");
+      this.#end(FINAL_REFUSAL[problem.code] ?? "forbidden");
       return;
     }
     this.#lose("reconnecting");
