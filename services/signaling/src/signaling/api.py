@@ -1,0 +1,106 @@
+"""HTTP door: tickets for the WebSocket (conversation.py), and what the technical check found."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request, Security, WebSocket
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, Field
+from redis.exceptions import RedisError
+
+from chassis.http import Body, Now, Tx, bearer
+from chassis.problems import Unauthenticated
+from contracts.actors import Citizen, Clerk
+from contracts.ids import AppointmentId
+from contracts.offices import Offices
+from contracts.signaling import CheckFinished
+from signaling import tickets, usecases
+from signaling.conversation import Door
+from signaling.model import Unavailable
+from signaling.protocol import IceServer, Role
+from signaling.turn import ice_servers
+
+_CITIZEN = bearer(Citizen)
+_CLERK = bearer(Clerk)
+
+Credentials = HTTPAuthorizationCredentials | None
+
+
+def _person(
+    request: Request,
+    now: Now,
+    citizen: Annotated[Credentials, Security(HTTPBearer(auto_error=False, scheme_name=Citizen.AUDIENCE))],
+    clerk: Annotated[Credentials, Security(HTTPBearer(auto_error=False, scheme_name=Clerk.AUDIENCE))],
+) -> Citizen | Clerk:
+    """Whoever asks: both kinds of token are good here."""
+    try:
+        return _CITIZEN(request, now, citizen)
+    except Unauthenticated:
+        return _CLERK(request, now, clerk)
+
+
+class TicketRequest(Body):
+    """A clerk names an appointment, or asks for the lobby; a citizen's token names the appointment already."""
+
+    appointment_id: AppointmentId | None = None
+    lobby: bool = False
+
+
+class Ticket(BaseModel):
+    """Good for one `hello`, until `expires_at`; with the TURN credentials of this session."""
+
+    ticket: str
+    expires_at: datetime
+    role: Role
+    ice_servers: list[IceServer]
+
+
+class CheckResult(Body):
+    """What the browser found out about camera, microphone and network."""
+
+    outcome: Literal["good", "limited", "failed"]
+    rtt_ms: int | None = Field(ge=0, le=60_000)
+    camera: bool
+    microphone: bool
+    network: bool
+
+
+def router(door: Door, offices: Offices) -> APIRouter:
+    """The service's routes."""
+    routes = APIRouter()
+
+    @routes.post("/tickets", status_code=201, response_model_exclude_none=True)
+    async def issue_ticket(
+        body: TicketRequest, tx: Tx, now: Now, person: Annotated[Citizen | Clerk, Depends(_person)]
+    ) -> Ticket:
+        """A join ticket for the room (or a clerk's lobby)."""
+        session = secrets.token_hex(8)
+        if isinstance(person, Citizen):
+            office = offices.get(person.office)
+            early = timedelta(minutes=office.booking.join_early_minutes if office else 0)
+            claim = await usecases.claim_of_citizen(tx, person, now=now, join_early=early, session=session)
+        else:
+            claim = await usecases.claim_of_clerk(tx, person, body.appointment_id, lobby=body.lobby, session=session)
+        try:
+            ticket = await door.tickets.issue(claim)
+        except RedisError as error:
+            raise Unavailable("Please try again in a moment.", headers={"Retry-After": "2"}) from error
+        return Ticket(
+            ticket=ticket,
+            expires_at=tickets.expires_at(now),
+            role="citizen" if claim.role == "citizen" else "clerk",
+            ice_servers=ice_servers(door.settings.turn_urls, door.settings.turn_key, session, now),
+        )
+
+    @routes.post("/check/results", status_code=204)
+    async def report_check(body: CheckResult, tx: Tx, now: Now, citizen: Annotated[Citizen, Depends(_CITIZEN)]) -> None:
+        """Tell the office what the technical check found."""
+        finding = CheckFinished(office=citizen.office, appointment_id=citizen.sub, at=now, **body.model_dump())
+        await usecases.report_check(tx, citizen, finding)
+
+    @routes.websocket("/ws")
+    async def signaling(socket: WebSocket) -> None:
+        await door.serve(socket)
+
+    return routes

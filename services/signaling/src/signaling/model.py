@@ -1,0 +1,125 @@
+"""The rules of rooms and of waiting: plain Python, no framework, no clock."""
+
+import heapq
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Final, Literal
+from uuid import UUID
+
+from chassis.problems import Problem
+
+State = Literal["open", "completed", "aborted", "cancelled"]
+Ending = Literal["completed", "aborted", "cancelled"]
+
+#: Fewer finished calls than this say nothing about how long the next one takes.
+ENOUGH_CALLS: Final = 3
+#: A call that has outlasted the usual one is assumed to take at least this much longer.
+_OVERRUN_SECONDS: Final = 60.0
+
+
+class LinkExpired(Problem):
+    code, status, title = "link_expired", 410, "This link is no longer valid"
+
+
+class RoomClosed(Problem):
+    code, status, title = "room_closed", 409, "This appointment is over"
+
+
+class RoomNotReady(Problem):
+    code, status, title = "room_not_ready", 503, "The room is being prepared"
+
+
+class TooEarly(Problem):
+    code, status, title = "too_early", 409, "The waiting room is not open yet"
+
+
+class NobodyWaiting(Problem):
+    code, status, title = "nobody_waiting", 409, "The citizen is not in the waiting room"
+
+
+class Unavailable(Problem):
+    code, status, title = "unavailable", 503, "The waiting room cannot be reached at the moment"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The room of one appointment. `link_generation` is the citizen's current link's; 0 before it is known."""
+
+    appointment_id: UUID
+    office: str
+    starts_at: datetime
+    ends_at: datetime
+    link_generation: int
+    state: State
+    stage: str | None
+    revision: int | None
+    admitted: bool
+
+    def require_open(self) -> None:
+        """Raises LinkExpired after a cancellation, RoomClosed after the end of the case."""
+        if self.state == "cancelled":
+            raise LinkExpired("The appointment was cancelled.")
+        if self.state != "open":
+            raise RoomClosed("The matter is finished; the room is closed.")
+
+    def require_link(self, generation: int) -> None:
+        """Raises LinkExpired for the link of a cancelled appointment, or one older than the newest mail's."""
+        if self.state == "cancelled" or generation != self.link_generation:
+            raise LinkExpired("The appointment was cancelled or changed; please use the link of the newest mail.")
+
+    def require_begun(self, now: datetime, join_early: timedelta) -> None:
+        """Raises TooEarly (with `joinable_from`) before the waiting room opens."""
+        opens = self.starts_at - join_early
+        if now < opens:
+            raise TooEarly(joinable_from=opens.isoformat().replace("+00:00", "Z"))
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A citizen in a waiting room or in a call."""
+
+    appointment_id: UUID
+    since: datetime
+    starts_at: datetime
+    admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an office is doing: running calls by clerk, with the seconds they have lasted, and recent calls' lengths."""
+
+    running: tuple[tuple[UUID | None, float], ...]
+    finished_seconds: tuple[float, ...]
+
+    @property
+    def typical_seconds(self) -> float | None:
+        """How long a call takes here, from calls that really took place; None while too few did."""
+        return median(self.finished_seconds) if len(self.finished_seconds) >= ENOUGH_CALLS else None
+
+
+def ahead_of(guest: Guest, guests: Sequence[Guest]) -> int:
+    """How many wait before `guest`: earlier appointments first, then who came first. Those in a call do not count."""
+    return sum(1 for other in guests if not other.admitted and _turn(other) < _turn(guest))
+
+
+def estimate_wait(ahead: int, desk: Desk, idle_clerks: int, until_start: float) -> int | None:
+    """Seconds until the citizen's turn, in whole minutes; None when nobody can honestly know.
+
+    Unknown while too few calls have been measured, or while no clerk is at work. Otherwise each clerk takes the next
+    citizen when free, calls take as long as usual, and nobody is taken before the appointment begins.
+    """
+    typical = desk.typical_seconds
+    if typical is None or (idle_clerks == 0 and not desk.running):
+        return None
+    free_in = [0.0] * idle_clerks + [max(typical - elapsed, _OVERRUN_SECONDS) for _, elapsed in desk.running]
+    heapq.heapify(free_in)
+    for _ in range(ahead):
+        heapq.heappush(free_in, heapq.heappop(free_in) + typical)
+    return math.ceil(max(free_in[0], until_start) / 60) * 60
+
+
+def _turn(guest: Guest) -> tuple[datetime, datetime, str]:
+    return guest.starts_at, guest.since, str(guest.appointment_id)

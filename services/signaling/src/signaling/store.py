@@ -1,0 +1,249 @@
+"""All SQL. A read on behalf of somebody takes their office: another office's room does not exist."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy.engine import RowMapping
+
+from chassis.database import Transaction
+from signaling.model import Desk, Ending, Guest, Room
+from signaling.protocol import Role
+from signaling.rooms import Place
+
+_ROOM = """
+    SELECT appointment_id, office, starts_at, ends_at, link_generation, state, stage, revision,
+           admitted_at IS NOT NULL AS admitted
+    FROM rooms
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A local participant's room and record as committed, to make good what a lost message would have said."""
+
+    room: Room
+    recorded: bool
+
+
+def _room(row: RowMapping) -> Room:
+    return Room(**{str(column): value for column, value in row.items()})
+
+
+async def open_room(
+    tx: Transaction, appointment_id: UUID, office: str, starts_at: datetime, ends_at: datetime, generation: int
+) -> None:
+    """Make the room known. One that an overtaking cancellation closed already stays closed."""
+    await tx.execute(
+        """
+        INSERT INTO rooms (appointment_id, office, starts_at, ends_at, link_generation, state)
+        VALUES (:appointment_id, :office, :starts_at, :ends_at, :generation, 'open')
+        ON CONFLICT (appointment_id) DO UPDATE
+        SET starts_at = excluded.starts_at, ends_at = excluded.ends_at, link_generation = excluded.link_generation
+        WHERE rooms.link_generation < excluded.link_generation
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        generation=generation,
+    )
+
+
+async def ensure_cancelled(
+    tx: Transaction, appointment_id: UUID, office: str, starts_at: datetime, ends_at: datetime
+) -> None:
+    """Close the room for good, even when it is not known yet: the two events of booking may overtake one another."""
+    await tx.execute(
+        """
+        INSERT INTO rooms (appointment_id, office, starts_at, ends_at, link_generation, state)
+        VALUES (:appointment_id, :office, :starts_at, :ends_at, 0, 'cancelled')
+        ON CONFLICT (appointment_id) DO UPDATE SET state = 'cancelled', admitted_at = NULL
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )
+
+
+async def close_room(tx: Transaction, appointment_id: UUID, office: str, ending: Ending) -> bool:
+    """Close an open room; False when there is none."""
+    closed = await tx.execute(
+        """
+        UPDATE rooms SET state = :ending, admitted_at = NULL
+        WHERE appointment_id = :appointment_id AND office = :office AND state = 'open'
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        ending=ending,
+    )
+    return closed == 1
+
+
+async def set_stage(tx: Transaction, appointment_id: UUID, office: str, stage: str, revision: int) -> None:
+    """Remember what the room shows, unless a newer revision is known."""
+    await tx.execute(
+        """
+        UPDATE rooms SET stage = :stage, revision = :revision
+        WHERE appointment_id = :appointment_id AND office = :office AND (revision IS NULL OR revision < :revision)
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        stage=stage,
+        revision=revision,
+    )
+
+
+async def room(tx: Transaction, appointment_id: UUID, office: str, *, lock: bool = False) -> Room | None:
+    """The office's room, locked for the transaction if asked."""
+    row = await tx.row(
+        f"{_ROOM} WHERE appointment_id = :appointment_id AND office = :office {'FOR UPDATE' if lock else ''}",
+        appointment_id=appointment_id,
+        office=office,
+    )
+    return None if row is None else _room(row)
+
+
+async def office_of(tx: Transaction, appointment_id: UUID) -> str | None:
+    """Whose room it is; asked by the system itself, on nobody's behalf."""
+    row = await tx.row("SELECT office FROM rooms WHERE appointment_id = :id", id=appointment_id)
+    return None if row is None else str(row["office"])
+
+
+async def enter(
+    tx: Transaction, appointment_id: UUID, role: Role, office: str, clerk_id: UUID | None, now: datetime
+) -> bool:
+    """Record somebody as present; False when they already were (a reconnect, a reload, another clerk)."""
+    row = await tx.row(
+        """
+        INSERT INTO participants (appointment_id, role, office, since, clerk_id)
+        VALUES (:appointment_id, :role, :office, :now, :clerk_id)
+        ON CONFLICT (appointment_id, role) DO UPDATE SET clerk_id = excluded.clerk_id
+        RETURNING xmax = 0 AS entered
+        """,
+        appointment_id=appointment_id,
+        role=role,
+        office=office,
+        now=now,
+        clerk_id=clerk_id,
+    )
+    return row is not None and bool(row["entered"])
+
+
+async def is_present(tx: Transaction, appointment_id: UUID, role: Role) -> bool:
+    """Whether somebody of that role is in the room, or away for less than the grace."""
+    row = await tx.row(
+        "SELECT 1 FROM participants WHERE appointment_id = :appointment_id AND role = :role",
+        appointment_id=appointment_id,
+        role=role,
+    )
+    return row is not None
+
+
+async def remove(tx: Transaction, appointment_id: UUID, role: Role | None = None) -> list[Role]:
+    """Record somebody, or everybody, as gone. Returns the roles that were present."""
+    rows = await tx.rows(
+        """
+        DELETE FROM participants WHERE appointment_id = :appointment_id AND role = coalesce(:role, role) RETURNING role
+        """,
+        appointment_id=appointment_id,
+        role=role,
+    )
+    return [cast("Role", row["role"]) for row in rows]
+
+
+async def set_admitted(tx: Transaction, appointment_id: UUID, at: datetime | None) -> bool:
+    """Admit (`at`) or send back to waiting (None); False when that was so already."""
+    changed = await tx.execute(
+        """
+        UPDATE rooms SET admitted_at = :at
+        WHERE appointment_id = :appointment_id AND (admitted_at IS NULL) <> (CAST(:at AS timestamptz) IS NULL)
+        """,
+        appointment_id=appointment_id,
+        at=at,
+    )
+    return changed == 1
+
+
+async def start_call(tx: Transaction, appointment_id: UUID, office: str, at: datetime) -> bool:
+    """Record that the call runs, if both are present; False when it already does."""
+    started = await tx.execute(
+        """
+        INSERT INTO calls (appointment_id, office, clerk_id, started_at)
+        SELECT :appointment_id, :office, clerk.clerk_id, :at
+        FROM participants clerk JOIN participants citizen USING (appointment_id)
+        WHERE appointment_id = :appointment_id AND clerk.role = 'clerk' AND citizen.role = 'citizen'
+        ON CONFLICT (appointment_id) WHERE ended_at IS NULL DO NOTHING
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        at=at,
+    )
+    return started == 1
+
+
+async def end_call(tx: Transaction, appointment_id: UUID, at: datetime) -> tuple[datetime, datetime] | None:
+    """Record that the running call is over. Returns (start, end), or None when none ran."""
+    row = await tx.row(
+        """
+        UPDATE calls SET ended_at = greatest(started_at, :at)
+        WHERE appointment_id = :appointment_id AND ended_at IS NULL RETURNING started_at, ended_at
+        """,
+        appointment_id=appointment_id,
+        at=at,
+    )
+    return None if row is None else (row["started_at"], row["ended_at"])
+
+
+async def guests(tx: Transaction, office: str) -> list[Guest]:
+    """The office's citizens who wait or are in a call, in the order of their turns."""
+    rows = await tx.rows(
+        """
+        SELECT appointment_id, since, starts_at, admitted_at IS NOT NULL AS admitted
+        FROM participants JOIN rooms USING (appointment_id)
+        WHERE participants.office = :office AND role = 'citizen' ORDER BY starts_at, since
+        """,
+        office=office,
+    )
+    return [Guest(row["appointment_id"], row["since"], row["starts_at"], row["admitted"]) for row in rows]
+
+
+async def desk(tx: Transaction, office: str, now: datetime) -> Desk:
+    """The office's running calls, and the lengths of its last twenty."""
+    running = await tx.rows(
+        "SELECT clerk_id, started_at FROM calls WHERE office = :office AND ended_at IS NULL", office=office
+    )
+    finished = await tx.rows(
+        """
+        SELECT CAST(extract(epoch FROM ended_at - started_at) AS float) AS seconds FROM calls
+        WHERE office = :office AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 20
+        """,
+        office=office,
+    )
+    return Desk(
+        running=tuple((row["clerk_id"], (now - row["started_at"]).total_seconds()) for row in running),
+        finished_seconds=tuple(row["seconds"] for row in finished),
+    )
+
+
+async def present_places(tx: Transaction) -> list[Place]:
+    """Everybody on record as present, in all offices."""
+    rows = await tx.rows("SELECT appointment_id, role FROM participants")
+    return [Place(row["appointment_id"], cast("Role", row["role"])) for row in rows]
+
+
+async def committed(tx: Transaction, places: Sequence[Place]) -> dict[Place, Present]:
+    """The rooms of `places` as committed, and whether each role is on record there."""
+    ids = list({place.appointment_id for place in places})
+    rows = await tx.rows(f"{_ROOM} WHERE appointment_id = ANY(:ids)", ids=ids)
+    known = await tx.rows("SELECT appointment_id, role FROM participants WHERE appointment_id = ANY(:ids)", ids=ids)
+    recorded = {Place(row["appointment_id"], cast("Role", row["role"])) for row in known}
+    rooms = {row["appointment_id"]: _room(row) for row in rows}
+    return {
+        place: Present(rooms[place.appointment_id], place in recorded)
+        for place in places
+        if place.appointment_id in rooms
+    }
