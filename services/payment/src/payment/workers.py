@@ -1,0 +1,74 @@
+"""What runs beside requests and events: the work list, and a look at what was missed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from prometheus_client import Gauge
+
+from payment import jobs, store
+from payment.errors import ProviderUnavailable
+from payment.settlement import Settlement
+
+log = structlog.get_logger(__name__)
+
+_HANDS: Final = 4
+_POLL_SECONDS: Final = 0.5
+_SWEEP_SECONDS: Final = 20.0
+_WEBHOOKS_KEPT: Final = timedelta(days=30)
+
+Run = Callable[[Settlement], Awaitable[None]]
+
+PAID_BUT_OPEN: Final = Gauge(
+    "schalter_payment_paid_but_open",
+    "Orders whose money and case disagree for too long, by kind; an alarm when not 0.",
+    ("kind",),
+)
+
+
+async def work_off(settlement: Settlement) -> None:
+    """Settle due orders until cancelled, several at once, so that a slow answer holds up nobody else."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_HANDS):
+            group.create_task(_hand(settlement))
+
+
+async def _hand(settlement: Settlement) -> None:
+    while True:
+        if not await work_once(settlement):
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def work_once(settlement: Settlement) -> bool:
+    """Do one due job; False when there is none. A job that fails is back in the list and no reason to stop."""
+    async with settlement.database.transaction() as tx:
+        job = await jobs.claim(tx, settlement.clock())
+    if job is None:
+        return False
+    try:
+        await settlement.work(job)
+    except ProviderUnavailable:
+        log.info("settlement_postponed", order_id=str(job.order_id), attempts=job.attempts)
+    except Exception as error:
+        log.error("settlement_failed", order_id=str(job.order_id), attempts=job.attempts, exc_info=error)
+    return True
+
+
+async def watch(settlement: Settlement) -> None:
+    """Every few seconds enter orders whose news were lost, and count those that need a human eye."""
+    while True:
+        await watch_once(settlement)
+        await asyncio.sleep(_SWEEP_SECONDS)
+
+
+async def watch_once(settlement: Settlement) -> None:
+    """One round of `watch`."""
+    now = settlement.clock()
+    async with settlement.database.transaction() as tx:
+        await jobs.sweep(tx, now)
+        await store.forget_webhooks(tx, now - _WEBHOOKS_KEPT)
+        counts = await store.paid_but_open(tx, now)
+    for kind, count in counts.items():
+        PAID_BUT_OPEN.labels(kind).set(count)
