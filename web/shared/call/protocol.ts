@@ -33,8 +33,8 @@ export interface StageHint {
 
 export interface LobbyEntry {
   appointment_id: string;
-  since: string | null;
-  starts_at: string | null;
+  since: string;
+  starts_at: string;
   admitted: boolean;
   present: boolean;
 }
@@ -124,13 +124,11 @@ function welcome(fields: Fields): Welcome | null {
 
 function lobbyEntries(value: unknown): LobbyEntry[] {
   if (!Array.isArray(value)) return [];
-  return value.filter(isObject).filter((one) => isText(one["appointment_id"])).map((one) => ({
-    appointment_id: one["appointment_id"] as string,
-    since: isText(one["since"]) ? one["since"] : null,
-    starts_at: isText(one["starts_at"]) ? one["starts_at"] : null,
-    admitted: one["admitted"] === true,
-    present: one["present"] === true,
-  }));
+  return value.filter(isObject).flatMap(({ appointment_id, since, starts_at, admitted, present }) =>
+    isText(appointment_id) && isText(since) && isText(starts_at)
+      ? [{ appointment_id, since, starts_at, admitted: admitted === true, present: present === true }]
+      : [],
+  );
 }
 
 const CLOSED_REASONS: readonly string[] = ["completed", "aborted", "cancelled", "replaced", "left"];
