@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.engine import RowMapping
+from sqlalchemy.engine import CursorResult, RowMapping
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -26,19 +27,23 @@ class Transaction:
 
     async def rows(self, sql: str, **parameters: object) -> list[RowMapping]:
         """All rows of `sql`, whose parameters are named `:like_this`."""
-        result = await self.session.execute(text(sql), parameters)
+        result = await self._run(sql, parameters)
         return list(result.mappings())
 
     async def row(self, sql: str, **parameters: object) -> RowMapping | None:
         """The first row of `sql`, or None."""
-        result = await self.session.execute(text(sql), parameters)
+        result = await self._run(sql, parameters)
         return result.mappings().first()
 
     async def execute(self, sql: str, **parameters: object) -> int:
         """Run `sql`; the number of rows it touched."""
-        result = await self.session.execute(text(sql), parameters)
-        count: int = getattr(result, "rowcount", 0)
-        return count
+        result = await self._run(sql, parameters)
+        return result.rowcount
+
+    async def _run(self, sql: str, parameters: dict[str, object]) -> CursorResult[Any]:
+        await self.session.flush()  # so that a statement sees what the session has pending
+        connection = await self.session.connection()
+        return await connection.execute(text(sql), parameters)
 
     async def publish(self, event: Event, *, actor: str | None = None) -> Meta:
         """Put `event` into the outbox: it reaches the bus if, and only if, this transaction commits."""

@@ -118,14 +118,20 @@ class LimitBody:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
-                raise TooLarge(f"At most {self._limit} bytes.")
+                raise TooLarge
             return message
 
         async def uncached(message: Message) -> None:
+            if seen > self._limit:
+                return  # the framework calls an unreadable body a bad request; ours follows below
             if message["type"] == "http.response.start":
                 names = {name.lower() for name, _ in message.get("headers", [])}
                 if b"cache-control" not in names:
                     message["headers"] = [*message.get("headers", []), (b"cache-control", b"no-store")]
             await send(message)
 
-        await self._app(scope, counted, uncached)
+        try:
+            await self._app(scope, counted, uncached)
+        finally:
+            if seen > self._limit:
+                await respond(TooLarge(f"At most {self._limit} bytes."))(scope, receive, send)

@@ -144,9 +144,12 @@ def create_app(
 
 
 async def _cancel(tasks: list["asyncio.Task[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """End `tasks`. Once may not be enough: the bus client swallows a cancellation that meets it while connecting."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)
 
 
 def add_health(app: FastAPI, checks: Mapping[str, Check]) -> None:

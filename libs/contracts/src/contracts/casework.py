@@ -11,6 +11,10 @@ from contracts.text import Language, Localised
 
 #: What the citizen's screen shows now; decided by the clerk.
 Stage = Literal["talk", "identity", "application", "signature", "payment", "done"]
+#: Why a matter could not be finished in the call.
+AbortReason = Literal[
+    "citizen_absent", "identity_refused", "technical", "not_possible_by_call", "citizen_wish", "other"
+]
 #: SHA-256 of the canonical JSON of the document that was shown, lower-case hex.
 DocumentHash = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -97,5 +101,5 @@ class CaseAborted(Event):
     SUBJECT: ClassVar[str] = "casework.case_aborted.v1"
 
     case_id: CaseId
-    reason: Literal["citizen_absent", "identity_refused", "technical", "not_possible_by_call", "citizen_wish", "other"]
+    reason: AbortReason
     aborted_at: Instant

@@ -1,0 +1,256 @@
+"""The way of an event: committed with its change, forwarded once stored, applied once, or set aside."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine
+from sqlmodel import SQLModel
+
+from chassis import metrics
+from chassis.bus import BATCH_FROM, Bus, Message
+from chassis.consumer import Consumer, Consumption, Poison, process
+from chassis.database import Database, Transaction
+from chassis.outbox import Relay
+from chassis.settings import ServiceSettings
+from chassis.tables import IdempotentAnswer, Inbox, Outbox
+from contracts.base import Event, Meta
+from contracts.casework import StageChanged
+from contracts.samples import load
+from contracts.topology import DEAD_LETTERS, STREAMS
+
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+SAMPLE = load()["casework.stage_changed.v1"][1]
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def schema(database_url: str) -> str:
+    engine = create_engine("postgresql+psycopg://" + database_url.split("://", 1)[1])
+    tables = [SQLModel.metadata.tables[str(model.__tablename__)] for model in (Outbox, Inbox, IdempotentAnswer)]
+    SQLModel.metadata.create_all(engine, tables=tables)
+    engine.dispose()
+    return database_url
+
+
+@pytest.fixture
+async def database(schema: str) -> AsyncIterator[Database]:
+    database = Database(schema, clock=clock)
+    async with database.transaction() as tx:
+        await tx.execute("TRUNCATE outbox, inbox")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def bus(schema: str, nats_url: str, offices_dir: Path) -> AsyncIterator[Bus]:
+    settings = ServiceSettings(
+        database_url=schema,
+        nats_url=nats_url,
+        public_url="http://localhost",
+        offices_dir=offices_dir,  # type: ignore[arg-type]
+    )
+    bus = Bus("casework", settings)
+    await bus.connect()
+    for stream in (STREAMS["casework"], DEAD_LETTERS):
+        await bus.ensure(stream)
+    yield bus
+    for stream in (STREAMS["casework"], DEAD_LETTERS):
+        await bus.jetstream.delete_stream(stream.name)
+    await bus.close()
+
+
+@asynccontextmanager
+async def running(*coroutines: Any) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(c) for c in coroutines]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(condition: Callable[[], Any], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            value = condition()
+            if asyncio.iscoroutine(value):
+                value = await value
+            if value:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def stored(bus: Bus, stream: str = "CASEWORK") -> int:
+    return int((await bus.jetstream.stream_info(stream)).state.messages)
+
+
+def messages(count: int) -> list[Message]:
+    made = []
+    for _ in range(count):
+        meta = Meta.of(SAMPLE, now=NOW)
+        made.append((SAMPLE.SUBJECT, SAMPLE.model_dump_json().encode(), meta.headers()))
+    return made
+
+
+async def test_an_event_of_a_rolled_back_transaction_never_existed(database: Database) -> None:
+    async def fail_late() -> None:
+        async with database.transaction() as tx:
+            await tx.publish(SAMPLE)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail_late()
+    async with database.transaction() as tx:
+        assert not await tx.rows("SELECT 1 FROM outbox")
+
+
+async def test_the_relay_forwards_what_was_committed_and_marks_it(database: Database, bus: Bus, schema: str) -> None:
+    relay = Relay(schema, bus, clock)
+    database.on_publish(relay.wake)
+    async with running(relay.run()):
+        async with database.transaction() as tx:
+            meta = await tx.publish(SAMPLE, actor="citizen")
+        await until(lambda: stored(bus))
+        message = await bus.jetstream.get_last_msg("CASEWORK", SAMPLE.SUBJECT)
+        assert Meta.from_headers(message.headers or {}) == meta
+        assert StageChanged.model_validate_json(message.data or b"") == SAMPLE
+
+        async def marked() -> bool:
+            async with database.transaction() as tx:
+                return bool(await tx.rows("SELECT 1 FROM outbox WHERE published_at IS NOT NULL"))
+
+        await until(marked)
+
+
+async def test_only_one_of_two_relays_forwards(database: Database, bus: Bus, schema: str) -> None:
+    first, second = Relay(schema, bus, clock), Relay(schema, bus, clock)
+    async with running(first.run(), second.run()):
+        async with database.transaction() as tx:
+            for _ in range(3):
+                await tx.publish(SAMPLE)
+        first.wake()
+        second.wake()
+        await until(lambda: stored(bus))
+        await asyncio.sleep(0.1)
+        assert await stored(bus) == 3
+
+
+async def test_a_row_that_was_stored_but_not_marked_is_stored_once(database: Database, bus: Bus, schema: str) -> None:
+    """As after a crash between the bus's acknowledgement and our mark."""
+    async with database.transaction() as tx:
+        for _ in range(BATCH_FROM + 2):
+            await tx.publish(SAMPLE)
+    for _ in range(2):
+        relay = Relay(schema, bus, clock)
+        async with running(relay.run()):
+
+            async def all_marked() -> bool:
+                async with database.transaction() as tx:
+                    return not await tx.rows("SELECT 1 FROM outbox WHERE published_at IS NULL")
+
+            await until(all_marked)
+        async with database.transaction() as tx:
+            await tx.execute("UPDATE outbox SET published_at = NULL")
+    assert await stored(bus) == BATCH_FROM + 2
+
+
+async def test_a_batch_is_stored_whole_and_a_duplicate_in_it_falls_back_to_single_messages(bus: Bus) -> None:
+    batch = messages(BATCH_FROM)
+    await bus.publish_all(batch)
+    assert await stored(bus) == BATCH_FROM
+    await bus.publish_all([*batch[:3], *messages(BATCH_FROM)])
+    assert await stored(bus) == 2 * BATCH_FROM
+
+
+async def test_the_same_event_twice_has_one_effect(database: Database) -> None:
+    effects: list[Meta] = []
+
+    async def handle(_: Transaction, __: StageChanged, meta: Meta) -> None:
+        effects.append(meta)
+
+    consumer, meta = Consumer(StageChanged, handle), Meta.of(SAMPLE, now=NOW)
+    assert isinstance(SAMPLE, StageChanged)
+    assert await process(database, "test", consumer, SAMPLE, meta, clock=clock)
+    assert not await process(database, "test", consumer, SAMPLE, meta, clock=clock)
+    assert effects == [meta]
+
+
+async def test_an_effect_that_fails_leaves_no_trace_and_is_tried_again(database: Database, bus: Bus) -> None:
+    tries: list[int] = []
+
+    async def handle(tx: Transaction, _: Event, __: Meta) -> None:
+        await tx.publish(SAMPLE)
+        tries.append(1)
+        if len(tries) < 3:
+            raise ValueError("not yet")
+
+    async with running(Consumption("test", Consumer(StageChanged, handle), bus, database, clock).run()):
+        await bus.publish_all(messages(1))
+        await until(lambda: len(tries) == 3)
+        await until(lambda: metrics.CONSUMED.labels("test-casework-stage_changed-v1", "done")._value.get() == 1)
+    async with database.transaction() as tx:
+        assert len(await tx.rows("SELECT 1 FROM outbox")) == 1
+
+
+async def test_poison_and_garbage_step_aside_and_the_rest_flows(database: Database, bus: Bus) -> None:
+    done: list[Meta] = []
+    poisonous = Meta.of(SAMPLE, now=NOW)
+
+    async def handle(_: Transaction, __: Event, meta: Meta) -> None:
+        if meta.id == poisonous.id:
+            raise Poison("cannot be")
+        done.append(meta)
+
+    async with running(Consumption("aside", Consumer(StageChanged, handle), bus, database, clock).run()):
+        await bus.publish(SAMPLE.SUBJECT, SAMPLE.model_dump_json().encode(), poisonous.headers())
+        await bus.publish(SAMPLE.SUBJECT, b"\xff not json", {**Meta.of(SAMPLE, now=NOW).headers()})
+        await bus.publish(SAMPLE.SUBJECT, SAMPLE.model_dump_json().encode(), {"Nats-Msg-Id": uuid4().hex})
+        await bus.publish_all(messages(5))
+        await until(lambda: len(done) == 5)
+        await until(lambda: _count_is(bus, "DEAD_LETTERS", 3))
+    letters = [await bus.jetstream.get_msg("DEAD_LETTERS", sequence) for sequence in (1, 2, 3)]
+    assert {letter.subject for letter in letters} == {f"dead.aside.{SAMPLE.SUBJECT}"}
+    reasons = sorted((letter.headers or {})["schalter-reason"] for letter in letters)
+    assert reasons == ["cannot be", "unreadable: 1 errors", "unreadable: 5 errors"]
+
+
+async def _count_is(bus: Bus, stream: str, count: int) -> bool:
+    return await stored(bus, stream) == count
+
+
+async def test_a_consumer_waits_out_a_database_outage_without_burying_the_message(
+    database: Database, bus: Bus, schema: str
+) -> None:
+    done: list[Meta] = []
+    attempts: list[int] = []
+
+    async def handle(_: Transaction, __: Event, meta: Meta) -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise ConnectionResetError
+        done.append(meta)
+
+    async with running(Consumption("outage", Consumer(StageChanged, handle), bus, database, clock).run()):
+        await bus.publish_all(messages(1))
+        await until(lambda: len(done) == 1)
+    assert await stored(bus, "DEAD_LETTERS") == 0
+
+
+async def test_the_relay_gives_up_its_lock_with_its_connection(schema: str, bus: Bus, database: Database) -> None:
+    relay = Relay(schema, bus, clock)
+    async with running(relay.run()):
+        await asyncio.sleep(0.2)
+    async with database.transaction() as tx:
+        await tx.publish(SAMPLE)
+    async with running(Relay(schema, bus, clock).run()):
+        await until(lambda: stored(bus))

@@ -1,0 +1,239 @@
+"""The HTTP door: every refusal is a problem document, nobody hears yes before the commit, tokens are checked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import jwt
+import pytest
+from fastapi import APIRouter, Depends, FastAPI
+from pydantic import BaseModel, Field
+
+from chassis.http import Body, Now, Tx, bearer
+from chassis.idempotency import IdempotencyKey, once
+from chassis.problems import Problem
+from chassis.service import create_app
+from chassis.settings import ServiceSettings
+from chassis.tokens import TokenSigner, TokenVerifier, generate_keys
+from contracts.actors import Citizen
+
+PRIVATE, PUBLIC = generate_keys()
+APPOINTMENT = "0b6f8a52-6c1e-4d0e-9a53-3f2f9a1d7c10"
+
+router = APIRouter()
+
+
+class Note(Body):
+    text: str = Field(max_length=20)
+
+
+class Answer(BaseModel):
+    count: int
+
+
+class Full(Problem):
+    code, status, title = "full", 409, "No room"
+
+
+@router.post("/notes", status_code=201)
+async def write_note(note: Note, tx: Tx, now: Now, key: IdempotencyKey) -> Answer:
+    async def act() -> Answer:
+        if note.text == "full":
+            raise Full("Nothing is free.", alternatives=["later"])
+        await tx.execute("INSERT INTO notes (text) VALUES (:text)", text=note.text)
+        row = await tx.row("SELECT count(*) AS n FROM notes")
+        assert row is not None
+        return Answer(count=row["n"])
+
+    return await once(tx, scope="notes", key=key, request=note, now=now, answer=Answer, act=act)
+
+
+@router.get("/me")
+async def me(citizen: Annotated[Citizen, Depends(bearer(Citizen))]) -> Citizen:
+    return citizen
+
+
+@router.get("/broken")
+async def broken() -> Answer:
+    raise KeyError("a secret detail")
+
+
+@router.get("/slow")
+async def slow(tx: Tx) -> Answer:
+    await tx.execute("SELECT pg_sleep(3)")
+    return Answer(count=1)
+
+
+@pytest.fixture(scope="module")
+def migrations_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("migrations")
+    (directory / "versions").mkdir()
+    (directory / "env.py").write_text("from chassis.migrations import run\n\nrun()\n")
+    (directory / "versions" / "0001_first.py").write_text(
+        "from alembic import op\n"
+        "from chassis.migrations import create_chassis_tables\n"
+        "revision, down_revision = '0001', None\n"
+        "def upgrade():\n"
+        "    create_chassis_tables(op)\n"
+        "    op.execute('CREATE TABLE notes (text text)')\n"
+    )
+    return directory
+
+
+@pytest.fixture
+async def app(database_url: str, nats_url: str, offices_dir: Path, migrations_dir: Path) -> AsyncIterator[FastAPI]:
+    settings = ServiceSettings(
+        database_url=database_url,
+        nats_url=nats_url,
+        public_url="http://localhost",
+        offices_dir=offices_dir,  # type: ignore[arg-type]
+    )
+    app = create_app(
+        "notify",
+        settings,
+        title="Test",
+        migrations_dir=migrations_dir,
+        routers=[router],
+        verifiers=[("citizen", TokenVerifier(PUBLIC, issuer="booking", audience="citizen"))],
+    )
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/api/notify") as client:
+        yield client
+
+
+def key(name: str) -> dict[str, str]:
+    return {"Idempotency-Key": f"key-{name}-{datetime.now(UTC).timestamp()}"}
+
+
+async def test_an_unknown_field_is_refused_by_name(client: httpx.AsyncClient) -> None:
+    response = await client.post("/notes", json={"text": "a", "admin": True}, headers=key("unknown"))
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["errors"][0]["field"] == "admin"
+
+
+async def test_a_domain_error_carries_code_status_and_extras(client: httpx.AsyncClient) -> None:
+    body = (await client.post("/notes", json={"text": "full"}, headers=key("full"))).json()
+    assert (body["code"], body["status"], body["alternatives"]) == ("full", 409, ["later"])
+    assert body["correlation_id"]
+
+
+async def test_an_unexpected_error_tells_nothing_of_the_inside(client: httpx.AsyncClient) -> None:
+    response = await client.get("/broken")
+    assert response.status_code == 500
+    assert "secret" not in response.text
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("DELETE", "/notes", 405)])
+async def test_the_frameworks_refusals_are_problems_too(
+    client: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    response = await client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_repeated_write_repeats_its_answer_and_not_its_effect(client: httpx.AsyncClient) -> None:
+    headers = key("repeat")
+    first = await client.post("/notes", json={"text": "once"}, headers=headers)
+    again = await client.post("/notes", json={"text": "once"}, headers=headers)
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    other = await client.post("/notes", json={"text": "other"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+
+
+async def test_concurrent_repetitions_have_one_effect(client: httpx.AsyncClient) -> None:
+    headers = key("race")
+    answers = await asyncio.gather(*(client.post("/notes", json={"text": "race"}, headers=headers) for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+
+
+async def test_a_refused_write_frees_its_key(client: httpx.AsyncClient) -> None:
+    headers = key("freed")
+    assert (await client.post("/notes", json={"text": "full"}, headers=headers)).status_code == 409
+    assert (await client.post("/notes", json={"text": "fits"}, headers=headers)).status_code == 201
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_huge_body_is_refused(client: httpx.AsyncClient, chunked: bool) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b"x" * 100_000
+
+    content = chunks() if chunked else b"x" * 2_000_000
+    response = await client.post("/notes", content=content, headers=key("huge"))
+    assert response.status_code == 413
+
+
+async def test_an_exhausted_pool_answers_503_with_retry_after(client: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*(client.get("/slow") for _ in range(12)))
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert len(refused) == 2
+    assert all(answer.headers["retry-after"] for answer in refused)
+
+
+async def test_health_tells_alive_from_ready(app: FastAPI, client: httpx.AsyncClient) -> None:
+    base = "http://test"
+    async with asyncio.timeout(10):
+        while (await client.get(f"{base}/readyz")).status_code != 200:
+            await asyncio.sleep(0.05)
+    await app.state.bus.close()
+    ready = await client.get(f"{base}/readyz")
+    assert (ready.status_code, ready.json()["failing"]) == (503, {"bus": "ConnectionError"})
+    assert (await client.get(f"{base}/healthz")).status_code == 200
+
+
+async def test_metrics_use_route_templates(client: httpx.AsyncClient) -> None:
+    await client.get("/me")
+    text = (await client.get("http://test/metrics")).text
+    assert 'route="/me"' in text
+
+
+def forged(alg_none: bool = False, **changes: object) -> str:
+    now = datetime.now(UTC)
+    claims = {"sub": APPOINTMENT, "office": "demo", "gen": 1, "iss": "booking", "aud": "citizen"}
+    times = {"iat": int(now.timestamp()), "exp": int((now + timedelta(hours=1)).timestamp())}
+    algorithm = "none" if alg_none else "HS256"
+    return jwt.encode({**claims, **times, **changes}, None if alg_none else PUBLIC, algorithm=algorithm)
+
+
+def signed(audience: str = "citizen", issuer: str = "booking", hours: float = 1) -> str:
+    now = datetime.now(UTC)
+    signer = TokenSigner(PRIVATE, issuer=issuer, audience=audience)
+    claims = {"sub": APPOINTMENT, "office": "demo", "gen": 1}
+    return signer.sign(claims, now=now, expires_at=now + timedelta(hours=hours))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        lambda: "",
+        lambda: "nonsense",
+        lambda: forged(),
+        lambda: forged(alg_none=True),
+        lambda: signed(audience="clerk"),
+        lambda: signed(issuer="casework"),
+        lambda: signed(hours=-1),
+        lambda: signed()[:-2],
+    ],
+    ids=["none", "nonsense", "hs256-with-public-key", "alg-none", "audience", "issuer", "expired", "cut"],
+)
+async def test_a_bad_token_is_refused(client: httpx.AsyncClient, token: Callable[[], str]) -> None:
+    response = await client.get("/me", headers={"Authorization": f"Bearer {token()}"})
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
+
+
+async def test_a_good_token_names_the_actor_and_the_answer_is_not_stored(client: httpx.AsyncClient) -> None:
+    response = await client.get("/me", headers={"Authorization": f"Bearer {signed()}"})
+    assert response.json()["sub"] == APPOINTMENT
+    assert response.headers["cache-control"] == "no-store"
