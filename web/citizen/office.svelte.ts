@@ -22,7 +22,7 @@ class CurrentOffice {
       const office = await bookingApi.office(slug);
       if (slug !== this.#slug) return;
       this.state = { kind: "ready", office };
-      applyBranding(office.branding.colour);
+      applyBranding(office.branding.accent);
     } catch (problem) {
       if (slug !== this.#slug) return;
       this.state = isProblem(problem) && problem.status === 404 ? { kind: "unknown" } : { kind: "failed", problem };

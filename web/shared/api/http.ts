@@ -1,3 +1,4 @@
+import { learnServerTime } from "./clock";
 import { problemFromFailure, problemFromResponse } from "./problem";
 
 export interface RequestOptions {
@@ -47,6 +48,7 @@ export async function send(method: string, path: string, options: RequestOptions
     if (options.signal?.aborted) throw cause;
     throw problemFromFailure(cause);
   }
+  learnServerTime(response);
   if (!response.ok) throw await problemFromResponse(response);
   return response;
 }

@@ -3,34 +3,61 @@ import type { Language, LocalisedText } from "$shared/i18n/language.svelte";
 
 // ---- booking
 
-export interface QuestionOption {
-  readonly value: string;
-  readonly label: LocalisedText;
-}
+/** Asked before booking; the unexpected answer says honestly what to do instead. */
 export interface Question {
   readonly id: string;
-  readonly label: LocalisedText;
-  readonly options: readonly QuestionOption[];
+  readonly text: LocalisedText;
+  readonly expected: boolean;
+  readonly otherwise: LocalisedText;
+}
+/** Chosen at booking; `id` is the field of the application that it fills in. */
+export interface ServiceOption {
+  readonly id: string;
+  readonly name: LocalisedText;
+  readonly choices: readonly { readonly id: string; readonly name: LocalisedText }[];
+}
+/** One of the fees that may apply; the call decides which. */
+export interface Fee {
+  readonly text: LocalisedText;
+  readonly amount_cents: number;
 }
 export interface ServiceOffer {
   readonly id: string;
   readonly name: LocalisedText;
   readonly summary: LocalisedText;
   readonly minutes: number;
-  readonly fee_cents: number | null;
-  readonly fee_text: LocalisedText;
-  readonly can_finish: readonly LocalisedText[];
-  readonly cannot_finish: readonly LocalisedText[];
+  readonly can_finish: LocalisedText;
+  readonly cannot_finish: LocalisedText | null;
   readonly bring: readonly LocalisedText[];
   readonly questions: readonly Question[];
+  readonly options: readonly ServiceOption[];
+  readonly fees: readonly Fee[];
 }
 export interface OfficeSummary {
   readonly slug: string;
   readonly name: LocalisedText;
 }
+export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
 export interface OfficeInfo extends OfficeSummary {
   readonly time_zone: string;
-  readonly branding: { readonly colour: string | null };
+  readonly languages: readonly Language[];
+  readonly contact: {
+    readonly address: readonly string[];
+    readonly email: string;
+    readonly phone: string;
+    readonly website: string | null;
+    readonly imprint: string | null;
+    readonly privacy: string | null;
+  };
+  readonly branding: { readonly accent: string; readonly official_website: boolean };
+  readonly opening_hours: readonly { readonly weekday: Weekday; readonly opens: string; readonly closes: string }[];
+  readonly booking: { readonly horizon_days: number; readonly join_early_minutes: number };
+  readonly retention: {
+    readonly appointment_days: number;
+    readonly file_days: number;
+    readonly case_days: number;
+    readonly payment_years: number;
+  };
   readonly services: readonly ServiceOffer[];
 }
 export interface Slot {
@@ -68,8 +95,8 @@ export interface AppointmentView extends Slot {
   readonly appointment_id: string;
   readonly office: string;
   readonly reference: string;
-  readonly state: string;
-  readonly services: readonly BookedService[];
+  readonly state: "booked" | "cancelled" | "completed" | "aborted";
+  readonly services: readonly (BookedService & { readonly name: LocalisedText | null })[];
   readonly name: string;
   readonly email: string;
   readonly language: Language;

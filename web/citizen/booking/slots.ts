@@ -1,0 +1,48 @@
+import type { Slot } from "$shared/api/types";
+import { localDay } from "$shared/i18n/format";
+
+export type PartOfDay = "night" | "morning" | "afternoon" | "evening";
+export const PARTS: readonly PartOfDay[] = ["night", "morning", "afternoon", "evening"];
+
+/** Free slots by calendar day of a time zone, days and slots in order of time. */
+export function groupByDay(slots: readonly Slot[], timeZone: string): ReadonlyMap<string, readonly Slot[]> {
+  const days = new Map<string, Slot[]>();
+  for (const slot of [...slots].sort((one, other) => Date.parse(one.starts_at) - Date.parse(other.starts_at))) {
+    const day = localDay(slot.starts_at, timeZone);
+    const found = days.get(day);
+    if (found) found.push(slot);
+    else days.set(day, [slot]);
+  }
+  return days;
+}
+
+/** The hour on the wall clock of a time zone, 0 to 23. */
+export function hourOf(instant: string, timeZone: string): number {
+  return Number(new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", hourCycle: "h23" }).format(new Date(instant)));
+}
+
+export function partOfDay(instant: string, timeZone: string): PartOfDay {
+  return PARTS[Math.floor(hourOf(instant, timeZone) / 6)] ?? "night";
+}
+
+/** A day's slots by part of the day; parts without a free slot are left out. */
+export function groupByPart(slots: readonly Slot[], timeZone: string): ReadonlyMap<PartOfDay, readonly Slot[]> {
+  const parts = new Map<PartOfDay, Slot[]>();
+  for (const part of PARTS) {
+    const inside = slots.filter((slot) => partOfDay(slot.starts_at, timeZone) === part);
+    if (inside.length > 0) parts.set(part, inside);
+  }
+  return parts;
+}
+
+/** Slots by full hour, for days with so many that a flat list cannot be read. */
+export function groupByHour(slots: readonly Slot[], timeZone: string): ReadonlyMap<number, readonly Slot[]> {
+  const hours = new Map<number, Slot[]>();
+  for (const slot of slots) {
+    const hour = hourOf(slot.starts_at, timeZone);
+    const found = hours.get(hour);
+    if (found) found.push(slot);
+    else hours.set(hour, [slot]);
+  }
+  return hours;
+}
