@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from chassis.tokens import generate_keys
 from contracts.catalogue import load_catalogue
 from contracts.offices import OfficeError, load_offices
 from contracts.topology import SERVICES
@@ -47,6 +46,8 @@ def write_openapi(directory: Path, home: Home) -> Iterator[Path]:
 
 def _stand_ins(home: Home) -> dict[str, str]:
     """Settings that a service needs to be built, not to be described: nothing connects to these addresses."""
+    from chassis.tokens import generate_keys  # heavy, and needed here only
+
     private, public = generate_keys()
     nowhere = "127.0.0.1:9"
     return {

@@ -5,7 +5,6 @@ import os
 import secrets
 from pathlib import Path
 
-from chassis.tokens import generate_keys
 from schalter.embedded import SchalterError
 
 
@@ -38,6 +37,8 @@ class SecretStore:
     def key_pair(self, name: str) -> tuple[str, str]:
         """An Ed25519 pair (private, public): raw, base64url without padding."""
         if f"{name}_private" not in self._values:
+            from chassis.tokens import generate_keys  # heavy, and needed on the first start only
+
             self._values[f"{name}_private"], self._values[f"{name}_public"] = generate_keys()
         return self._values[f"{name}_private"], self._values[f"{name}_public"]
 

@@ -1,0 +1,79 @@
+"""What people see when they type: clear lines and exit codes, never a traceback."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from schalter.main import app
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Schalter = Callable[..., Done]
+
+
+@pytest.fixture
+def schalter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Schalter:
+    def run(*arguments: str | Path) -> Done:
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr("sys.argv", ["schalter", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            app()
+        return Done(int(end.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_1(schalter: Schalter, tmp_path: Path) -> None:
+    if not (ROOT / "web/dist/citizen/index.html").exists():
+        pytest.skip("needs built pages")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = schalter("up", "--port", str(port), "--var", tmp_path / "var")
+    assert done.code == 1
+    line = f"schalter: Port {port} is in use by another program. Choose another: make up PORT={port + 1}\n"
+    assert done.err == line
+    assert done.out == ""
+
+
+def test_the_shipped_offices_are_good(schalter: Schalter, offices_dir: Path) -> None:
+    done = schalter("offices", "check", offices_dir)
+    assert done.code == 0, done.err
+    assert [line.split(":")[0] for line in done.out.splitlines()] == ["demo", "heidelberg"]
+
+
+def test_a_bad_office_file_is_named_with_its_reason(schalter: Schalter, tmp_path: Path, offices_dir: Path) -> None:
+    text = (offices_dir / "demo.toml").read_text().replace("Europe/Berlin", "Europe/Atlantis")
+    (tmp_path / "demo.toml").write_text(text)
+    done = schalter("offices", "check", tmp_path)
+    assert done.code == 1
+    assert "demo.toml" in done.err
+    assert "Europe/Atlantis" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_the_committed_bus_configuration_is_what_the_topology_says(schalter: Schalter) -> None:
+    done = schalter("nats-config", "--check", ROOT / "deploy/nats/nats.conf")
+    assert done.code == 0, done.err
+
+
+def test_a_stale_bus_configuration_is_refused(schalter: Schalter, tmp_path: Path) -> None:
+    (tmp_path / "nats.conf").write_text("listen: 1\n")
+    done = schalter("nats-config", "--check", tmp_path / "nats.conf")
+    assert done.code == 1
+    assert "schalter nats-config" in done.err
+
+
+def test_replay_without_a_running_system_says_so(schalter: Schalter, tmp_path: Path) -> None:
+    done = schalter("events", "replay", "--var", tmp_path)
+    assert done.code == 1
+    assert done.err.startswith("schalter: Schalter does not run")
