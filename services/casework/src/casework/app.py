@@ -1,0 +1,67 @@
+"""The composition root of casework: the only file that knows everyone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from casework.applications.api import router as applications
+from casework.cases.api import router as cases
+from casework.clerks import passwords, usecases
+from casework.clerks.api import router as clerks
+from casework.consumers import consumers
+from casework.directory import Directory
+from casework.papers.api import router as papers
+from casework.settings import Settings
+from chassis.clock import Clock, utc_now
+from chassis.service import create_app
+from chassis.tokens import TokenSigner, TokenVerifier
+from contracts.actors import Citizen, Clerk
+from contracts.catalogue import load_catalogue
+from contracts.offices import load_offices
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
+    """The service, ready to be served. Reads the environment unless `settings` are given."""
+    settings = settings or Settings()
+    catalogue = load_catalogue()
+    directory = Directory(load_offices(settings.offices_dir, catalogue), catalogue)
+    clerk_key = settings.clerk_private_key.get_secret_value()
+    return create_app(
+        "casework",
+        settings,
+        title="casework",
+        migrations_dir=MIGRATIONS,
+        routers=[clerks, cases, applications, papers],
+        consumers=consumers(directory),
+        resources=[_accounts],
+        verifiers=[_verifier(Citizen, settings.link_public_key), _verifier(Clerk, settings.clerk_public_key)],
+        state={
+            "directory": directory,
+            "clerk_signer": TokenSigner(clerk_key, issuer=Clerk.ISSUER, audience=Clerk.AUDIENCE),
+        },
+        clock=clock,
+    )
+
+
+def _verifier(actor: type[Citizen] | type[Clerk], public_key: str) -> tuple[str, TokenVerifier]:
+    return actor.AUDIENCE, TokenVerifier(public_key, issuer=actor.ISSUER, audience=actor.AUDIENCE)
+
+
+@asynccontextmanager
+async def _accounts(app: FastAPI) -> AsyncIterator[None]:
+    """Demo clerks can sign in from the first moment; changed passwords follow beside the running service."""
+    await passwords.prepare()
+    file = app.state.settings.demo_clerks_file
+    clerks = usecases.read_demo_clerks(file) if file else []
+    await usecases.add_demo_clerks(app.state.database, clerks)
+    updating = asyncio.create_task(usecases.update_demo_clerks(app.state.database, clerks))
+    try:
+        yield
+    finally:
+        updating.cancel()
+        await asyncio.gather(updating, return_exceptions=True)

@@ -1,0 +1,85 @@
+"""What happens to an application: the clerk saves it, the citizen confirms and signs exactly what was saved."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from casework.applications.form import draft
+from casework.applications.model import Application
+from casework.applications.signature import Signature
+from casework.cases import store
+from casework.cases.model import CITIZEN, Case
+from casework.cases.usecases import changing
+from casework.directory import Directory
+from chassis.database import Transaction
+from contracts.actors import Citizen, Clerk
+from contracts.casework import ApplicationConfirmed, Signed
+from contracts.ids import ApplicationId, CaseId
+
+
+async def save(
+    tx: Transaction,
+    directory: Directory,
+    clerk: Clerk,
+    case_id: UUID,
+    application_id: UUID,
+    values: Mapping[str, Any],
+    revision: int,
+    now: datetime,
+) -> Application:
+    """Save the values of an application, complete or not; what is missing is said in its `errors`.
+
+    An edit voids confirmation and signature. Raises RevisionConflict, FeeFixed, NotAssigned, CaseClosed, NotFound.
+    """
+    case = await store.of_clerk(tx, clerk, case_id)
+    application = case.application(application_id)
+    written = draft(
+        directory.service(application.service_id),
+        values,
+        office=case.office,
+        appointment_id=case.appointment_id,
+        reference=case.reference,
+        language=case.language,
+        today=directory.today(case.office, now),
+    )
+    async with changing(tx, case, actor=clerk.name):
+        case.edit(application_id, written, revision, clerk, now)
+    return application
+
+
+async def confirm(tx: Transaction, citizen: Citizen, application_id: UUID, document_hash: str, now: datetime) -> Case:
+    """The citizen confirms what they read. Raises StepMissing, DocumentChanged, CaseClosed, LinkExpired."""
+    case = await store.of_citizen(tx, citizen)
+    async with changing(tx, case, actor=CITIZEN):
+        confirmed = case.confirm(application_id, document_hash, now)
+    if confirmed:
+        event = ApplicationConfirmed(
+            office=case.office,
+            appointment_id=citizen.sub,
+            case_id=CaseId(case.case_id),
+            application_id=ApplicationId(application_id),
+            document_hash=document_hash,
+            confirmed_at=now,
+        )
+        await tx.publish(event, actor=CITIZEN)
+    return case
+
+
+async def sign(tx: Transaction, citizen: Citizen, application_id: UUID, signature: Signature, now: datetime) -> Case:
+    """The citizen signs what they confirmed. Raises StepMissing, DocumentChanged, CaseClosed, LinkExpired."""
+    case = await store.of_citizen(tx, citizen)
+    async with changing(tx, case, actor=CITIZEN):
+        signed = case.sign(application_id, signature, now)
+    if signed:
+        event = Signed(
+            office=case.office,
+            appointment_id=citizen.sub,
+            case_id=CaseId(case.case_id),
+            application_id=ApplicationId(application_id),
+            document_hash=signature.document_hash,
+            method=signature.method,
+            signed_at=now,
+        )
+        await tx.publish(event, actor=CITIZEN)
+    return case

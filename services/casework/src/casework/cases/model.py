@@ -1,0 +1,368 @@
+"""The rules of a case: who may do what, in which order. Plain Python; the time is a parameter."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from casework.applications.model import Application, Draft
+from casework.applications.signature import Signature
+from casework.cases.payment import Payment
+from casework.errors import CaseClosed, CaseTaken, FeeFixed, NotAssigned, NothingToPay, RecordInvalid, StepMissing
+from chassis.problems import NotFound, Problem
+from contracts.actors import Clerk
+from contracts.casework import Stage
+
+State = Literal["open", "in_progress", "completed", "aborted", "cancelled"]
+Presence = Literal["absent", "waiting", "in_call"]
+MailState = Literal["pending", "delivered", "failed"]
+DocumentType = Literal["identity_card", "passport", "residence_permit", "other"]
+
+CITIZEN = "citizen"
+SYSTEM = "system"
+#: The stages that a clerk may show; "done" follows from completion alone.
+SHOWABLE: tuple[Stage, ...] = ("talk", "identity", "application", "signature", "payment")
+
+
+@dataclass(frozen=True)
+class IdentityCheck:
+    """That a document was seen, by whom, when, and what the checks gave.
+
+    Never a picture of it (DSGVO Art. 5 (1) c, PAuswG § 20 (2)).
+    """
+
+    document_type: DocumentType
+    photo_matches: bool
+    security_features: bool
+    not_expired: bool
+    data_matches: bool
+    outcome: Literal["verified", "refused"]
+    note: str
+    clerk_id: UUID
+    checked_at: datetime
+
+    def __post_init__(self) -> None:
+        doubtful = not (self.photo_matches and self.security_features and self.not_expired and self.data_matches)
+        # The clerk decides, not the form. But whoever overrules a failed check says why.
+        if self.outcome == "verified" and doubtful and not self.note:
+            raise RecordInvalid("A check failed: say in the note why the identity is accepted.")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that happened in a case; becomes an entry of the audit trail. Names no person and no content."""
+
+    at: datetime
+    actor: str
+    action: str
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Person:
+    """The citizen, as the booking named them. Kept apart from the case, so that it can be erased without it."""
+
+    name: str
+    email: str
+    time_zone: str | None = None
+
+
+@dataclass
+class Case:
+    """One appointment's matter: its applications, identity check, payment and where the call stands.
+
+    Methods apply one act each and note it in `facts`; they change nothing when the act happened before. `revision`
+    rises with everything that the citizen's screen shows.
+    """
+
+    case_id: UUID
+    office: str
+    appointment_id: UUID
+    reference: str
+    starts_at: datetime
+    ends_at: datetime
+    language: Literal["de", "en"]
+    link_generation: int
+    person: Person | None
+    applications: list[Application]
+    state: State = "open"
+    stage: Stage = "talk"
+    revision: int = 1
+    clerk_id: UUID | None = None
+    identity_check: IdentityCheck | None = None
+    payment: Payment = field(default_factory=Payment)
+    presence: Presence = "absent"
+    presence_at: datetime | None = None
+    waiting_since: datetime | None = None
+    technical_check: Mapping[str, Any] | None = None
+    mail: MailState = "pending"
+    ended_at: datetime | None = None
+    abort_reason: str | None = None
+    facts: list[Fact] = field(default_factory=list)
+
+    @property
+    def fee_cents(self) -> int:
+        """What the citizen pays for all services together."""
+        return sum(application.fee_cents for application in self.applications)
+
+    @property
+    def closed(self) -> bool:
+        """Nothing more can be done in this case."""
+        return self.state in ("completed", "aborted", "cancelled")
+
+    def application(self, application_id: UUID) -> Application:
+        """The application with this id. Raises NotFound."""
+        for application in self.applications:
+            if application.application_id == application_id:
+                return application
+        raise NotFound("There is no such application.")
+
+    # What a clerk does
+
+    def take(self, clerk: Clerk, now: datetime) -> None:
+        """The clerk takes the case. A colleague's case is taken over by a lead or an administrator alone."""
+        self._require_open()
+        if self.clerk_id == clerk.sub:
+            return
+        if self.clerk_id is not None and clerk.role == "clerk":
+            raise CaseTaken("A colleague has this case. A lead can take it over.")
+        self.clerk_id, self.state = clerk.sub, "in_progress"
+        self._note(now, clerk.name, "case_taken", shown=True)
+
+    def show(self, stage: Stage, clerk: Clerk, now: datetime) -> None:
+        """Show the citizen another stage. Going back is free; going on needs what the stage builds on."""
+        self._require_mine(clerk)
+        self._require_stage(stage)
+        if stage != self.stage:
+            self.stage = stage
+            self._note(now, clerk.name, "stage_shown", shown=True, stage=stage)
+
+    def record_identity(self, check: IdentityCheck, clerk: Clerk, now: datetime) -> None:
+        """Record what the identity check found. A later record replaces an earlier one; the audit trail keeps both."""
+        self._require_mine(clerk)
+        before = self.identity_check
+        if before is not None and _content(before) == _content(check):
+            return
+        self.identity_check = check
+        self._note(
+            now,
+            clerk.name,
+            "identity_checked",
+            shown=True,
+            document_type=check.document_type,
+            outcome=check.outcome,
+        )
+
+    def edit(self, application_id: UUID, draft: Draft, base_revision: int, clerk: Clerk, now: datetime) -> bool:
+        """Save an application. Raises FeeFixed when the fee was asked for already and would change."""
+        self._require_mine(clerk)
+        application = self.application(application_id)
+        if self.payment.state != "none" and draft.fee_cents != application.fee_cents:
+            raise FeeFixed("The fee was asked for already. This change would alter it.")
+        if not application.edit(draft, base_revision):
+            return False
+        self._note(now, clerk.name, "application_saved", shown=True, **_named(application, draft.document_hash))
+        return True
+
+    def request_payment(self, items: tuple[Mapping[str, Any], ...], clerk: Clerk, now: datetime) -> bool:
+        """Ask for the fee, once per case: asking again changes nothing. False when it was asked for before."""
+        self._require_mine(clerk)
+        if self.payment.state != "none":
+            return False
+        self._require_payable()
+        self.payment = Payment(state="requested", amount_cents=self.fee_cents, items=items)
+        self.stage = "payment"
+        self._note(now, clerk.name, "payment_requested", shown=True, amount_cents=str(self.fee_cents))
+        return True
+
+    def complete(self, clerk: Clerk, now: datetime) -> bool:
+        """Finish the case. False when it was completed before: the same answer, no second effect."""
+        if self.state == "completed":
+            return False
+        self._require_mine(clerk)
+        self._require_completable()
+        self.state, self.stage, self.ended_at = "completed", "done", now
+        self._note(now, clerk.name, "case_completed", shown=True)
+        return True
+
+    def abort(self, reason: str, clerk: Clerk, now: datetime) -> bool:
+        """End the case without a result. False when it was aborted before."""
+        if self.state == "aborted":
+            return False
+        self._require_mine(clerk)
+        self.state, self.stage, self.ended_at, self.abort_reason = "aborted", "done", now, reason
+        self._note(now, clerk.name, "case_aborted", shown=True, reason=reason)
+        return True
+
+    def allowed_actions(self, clerk: Clerk) -> list[str]:
+        """What this clerk could do now, by the same rules that judge the act itself."""
+        checks: list[tuple[str, Callable[[], object]]] = [
+            ("assignment", lambda: self._require_takeable(clerk)),
+            *((f"stage:{stage}", lambda stage=stage: self._require_stage(stage)) for stage in SHOWABLE),
+            ("identity_check", lambda: None),
+            ("edit", lambda: None),
+            ("payment_request", self._require_payable),
+            ("completion", self._require_completable),
+            ("abortion", lambda: None),
+        ]
+        allowed = [name for name, check in checks if self._permits(clerk, name, check)]
+        return [*allowed, "package"] if self.state == "completed" else allowed
+
+    # What the citizen does
+
+    def confirm(self, application_id: UUID, document_hash: str, now: datetime) -> bool:
+        """The citizen confirms what they see. False when they did before."""
+        self._require_running()
+        application = self.application(application_id)
+        if not application.confirm(document_hash, now):
+            return False
+        self._note(now, CITIZEN, "application_confirmed", shown=True, **_named(application, document_hash))
+        return True
+
+    def sign(self, application_id: UUID, signature: Signature, now: datetime) -> bool:
+        """The citizen signs what they confirmed. False when they did before."""
+        self._require_running()
+        application = self.application(application_id)
+        if not application.sign(signature, now):
+            return False
+        named = _named(application, signature.document_hash)
+        self._note(now, CITIZEN, "application_signed", shown=True, method=signature.method, **named)
+        return True
+
+    # What other services report
+
+    def cancel(self, by: str, now: datetime) -> bool:
+        """The appointment was cancelled. A finished case stays what it is."""
+        if self.closed:
+            return False
+        self.state, self.stage, self.ended_at = "cancelled", "done", now
+        self._note(now, CITIZEN if by == "citizen" else SYSTEM, "appointment_cancelled", shown=True, by=by)
+        return True
+
+    def see(self, presence: Presence, at: datetime, since: datetime | None = None) -> bool:
+        """The citizen's presence, as of `at`. Reports arrive in any order: an older one than the last says nothing."""
+        if self.presence_at is not None and at < self.presence_at:
+            return False
+        self.presence, self.presence_at = presence, at
+        self.waiting_since = since if presence == "waiting" else None
+        return True
+
+    def admitted(self, clerk_id: UUID, at: datetime) -> None:
+        """A clerk let the citizen in. Whoever does so has the case, unless somebody has it already."""
+        if not self.closed and self.clerk_id is None:
+            self.clerk_id, self.state = clerk_id, "in_progress"
+            self._note(at, f"clerk:{clerk_id}", "case_taken", shown=True)
+        self._note(at, f"clerk:{clerk_id}", "citizen_admitted")
+
+    def pay(self, report: Payment, at: datetime) -> bool:
+        """The payment service reports a state of the order. Reports repeat and overtake each other; see Payment."""
+        after = self.payment.after(report)
+        if after == self.payment:
+            return False
+        self.payment = after
+        self._note(at, SYSTEM, f"payment_{after.state}", shown=True, provider=after.provider)
+        return True
+
+    def told(self, kind: str, outcome: Literal["delivered", "failed"], at: datetime) -> None:
+        """A mail reached the citizen, or did not. The agenda shows the one with the link, the trail all that failed."""
+        if kind == "confirmation":
+            self.mail = outcome
+        if outcome == "failed":
+            self._note(at, SYSTEM, "mail_failed", kind=kind)
+
+    def note(self, at: datetime, action: str, **detail: str) -> None:
+        """Keep in the audit trail what happened elsewhere and changes nothing that is shown."""
+        self.facts.append(Fact(at, SYSTEM, action, detail))
+
+    # The rules behind
+
+    def _require_open(self) -> None:
+        if self.closed:
+            raise CaseClosed(f"The case is {self.state}.")
+
+    def _require_running(self) -> None:
+        self._require_open()
+        if self.state != "in_progress":
+            raise StepMissing("assignment", "No clerk has begun with this case yet.")
+
+    def _require_mine(self, clerk: Clerk) -> None:
+        self._require_open()
+        if self.clerk_id != clerk.sub:
+            raise NotAssigned("Take the case before you work on it.")
+
+    def _require_takeable(self, clerk: Clerk) -> None:
+        if self.clerk_id == clerk.sub or (self.clerk_id is not None and clerk.role == "clerk"):
+            raise CaseTaken("The case is taken.")
+
+    def _require_stage(self, stage: Stage) -> None:
+        missing = {application.missing_step() for application in self.applications}
+        if stage == "signature":
+            self._require_none_of(missing & {"application", "confirmation"})
+        elif stage == "payment":
+            self._require_none_of(missing)
+        elif stage == "done":
+            raise StepMissing("completion", "The case is done when it is completed.")
+
+    def _require_settled(self) -> None:
+        verified = self.identity_check is not None and self.identity_check.outcome == "verified"
+        if not verified and any(application.needs_identity for application in self.applications):
+            raise StepMissing("identity", "The identity of the citizen has not been verified.")
+        self._require_none_of({application.missing_step() for application in self.applications})
+
+    def _require_payable(self) -> None:
+        self._require_settled()
+        if self.payment.state != "none":
+            raise StepMissing("payment", "The fee was asked for already.")
+        if self.fee_cents == 0:
+            raise NothingToPay("The services of this case are free.")
+
+    def _require_completable(self) -> None:
+        self._require_settled()
+        if self.fee_cents > 0 and not self.payment.secures(self.fee_cents):
+            raise StepMissing("payment", "The fee has not been paid.")
+
+    def _require_none_of(self, missing: set[str | None]) -> None:
+        for step, sentence in _SENTENCES.items():
+            if step in missing:
+                raise StepMissing(step, sentence)
+
+    def _permits(self, clerk: Clerk, name: str, check: Callable[[], object]) -> bool:
+        try:
+            if name == "assignment":
+                self._require_open()
+            else:
+                self._require_mine(clerk)
+            check()
+        except Problem:
+            return False
+        return True
+
+    def _note(self, at: datetime, actor: str, action: str, *, shown: bool = False, **detail: str) -> None:
+        self.facts.append(Fact(at, actor, action, detail))
+        if shown:
+            self.revision += 1
+
+
+_SENTENCES = {
+    "application": "An application is not complete yet.",
+    "confirmation": "The citizen has not confirmed an application yet.",
+    "signature": "The citizen has not signed an application yet.",
+}
+
+
+def _content(check: IdentityCheck) -> tuple[object, ...]:
+    return (
+        check.document_type,
+        check.photo_matches,
+        check.security_features,
+        check.not_expired,
+        check.data_matches,
+        check.outcome,
+        check.note,
+        check.clerk_id,
+    )
+
+
+def _named(application: Application, document_hash: str | None) -> dict[str, str]:
+    return {"application_id": str(application.application_id), "document_hash": document_hash or ""}

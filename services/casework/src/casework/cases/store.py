@@ -1,0 +1,153 @@
+"""Cases in PostgreSQL. A query takes the actor who asks: what is not theirs does not exist."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.engine import RowMapping
+from sqlmodel import col, select
+
+from casework.applications import store as applications
+from casework.cases import audit
+from casework.cases.model import Case, IdentityCheck, Person
+from casework.cases.payment import Payment
+from casework.errors import LinkExpired
+from casework.tables import AuditRow, CaseRow, IdentityCheckRow, PersonRow
+from chassis.database import Transaction
+from chassis.problems import NotFound
+from contracts.actors import Citizen, Clerk
+from contracts.base import Event
+
+#: Columns that are equal in the row and in the model.
+_PLAIN = (
+    "case_id", "office", "appointment_id", "reference", "language", "starts_at", "ends_at", "link_generation", "state",
+    "stage", "revision", "clerk_id", "presence", "presence_at", "waiting_since", "technical_check", "mail", "ended_at",
+    "abort_reason",
+)  # fmt: skip
+
+
+async def of_clerk(tx: Transaction, clerk: Clerk, case_id: UUID, *, lock: bool = True) -> Case:
+    """The case `case_id` of the clerk's office, locked against others unless only read. Raises NotFound."""
+    query = select(CaseRow).where(CaseRow.case_id == case_id, CaseRow.office == clerk.office)
+    row = (await tx.session.exec(query.with_for_update() if lock else query)).first()
+    if row is None:
+        raise NotFound("There is no such case.")
+    return await _loaded(tx, row)
+
+
+async def of_citizen(tx: Transaction, citizen: Citizen, *, lock: bool = True) -> Case:
+    """The case of the citizen's appointment. Raises NotFound, and LinkExpired for a link that is no longer valid."""
+    row = await _row_of_appointment(tx, citizen.office, citizen.sub, lock=lock)
+    if row is None:
+        raise NotFound("There is no case for this appointment yet.")
+    if row.state == "cancelled" or row.link_generation != citizen.gen:
+        raise LinkExpired("The appointment was cancelled or moved.")
+    return await _loaded(tx, row)
+
+
+async def of_event(tx: Transaction, event: Event) -> Case | None:
+    """The case that `event` is about, locked; None before the booking itself has arrived."""
+    row = await _row_of_appointment(tx, event.office, event.appointment_id, lock=True)
+    return await _loaded(tx, row) if row else None
+
+
+async def add(tx: Transaction, case: Case, now: datetime) -> None:
+    """Store a new case with its applications and first audit entries."""
+    start = audit.beginning(case.case_id)
+    row = CaseRow(**_plain(case), payment=_payment_json(case.payment), opened_at=now, audit_length=0, audit_head=start)
+    tx.session.add(row)
+    await tx.session.flush()
+    if case.person:
+        tx.session.add(PersonRow(case_id=case.case_id, **asdict(case.person)))
+    await applications.add_all(tx, case.case_id, case.applications)
+    await save(tx, case)
+
+
+async def save(tx: Transaction, case: Case) -> None:
+    """Store what changed in `case`, loaded or added in this transaction; its facts go to the audit trail."""
+    row = await tx.session.get_one(CaseRow, case.case_id)
+    for name, value in _plain(case).items():
+        setattr(row, name, value)
+    row.payment = _payment_json(case.payment)
+    if case.identity_check:
+        await tx.session.merge(IdentityCheckRow(case_id=case.case_id, **asdict(case.identity_check)))
+    await applications.save_all(tx, case.applications)
+    for fact in case.facts:
+        entry = audit.append(case.case_id, row.audit_length + 1, row.audit_head, fact)
+        tx.session.add(AuditRow(**asdict(entry)))
+        row.audit_length, row.audit_head = entry.number, entry.hash
+    case.facts.clear()
+    await tx.session.flush()
+
+
+async def agenda(tx: Transaction, clerk: Clerk, since: datetime, until: datetime) -> Sequence[RowMapping]:
+    """The cases of the clerk's office that begin in [since, until), in one statement."""
+    return await tx.rows(
+        """
+        SELECT c.*, p.name AS citizen_name, k.name AS clerk_name,
+               (SELECT array_agg(a.service_id ORDER BY a.position) FROM application a WHERE a.case_id = c.case_id)
+               AS service_ids
+        FROM case_file c
+        LEFT JOIN person p USING (case_id)
+        LEFT JOIN clerk k USING (clerk_id)
+        WHERE c.office = :office AND c.starts_at >= :since AND c.starts_at < :until
+        ORDER BY c.starts_at, c.reference
+        """,
+        office=clerk.office,
+        since=since,
+        until=until,
+    )
+
+
+async def trail(tx: Transaction, case_id: UUID) -> list[audit.Entry]:
+    """The audit entries of a case, oldest first. The caller has loaded the case as its actor."""
+    query = select(AuditRow).where(AuditRow.case_id == case_id).order_by(col(AuditRow.number))
+    return [audit.Entry(**row.model_dump()) for row in await tx.session.exec(query)]
+
+
+async def audit_end(tx: Transaction, case_id: UUID) -> tuple[int, str]:
+    """Length and head of the audit chain, as the case remembers them."""
+    row = await tx.session.get_one(CaseRow, case_id)
+    return row.audit_length, row.audit_head
+
+
+async def _row_of_appointment(tx: Transaction, office: str, appointment_id: UUID, *, lock: bool) -> CaseRow | None:
+    query = select(CaseRow).where(CaseRow.appointment_id == appointment_id, CaseRow.office == office)
+    return (await tx.session.exec(query.with_for_update() if lock else query)).first()
+
+
+async def _loaded(tx: Transaction, row: CaseRow) -> Case:
+    person = await tx.session.get(PersonRow, row.case_id)
+    check = await tx.session.get(IdentityCheckRow, row.case_id)
+    return Case(
+        **{name: getattr(row, name) for name in _PLAIN},
+        person=Person(person.name, person.email, person.time_zone) if person else None,
+        identity_check=IdentityCheck(**check.model_dump(exclude={"case_id"})) if check else None,
+        applications=await applications.of_case(tx, row.case_id),
+        payment=_payment(row.payment),
+    )
+
+
+def _plain(case: Case) -> dict[str, Any]:
+    return {name: getattr(case, name) for name in _PLAIN}
+
+
+def _payment_json(payment: Payment) -> dict[str, Any]:
+    return asdict(payment) | {
+        "items": [dict(item) for item in payment.items],
+        "order_id": str(payment.order_id) if payment.order_id else None,
+        "at": payment.at.isoformat() if payment.at else None,
+    }
+
+
+def _payment(stored: dict[str, Any]) -> Payment:
+    return Payment(
+        **stored
+        | {
+            "items": tuple(stored["items"]),
+            "order_id": UUID(stored["order_id"]) if stored["order_id"] else None,
+            "at": datetime.fromisoformat(stored["at"]) if stored["at"] else None,
+        }
+    )

@@ -1,0 +1,116 @@
+"""Accounts, sessions and counted attempts in PostgreSQL."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import cast
+from uuid import UUID, uuid4
+
+from sqlmodel import or_, select
+
+from casework.clerks.model import Account, Session
+from casework.tables import ClerkRow, SessionRow
+from chassis.database import Transaction
+from contracts.actors import Role
+
+
+async def account(tx: Transaction, office: str, username: str) -> Account | None:
+    """The account with this name, open or not."""
+    query = select(ClerkRow).where(ClerkRow.office == office, ClerkRow.username == username)
+    row = (await tx.session.exec(query)).first()
+    return _account(row) if row else None
+
+
+async def account_of(tx: Transaction, clerk_id: UUID) -> Account | None:
+    """The account with this id, open or not."""
+    row = await tx.session.get(ClerkRow, clerk_id)
+    return _account(row) if row else None
+
+
+async def put_account(
+    tx: Transaction, *, office: str, username: str, name: str, role: Role, password_hash: str | None
+) -> None:
+    """Add the account, or bring it up to date; without `password_hash` its password stays."""
+    await tx.execute(
+        """
+        INSERT INTO clerk (clerk_id, office, username, name, role, password_hash, active)
+        VALUES (:clerk_id, :office, :username, :name, :role, COALESCE(:password_hash, ''), true)
+        ON CONFLICT ON CONSTRAINT clerk_username DO UPDATE
+        SET name = EXCLUDED.name, role = EXCLUDED.role,
+            password_hash = COALESCE(:password_hash, clerk.password_hash)
+        """,
+        clerk_id=uuid4(),
+        office=office,
+        username=username,
+        name=name,
+        role=role,
+        password_hash=password_hash,
+    )
+
+
+async def names(tx: Transaction, clerk_ids: set[UUID]) -> dict[UUID, str]:
+    """The names of these clerks."""
+    rows = await tx.rows("SELECT clerk_id, name FROM clerk WHERE clerk_id = ANY(:ids)", ids=list(clerk_ids))
+    return {row["clerk_id"]: row["name"] for row in rows}
+
+
+async def count_attempt(tx: Transaction, limits: Mapping[str, int], now: datetime, until: datetime) -> datetime | None:
+    """Count one try in every bucket of `limits`; the end of the longest window that is used up, or None.
+
+    Counted before the password is looked at: a hundred tries at once are a hundred tries.
+    """
+    blocked = None
+    for bucket in sorted(limits):  # in one order everywhere, so that two tries cannot deadlock
+        row = await tx.row(
+            """
+            INSERT INTO sign_in_attempt AS a (bucket, tries, until) VALUES (:bucket, 1, :until)
+            ON CONFLICT (bucket) DO UPDATE
+            SET tries = CASE WHEN a.until <= :now THEN 1 ELSE a.tries + 1 END,
+                until = CASE WHEN a.until <= :now THEN :until ELSE a.until END
+            RETURNING tries, until
+            """,
+            bucket=bucket,
+            now=now,
+            until=until,
+        )
+        assert row is not None
+        if row["tries"] > limits[bucket]:
+            blocked = max(blocked or row["until"], row["until"])
+    return blocked
+
+
+async def forget_attempts(tx: Transaction, buckets: Mapping[str, int], now: datetime) -> None:
+    """After a sign-in that succeeded: its buckets start anew, and windows long over are cleared away."""
+    await tx.execute(
+        "DELETE FROM sign_in_attempt WHERE bucket = ANY(:buckets) OR until <= :now", buckets=list(buckets), now=now
+    )
+
+
+async def add_session(tx: Transaction, session: Session) -> None:
+    """Store a new session."""
+    tx.session.add(SessionRow(**vars(session)))
+    await tx.session.flush()
+
+
+async def session_with(tx: Transaction, hash_of_token: str) -> Session | None:
+    """The session whose newest or last refresh token has this hash, locked."""
+    matching = or_(SessionRow.token_hash == hash_of_token, SessionRow.previous_hash == hash_of_token)
+    row = (await tx.session.exec(select(SessionRow).where(matching).with_for_update())).first()
+    return Session(**row.model_dump()) if row else None
+
+
+async def session(tx: Transaction, session_id: UUID) -> Session | None:
+    """The session with this id."""
+    row = await tx.session.get(SessionRow, session_id)
+    return Session(**row.model_dump()) if row else None
+
+
+async def save_session(tx: Transaction, changed: Session) -> None:
+    """Store what changed in a session."""
+    row = await tx.session.get_one(SessionRow, changed.session_id)
+    for name, value in vars(changed).items():
+        setattr(row, name, value)
+    await tx.session.flush()
+
+
+def _account(row: ClerkRow) -> Account:
+    return Account(row.clerk_id, row.office, row.name, cast(Role, row.role), row.password_hash, row.active)
