@@ -20,10 +20,11 @@ Wake = Callable[[], None]
 class Transaction:
     """One transaction. It commits when its block ends and rolls back when the block raises; nobody calls commit."""
 
-    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+    def __init__(self, session: AsyncSession, clock: Clock, wake_relay: Wake) -> None:
         self.session = session
         self._clock = clock
-        self.publishes = False
+        self._wake_relay = wake_relay
+        self._after_commit: dict[Wake, None] = {}
 
     async def rows(self, sql: str, **parameters: object) -> list[RowMapping]:
         """All rows of `sql`, whose parameters are named `:like_this`."""
@@ -64,8 +65,17 @@ class Transaction:
             correlationid=context.get("correlation_id"),
             traceparent=context.get("traceparent"),
         )
-        self.publishes = True
+        self.after_commit(self._wake_relay)
         return row_of(event, meta), meta
+
+    def after_commit(self, wake: Wake) -> None:
+        """Call `wake` once this transaction has committed: for waking a worker, whose poll makes up for a lost call."""
+        self._after_commit[wake] = None
+
+    def committed(self) -> None:
+        """Call what waits for the commit."""
+        for wake in self._after_commit:
+            wake()
 
 
 class Database:
@@ -92,11 +102,10 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A transaction for one use case. Raises what the block raises, after rolling back."""
         async with AsyncSession(self._engine, expire_on_commit=False) as session:
-            tx = Transaction(session, self._clock)
+            tx = Transaction(session, self._clock, self._wake)
             async with session.begin():
                 yield tx
-        if tx.publishes:
-            self._wake()
+        tx.committed()
 
     async def ping(self) -> None:
         """Raise unless the database answers."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
@@ -13,14 +13,18 @@ from chassis.service import Resource
 
 def connect(url: str) -> Redis:
     """A client with short timeouts: who asks Redis can do without it for a moment, but cannot wait."""
-    return Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
+        # The default pool raises at its limit; a thousand clients who reconnect at once queue here for a moment instead.
+        max_connections=64,
+        timeout=2,
         decode_responses=True,
         socket_timeout=2,
         socket_connect_timeout=1,
         health_check_interval=15,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
     )
+    return Redis.from_pool(pool)
 
 
 def resource(client: Redis) -> Resource:
