@@ -1,0 +1,195 @@
+"""The real Caddy with the shipped Caddyfile, before upstreams that say what reached them."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from schalter.embedded import Caddy, free_port, free_ports
+
+ROOT = Path(__file__).resolve().parents[2]
+UPSTREAMS = ("booking", "signaling", "check", "casework", "payment", "mail", "paypal")
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with its own name and the request as it arrived."""
+
+    name = ""
+
+    def answer(self) -> None:
+        length = int(self.headers.get("content-length") or 0)
+        self.rfile.read(length)
+        body = json.dumps(
+            {"name": self.name, "path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}}
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = answer  # noqa: N815 (http.server's names)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gateway") / "gateway.log"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[httpx.Client]:
+    web = tmp_path_factory.mktemp("web")
+    for page in ("citizen", "clerk"):
+        (web / page).mkdir()
+        (web / page / "index.html").write_text(f"<title>{page}</title>")
+    (web / "assets").mkdir()
+    (web / "assets" / "main-abc123.js").write_text("let a = 1;" * 500)
+    ports = dict(zip(UPSTREAMS, free_ports(len(UPSTREAMS)), strict=True))
+    servers = []
+    for name, port in ports.items():
+        handler = type("Named", (Echo,), {"name": name})
+        servers.append(ThreadingHTTPServer(("127.0.0.1", port), handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+    port = free_port()
+    env = {f"GATEWAY_{name.upper()}": f"127.0.0.1:{number}" for name, number in ports.items()}
+    env |= {"ENVIRONMENT": "development", "GATEWAY_SITE": f"http://:{port}", "GATEWAY_BIND": "127.0.0.1"}
+    env |= {"GATEWAY_WEB": str(web), "GATEWAY_NOTIFY": f"127.0.0.1:{free_port()}"}
+    caddyfile = ROOT / "deploy/gateway/Caddyfile"
+    with (
+        Caddy(tmp_path_factory.mktemp("caddy"), port, caddyfile=caddyfile, env=env, log=log),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
+    ):
+        yield client
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("path", "upstream"),
+    [
+        ("/api/booking/offices", "booking"),
+        ("/api/signaling/tickets", "signaling"),
+        ("/api/signaling/check/sessions", "check"),
+        ("/api/signaling/check/results", "signaling"),
+        ("/api/casework/session", "casework"),
+        ("/api/payment/webhooks/paypal", "payment"),
+        ("/mail/", "mail"),
+        ("/paypal-simulator/approve", "paypal"),
+    ],
+)
+def test_each_path_reaches_its_part_unchanged(gateway: httpx.Client, path: str, upstream: str) -> None:
+    seen = gateway.post(path, json={}).json()
+    assert (seen["name"], seen["path"]) == (upstream, path)
+
+
+@pytest.mark.parametrize("path", ["/", "/demo/", "/demo/appointment", "/heidelberg/call", "/nowhere/"])
+def test_citizens_pages_are_one_document(gateway: httpx.Client, path: str) -> None:
+    answer = gateway.get(path)
+    assert (answer.status_code, "citizen" in answer.text) == (200, True)
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/clerk/", "/clerk/cases/1"])
+def test_clerks_pages_are_another(gateway: httpx.Client, path: str) -> None:
+    assert "clerk" in gateway.get(path).text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/readyz", "/metrics", "/api/booking/../../metrics", "/api/booking/%2e%2e/%2e%2e/metrics"],
+)
+def test_inner_endpoints_are_not_exposed(gateway: httpx.Client, path: str) -> None:
+    answer = gateway.send(gateway.build_request("GET", path, extensions={"target": path.encode()}))
+    assert '"name"' not in answer.text
+
+
+def test_assets_with_a_hash_in_their_name_are_kept_for_ever_and_sent_compressed(gateway: httpx.Client) -> None:
+    answer = gateway.get("/assets/main-abc123.js")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-encoding"] in {"gzip", "zstd"}
+
+
+def test_a_missing_asset_is_not_found_rather_than_a_page(gateway: httpx.Client) -> None:
+    answer = gateway.get("/assets/old-000.js")
+    assert answer.status_code == 404
+    assert "immutable" not in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/clerk/", "/assets/main-abc123.js", "/api/booking/offices", "/api/nothing", "/mail/"]
+)
+def test_every_answer_has_the_security_headers(gateway: httpx.Client, path: str) -> None:
+    headers = gateway.get(path).headers
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["permissions-policy"].startswith("camera=(self), microphone=(self), display-capture=(self)")
+    assert "server" not in headers
+    assert "via" not in headers
+
+
+def test_forged_forwarding_headers_do_not_pass(gateway: httpx.Client) -> None:
+    forged = {
+        "X-Forwarded-For": "6.6.6.6",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "evil.example",
+        "X-Real-IP": "6.6.6.6",
+        "Forwarded": "for=6.6.6.6",
+        "X-Forwarded-Prefix": "/evil",
+    }
+    seen = gateway.get("/api/booking/offices", headers=forged).json()["headers"]
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+    assert seen["x-forwarded-proto"] == "http"
+    assert "evil" not in json.dumps(seen)
+    assert "6.6.6.6" not in json.dumps(seen)
+
+
+def test_an_unknown_part_of_the_interface_is_a_problem_document(gateway: httpx.Client) -> None:
+    answer = gateway.get("/api/nothing/here")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == 404
+
+
+def test_a_part_that_is_down_is_a_problem_document_that_asks_to_come_back(gateway: httpx.Client) -> None:
+    answer = gateway.get("/api/notify/openapi.json")
+    assert answer.status_code == 502
+    assert answer.json()["code"] == "gateway"
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_a_huge_body_is_refused(gateway: httpx.Client) -> None:
+    assert gateway.post("/api/booking/offices/demo/appointments", content=b"x" * 3_000_000).status_code == 413
+
+
+def test_the_access_log_names_nobody(gateway: httpx.Client, log: Path) -> None:
+    gateway.get(
+        "/api/booking/offices?email=anna@example.org",
+        headers={"Authorization": "Bearer secret-token", "Cookie": "session=secret-cookie", "User-Agent": "Anna's"},
+    )
+    text = log.read_text()
+    assert "/api/booking/offices" in text
+    for personal in ("anna", "Anna", "secret-", '"127.0.0.1"', "remote_ip"):
+        assert personal not in text
+
+
+def test_production_asks_for_https_and_shows_no_simulator(gateway: httpx.Client, tmp_path: Path) -> None:
+    port = free_port()
+    env = {"ENVIRONMENT": "production", "GATEWAY_SITE": f"http://:{port}", "GATEWAY_BIND": "127.0.0.1"}
+    env |= {"GATEWAY_WEB": str(tmp_path)}
+    caddyfile = ROOT / "deploy/gateway/Caddyfile"
+    with Caddy(tmp_path / "caddy", port, caddyfile=caddyfile, env=env, log=tmp_path / "log"):
+        answer = httpx.get(f"http://127.0.0.1:{port}/mail/")
+        assert answer.status_code == 404
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
