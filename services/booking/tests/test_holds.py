@@ -181,7 +181,8 @@ async def test_holds_come_back_with_redis(redis_url: str, monkeypatch: pytest.Mo
     redis = connect(redis_url)
     holds = Holds(redis)
     await redis.flushall()
-    await redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no")
+    for connection in await redis.client_list():
+        await redis.client_kill_filter(_id=connection["id"], skipme=False)
 
     async def placed() -> bool:
         try:

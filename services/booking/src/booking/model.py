@@ -87,6 +87,8 @@ class Schedule:
                 return "in_past"
             if starts_at < now + self.lead:
                 return "too_soon"
+        if starts_at > now + self.horizon + timedelta(days=2):  # also keeps the year 9999 out of the arithmetic below
+            return "beyond_horizon"
         day = starts_at.astimezone(self.zone).date()
         if day > self._last_day(now):
             return "beyond_horizon"

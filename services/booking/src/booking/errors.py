@@ -1,0 +1,124 @@
+"""How booking refuses: every error with a code for programs and an HTTP status."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import JsonValue
+
+from booking.model import MAX_LENGTH, Refusal, Slot
+from chassis.problems import FieldError, Problem
+
+
+class UnknownOffice(Problem):
+    """No such office in this installation."""
+
+    code, status, title = "office_unknown", 404, "There is no such office"
+
+    def __init__(self, office: str) -> None:
+        super().__init__(f"There is no office {office[:40]!r} here.")
+
+
+class UnknownService(Problem):
+    """The office does not offer a service. `field` names the one that was asked for."""
+
+    code, status, title = "service_unknown", 422, "The office does not offer this service"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(errors=[FieldError(field, "the office does not offer this service")])
+
+
+class OptionInvalid(Problem):
+    """An option is missing, unknown, or has a value that is not among its choices."""
+
+    code, status, title = "option_invalid", 422, "Please choose from what the service offers"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(errors=[FieldError(field, message)])
+
+
+class TooLong(Problem):
+    """All services together do not fit into one appointment."""
+
+    code, status, title = "appointment_too_long", 422, "This is too much for one appointment"
+
+    def __init__(self) -> None:
+        hours = int(MAX_LENGTH.total_seconds() // 3600)
+        super().__init__(errors=[FieldError("services", f"together they take longer than {hours} hours")])
+
+
+class RangeTooLong(Problem):
+    """Free slots of so many days are not given at once."""
+
+    code, status, title = "range_too_long", 422, "Please ask for fewer days"
+
+    def __init__(self, days: int) -> None:
+        super().__init__(errors=[FieldError("to", f"from the first day on, at most {days} days, and not before it")])
+
+
+class SlotNotOffered(Problem):
+    """The office takes no appointment at that time, whoever has booked what."""
+
+    code, status, title = "slot_not_offered", 422, "The office has no appointment at this time"
+
+    _MESSAGES: ClassVar[Mapping[Refusal, str]] = {
+        "in_past": "lies in the past",
+        "too_soon": "is too soon",
+        "beyond_horizon": "is further ahead than the office takes appointments",
+        "outside_hours": "is outside the opening hours, or the appointment would not end within them",
+        "not_on_grid": "is not the beginning of a slot",
+    }
+
+    def __init__(self, reason: Refusal, alternatives: Iterable[Slot]) -> None:
+        errors = [FieldError("starts_at", self._MESSAGES[reason])]
+        super().__init__(errors=errors, reason=reason, alternatives=_as_json(alternatives))
+
+
+class SlotTaken(Problem):
+    """Somebody else has the slot. `alternatives` are free ones, the closest first."""
+
+    code, status, title = "slot_taken", 409, "This slot has just been taken"
+
+    def __init__(self, alternatives: Iterable[Slot]) -> None:
+        super().__init__("Please choose another slot.", alternatives=_as_json(alternatives))
+
+
+class HoldGone(Problem):
+    """The hold expired, was given back, or never was."""
+
+    code, status, title = "hold_gone", 404, "The slot is not held any more"
+
+
+class HoldsUnavailable(Problem):
+    """Slots cannot be held now. Booking works all the same: the database decides."""
+
+    code, status, title = "holds_unavailable", 503, "Slots cannot be held at the moment; you can book all the same"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "5"})
+
+
+class AppointmentUnknown(Problem):
+    """No such appointment, or not of this office: the difference is nobody's business."""
+
+    code, status, title = "appointment_unknown", 404, "There is no such appointment"
+
+
+class LinkExpired(Problem):
+    """The appointment was cancelled or moved, so the old link is dead."""
+
+    code, status, title = "link_expired", 410, "This link is no longer valid"
+
+
+class NotCancellable(Problem):
+    """The appointment has begun or is over."""
+
+    code, status, title = "not_cancellable", 409, "This appointment can no longer be cancelled"
+
+
+def _as_json(slots: Iterable[Slot]) -> list[JsonValue]:
+    return [{"starts_at": _rfc3339(slot.starts_at), "ends_at": _rfc3339(slot.ends_at)} for slot in slots]
+
+
+def _rfc3339(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

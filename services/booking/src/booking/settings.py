@@ -1,0 +1,13 @@
+"""What booking reads from the environment."""
+
+from pydantic import RedisDsn, SecretStr
+
+from chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Booking alone holds the private key of the citizens' links."""
+
+    redis_url: RedisDsn
+    link_public_key: str
+    link_private_key: SecretStr

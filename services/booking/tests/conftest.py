@@ -1,0 +1,133 @@
+"""The real application on real PostgreSQL, NATS and Redis, once per test module; every test finds it empty."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from redis.asyncio import Redis
+
+from booking.app import build
+from booking.settings import Settings
+from chassis.database import Database
+
+MONDAY = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)  # 09:00 in Berlin
+SLOT = "2026-06-02T06:00:00Z"  # Tuesday, 08:00 in Berlin, when heidelberg opens
+
+
+class FakeClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = MONDAY
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture(scope="module")
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="module")
+def offices_dir(offices_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped offices, and one like the demo for each number of clerks that the races need."""
+    directory = tmp_path_factory.mktemp("offices")
+    for file in offices_dir.glob("*.toml"):
+        (directory / file.name).write_text(file.read_text())
+    demo = (offices_dir / "demo.toml").read_text()
+    for clerks in (1, 2, 5):
+        text = demo.replace('slug = "demo"', f'slug = "clerks-{clerks}"').replace("clerks = 4", f"clerks = {clerks}")
+        (directory / f"clerks-{clerks}.toml").write_text(text)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: str, nats_url: str, redis_url: str, offices_dir: Path, keys: Any) -> Settings:
+    return Settings.model_validate(
+        {
+            "database_url": database_url,
+            "nats_url": nats_url,
+            "redis_url": redis_url,
+            "offices_dir": offices_dir,
+            "public_url": "http://localhost:8080",
+            "link_public_key": keys.link.public,
+            "link_private_key": keys.link.private,
+            "environment": "development",
+        }
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def app(settings: Settings, clock: FakeClock) -> AsyncIterator[FastAPI]:
+    application = build(settings, clock=clock)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture
+def database(app: FastAPI) -> Database:
+    database: Database = app.state.database
+    return database
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def client(app: FastAPI, clock: FakeClock) -> AsyncIterator[httpx.AsyncClient]:
+    clock.now = MONDAY
+    redis: Redis = app.state.redis
+    await redis.flushdb()
+    async with app.state.database.transaction() as tx:
+        await tx.execute("TRUNCATE appointment, outbox, inbox, idempotent_answers")
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/api/booking") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def order() -> Callable[..., dict[str, object]]:
+    """`order(**changes)`: a request that is granted; `changes` replace fields, None removes one."""
+
+    def make(**changes: object) -> dict[str, object]:
+        body: dict[str, object] = {
+            "services": [{"service_id": "fuehrungszeugnis", "options": {"belegart": "N"}}],
+            "starts_at": SLOT,
+            "name": "Erika Mustermann",
+            "email": "erika@example.org",
+            "language": "de",
+        }
+        return {key: value for key, value in (body | changes).items() if value is not None}
+
+    return make
+
+
+@pytest.fixture
+def book(
+    client: httpx.AsyncClient, order: Callable[..., dict[str, object]]
+) -> Callable[..., Awaitable[httpx.Response]]:
+    """`await book(office="heidelberg", key=..., **changes)`: posts an order; without `key` a fresh one."""
+
+    async def post(office: str = "heidelberg", key: str | None = None, **changes: object) -> httpx.Response:
+        headers = {"Idempotency-Key": key or uuid4().hex}
+        return await client.post(f"/offices/{office}/appointments", json=order(**changes), headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def stored(database: Database) -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
+    """`await stored("outbox")`: all rows of a table."""
+
+    async def rows(table: str) -> list[dict[str, Any]]:
+        async with database.transaction() as tx:
+            return [dict(row) for row in await tx.rows(f"SELECT * FROM {table}")]  # noqa: S608 - tables named by tests
+
+    return rows

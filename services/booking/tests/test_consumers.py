@@ -1,0 +1,77 @@
+"""The bus door: every sample, delivered twice, has one effect."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from booking.consumers import CONSUMERS
+from chassis.consumer import Consumer, process
+from chassis.database import Database
+from contracts.topology import CONSUMES, durable
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+STATES = {"casework.case_completed.v1": "completed", "casework.case_aborted.v1": "aborted"}
+
+
+async def deliver(database: Database, consumer: Consumer[Any], event: Any, meta: Any) -> bool:
+    return await process(database, durable("booking", consumer.event), consumer, event, meta, clock=lambda: NOW)
+
+
+async def insert(database: Database, event: Any, state: str = "booked", office: str | None = None) -> None:
+    async with database.transaction() as tx:
+        await tx.execute(
+            """
+            INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, state, services, name, email,
+                                     language, link_generation, booked_at, changed_at)
+            VALUES (:id, :office, 'DE-7K3M9Q', 0, :start, :end, :state, '[]', '', '', 'de', 1, :start, :start)
+            """,
+            id=event.appointment_id,
+            office=office or event.office,
+            state=state,
+            start=NOW,
+            end=NOW + timedelta(minutes=5),
+        )
+
+
+async def test_everything_that_topology_promises_is_consumed() -> None:
+    assert {consumer.event for consumer in CONSUMERS} == set(CONSUMES["booking"])
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.event.SUBJECT)
+async def test_a_sample_delivered_twice_marks_the_appointment_once(
+    database: Database, client: object, stored: Any, samples: Any, consumer: Consumer[Any]
+) -> None:
+    meta, event = samples[consumer.event.SUBJECT]
+    await insert(database, event)
+    assert [await deliver(database, consumer, event, meta) for _ in range(2)] == [True, False]
+    (appointment,) = await stored("appointment")
+    assert appointment["state"] == STATES[event.SUBJECT]
+    assert appointment["link_generation"] == 1  # the citizen may still look at it
+    assert await stored("outbox") == []
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.event.SUBJECT)
+@pytest.mark.parametrize("state", ["cancelled", "completed", "aborted"])
+async def test_what_has_ended_stays_as_it_is(
+    database: Database, client: object, stored: Any, samples: Any, consumer: Consumer[Any], state: str
+) -> None:
+    meta, event = samples[consumer.event.SUBJECT]
+    await insert(database, event, state)
+    await deliver(database, consumer, event, meta)
+    assert [row["state"] for row in await stored("appointment")] == [state]
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.event.SUBJECT)
+async def test_an_event_of_another_office_or_an_unknown_appointment_changes_nothing(
+    database: Database, client: object, stored: Any, samples: Any, consumer: Consumer[Any]
+) -> None:
+    meta, event = samples[consumer.event.SUBJECT]
+    await insert(database, event, office="heidelberg")
+    await deliver(database, consumer, event, meta)
+    unknown = event.model_copy(update={"appointment_id": uuid4()})
+    await deliver(database, consumer, unknown, meta.model_copy(update={"id": uuid4()}))
+    assert [row["state"] for row in await stored("appointment")] == ["booked"]
