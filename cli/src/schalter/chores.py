@@ -51,6 +51,7 @@ def _stand_ins(home: Home) -> dict[str, str]:
     private, public = generate_keys()
     nowhere = "127.0.0.1:9"
     return {
+        "SCHALTER_ENVIRONMENT": "development",
         "SCHALTER_DATABASE_URL": f"postgresql://nobody:none@{nowhere}/none",
         "SCHALTER_NATS_URL": f"nats://{nowhere}",
         "SCHALTER_REDIS_URL": f"redis://{nowhere}",

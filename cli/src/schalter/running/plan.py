@@ -17,7 +17,7 @@ from schalter.running.secret_store import SecretStore
 
 _SERVERS = ("postgres", "nats", "redis")
 _SIMULATORS = ("paypal", "mail")
-#: The echo of the technical check: media work that must not slow the rooms down, so a process of its own.
+#: The echo of the technical check: a process of its own, lest its media work slow the rooms down. It needs no access.
 CHECK = "signaling-check"
 _PORTS = (*_SERVERS, *SERVICES, CHECK, *_SIMULATORS, "smtp")
 
@@ -71,11 +71,10 @@ def make_plan(home: Home, secrets: SecretStore, port: int) -> Plan:
             "SCHALTER_REDIS_URL": redis.user_url(service),
             **special.get(service, {}),
         }
-    check_environment = {**environments["signaling"], **special.get(CHECK, {})}
     applications = [
         _uvicorn(home, service, f"{service}.app:build", ports[service], environments[service]) for service in SERVICES
     ]
-    applications.append(_uvicorn(home, CHECK, "signaling.check_app:build", ports[CHECK], check_environment))
+    applications.append(_uvicorn(home, CHECK, "signaling.check_app:build", ports[CHECK], shared))
     applications += [
         Program(
             name=simulator,

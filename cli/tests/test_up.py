@@ -1,0 +1,150 @@
+"""The whole system by the one command: up, healthy, healing, gone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from contracts.topology import SERVICES
+from schalter.embedded import free_port
+from schalter.embedded.network import http_status
+
+ROOT = Path(__file__).resolve().parents[2]
+Eventually = Callable[..., object]
+
+
+class System:
+    """A running `schalter up` with its own `var`."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        self.ready_file = var.with_suffix(".ready")
+        self.output = var.with_suffix(".output")
+        self.begin = time.monotonic()
+        command = [sys.executable, "-c", "from schalter.main import app; app()", "up", "--var", str(var)]
+        command += ["--port", str(free_port()), "--ready-file", str(self.ready_file)]
+        with self.output.open("a") as output:
+            self.popen = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+
+    def wait_ready(self, seconds: float = 90) -> float:
+        while not self.ready_file.exists():
+            assert self.popen.poll() is None, self.output.read_text()
+            assert time.monotonic() - self.begin < seconds, self.output.read_text()
+            time.sleep(0.05)
+        return time.monotonic() - self.begin
+
+    @property
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self.ready_file.read_text())
+        return state
+
+    def processes(self) -> list[psutil.Process]:
+        return psutil.Process(self.popen.pid).children(recursive=True)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.popen.send_signal(number)
+        return self.popen.wait(30)
+
+
+@pytest.fixture(scope="module")
+def var(servers_dir: Path) -> Path:
+    return servers_dir / "up"
+
+
+@pytest.fixture(scope="module")
+def system(var: Path) -> Iterator[System]:
+    if not (ROOT / "web/dist/citizen/index.html").exists():
+        pytest.skip("needs built pages: make web")
+    system = System(var)
+    try:
+        system.wait_ready()
+        yield system
+    finally:
+        system.popen.kill()
+        system.popen.wait()
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return all(not process.is_running() or process.status() == psutil.STATUS_ZOMBIE for process in processes)
+
+
+def test_it_says_where_to_go_and_how_to_sign_in(system: System) -> None:
+    text = system.output.read_text()
+    url = system.state["public_url"]
+    clerks = json.loads((system.var / "demo-clerks.json").read_text())
+    for expected in (f"{url}/", f"{url}/demo/", f"{url}/clerk/", f"{url}/mail/", *(c["password"] for c in clerks)):
+        assert expected in text
+
+
+def test_pages_and_interfaces_are_served(system: System) -> None:
+    with httpx.Client(base_url=system.state["public_url"], timeout=10) as client:
+        assert "<script" in client.get("/demo/").text
+        assert "<script" in client.get("/clerk/").text
+        for service in SERVICES:
+            assert client.get(f"/api/{service}/openapi.json").json()["openapi"].startswith("3.")
+        assert client.get("/mail/").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["notify", "nats", "redis", "postgres"])
+def test_a_killed_part_comes_back_and_everything_is_ready_again(
+    system: System, name: str, eventually: Eventually
+) -> None:
+    state = system.state
+    os.kill(state["pids"][name], signal.SIGKILL)
+    eventually(lambda: system.state["pids"][name] != state["pids"][name], seconds=20)
+    eventually(lambda: all(http_status(state["ports"][s], "/readyz") == 200 for s in SERVICES), seconds=20)
+    assert f"{name} was killed by SIGKILL" in (system.var / "log/schalter.log").read_text()
+
+
+def test_secrets_are_in_no_log_and_no_file_that_others_can_read(system: System) -> None:
+    secrets = json.loads((system.var / "secrets.json").read_text())
+    for log in (system.var / "log").iterdir():
+        text = log.read_text(errors="replace")
+        assert not [name for name, value in secrets.items() if value in text and not name.endswith("_public")], log
+    for name in ("secrets.json", "demo-clerks.json", "up.json", "nats/nats.conf", "redis/redis.conf"):
+        assert (system.var / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_a_second_system_on_the_same_data_is_refused(system: System) -> None:
+    second = System(system.var)
+    assert second.popen.wait(30) == 1
+    assert "already runs" in system.output.read_text()
+
+
+def test_sigterm_stops_all_and_the_second_start_is_quick_and_has_the_data(system: System, var: Path) -> None:
+    secrets = json.loads((var / "secrets.json").read_text())
+    url = f"postgresql://postgres:{secrets['postgres']}@127.0.0.1:{system.state['ports']['postgres']}/booking"
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+    processes = system.processes()
+    assert len(processes) > 12
+    begin = time.monotonic()
+    assert system.stop() == 0
+    assert gone(processes)
+    assert time.monotonic() - begin < 15
+    assert not system.ready_file.exists()
+    again = System(var)
+    try:
+        again.wait_ready()
+        url = f"postgresql://postgres:{secrets['postgres']}@127.0.0.1:{again.state['ports']['postgres']}/booking"
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
+            connection.execute("DROP TABLE kept")
+        processes = again.processes()
+    finally:
+        again.popen.kill()
+        again.popen.wait()
+    deadline = time.monotonic() + 15
+    while not gone(processes) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert gone(processes), "kill -9 of the supervisor must leave nothing behind"
