@@ -15,7 +15,7 @@ def connect(url: str) -> Redis:
     """A client with short timeouts: who asks Redis can do without it for a moment, but cannot wait."""
     pool = BlockingConnectionPool.from_url(
         url,
-        # The default pool raises at its limit; a thousand clients who reconnect at once queue here for a moment instead.
+        # The default pool raises at its limit; a thousand clients who reconnect at once queue here instead.
         max_connections=64,
         timeout=2,
         decode_responses=True,
