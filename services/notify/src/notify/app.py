@@ -1,0 +1,50 @@
+"""The composition root of notify: the only file that knows everyone."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from chassis.clock import Clock, utc_now
+from chassis.service import Worker, create_app
+from contracts.catalogue import load_catalogue
+from contracts.offices import load_offices
+from notify.consumers import consumers
+from notify.delivery import Smtp
+from notify.mail import Composer
+from notify.sender import Sender
+from notify.settings import Settings
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAPI:
+    """The application; without `settings` they are read from the environment."""
+    settings = settings or Settings()
+    catalogue = load_catalogue()
+    offices = load_offices(settings.offices_dir, catalogue)
+    smtp = Smtp(settings)
+    composer = Composer(offices, catalogue, public_origin=settings.public_origin, sender=settings.mail_from)
+    sender = Sender(composer, smtp, clock)
+
+    @asynccontextmanager
+    async def connection(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        smtp.close()
+
+    async def send() -> None:
+        await sender.run(app.state.database)
+
+    app = create_app(
+        "notify",
+        settings,
+        title="messages to citizens",
+        migrations_dir=MIGRATIONS,
+        routers=[],
+        consumers=consumers(clock, sender.wake),
+        workers=[Worker("sender", send)],
+        resources=[connection],
+        clock=clock,
+    )
+    return app

@@ -1,0 +1,62 @@
+"""The calendar entry of an appointment (iCalendar, RFC 5545; invitations, RFC 5546)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from icalendar import Alarm, Calendar, Event, vCalAddress
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """What the entry says. `uid` stays over all changes, `sequence` rises with each."""
+
+    uid: str
+    sequence: int
+    starts_at: datetime
+    ends_at: datetime
+    zone: ZoneInfo
+    summary: str
+    link: str | None
+    organizer: str
+    attendee: str
+    stamp: datetime
+
+
+def calendar(appointment: Appointment, *, cancelled: bool) -> str:
+    """A VCALENDAR with METHOD:REQUEST, or METHOD:CANCEL for the same entry when `cancelled`."""
+    event = Event()
+    event.add("uid", appointment.uid)
+    event.add("sequence", appointment.sequence)
+    event.add("dtstamp", appointment.stamp)
+    event.add("dtstart", appointment.starts_at.astimezone(appointment.zone))
+    event.add("dtend", appointment.ends_at.astimezone(appointment.zone))
+    event.add("summary", appointment.summary)
+    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
+    event.add("class", "PRIVATE")
+    event.add("organizer", vCalAddress(f"mailto:{appointment.organizer}"))
+    attendee = vCalAddress(f"mailto:{appointment.attendee}")
+    attendee.params["PARTSTAT"] = "ACCEPTED"
+    attendee.params["RSVP"] = "FALSE"
+    event.add("attendee", attendee)
+    if appointment.link:
+        event.add("url", appointment.link)
+        event.add("location", appointment.link)
+        event.add_component(_alarm(appointment.summary))
+    entry = Calendar()
+    entry.add("prodid", "-//Schalter//Appointment//DE")
+    entry.add("version", "2.0")
+    entry.add("method", "CANCEL" if cancelled else "REQUEST")
+    entry.add_component(event)
+    year = appointment.starts_at.year
+    entry.add_missing_timezones(date(year - 1, 1, 1), date(year + 1, 12, 31))
+    content: bytes = entry.to_ical()
+    return content.decode()
+
+
+def _alarm(summary: str) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", summary)
+    alarm.add("trigger", timedelta(minutes=-15))
+    return alarm

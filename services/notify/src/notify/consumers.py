@@ -1,0 +1,35 @@
+"""The bus door: each event that a citizen should hear of becomes a message to send."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from chassis.clock import Clock
+from chassis.consumer import Consumer
+from chassis.database import Transaction
+from contracts.base import Event, Meta
+from contracts.booking import BookingCancelled, BookingCompleted
+from contracts.casework import CaseCompleted
+from contracts.payment import PaymentCaptured
+from notify import usecases
+
+E = TypeVar("E", bound=Event)
+
+
+def consumers(clock: Clock, wake: Callable[[], None]) -> list[Consumer[Any]]:
+    """The consumers of notify. `wake` tells the sender that there is something to send."""
+
+    def queueing(kind: type[E], queue: Callable[[Transaction, E, UUID, datetime], Awaitable[None]]) -> Consumer[E]:
+        async def handle(tx: Transaction, event: E, meta: Meta) -> None:
+            await queue(tx, event, meta.id, clock())
+            tx.after_commit(wake)
+
+        return Consumer(kind, handle)
+
+    return [
+        queueing(BookingCompleted, usecases.confirm_booking),
+        queueing(BookingCancelled, usecases.tell_cancellation),
+        queueing(CaseCompleted, usecases.say_goodbye),
+        queueing(PaymentCaptured, usecases.send_receipt),
+    ]

@@ -1,0 +1,57 @@
+"""The rules of delivery: what a message is, when it is tried again, and when it is given up."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from contracts.ids import AppointmentId, OfficeSlug
+from contracts.notify import MessageKind
+from contracts.text import Language
+
+
+class Trouble(StrEnum):
+    """Classes of delivery errors."""
+
+    DEFERRED = "deferred"  # the server said 4xx, or spoke unintelligibly: try again
+    UNREACHABLE = "unreachable"  # no connection, or it broke: try again
+    REFUSED = "refused"  # the server said 5xx: never try again
+    INVALID_ADDRESS = "invalid_address"  # the server knows no such recipient: never try again
+
+
+#: Waits between tries. With the last one a mail server may be away for about a day.
+_DELAYS: Final = tuple(timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600, 3600 * 4, 3600 * 8, 3600 * 12))
+_FINAL: Final = frozenset({Trouble.REFUSED, Trouble.INVALID_ADDRESS})
+
+
+@dataclass(frozen=True)
+class Message:
+    """One mail to one citizen for one cause."""
+
+    id: UUID
+    office: OfficeSlug
+    appointment_id: AppointmentId
+    kind: MessageKind
+    cause: UUID
+    recipient: str
+    language: Language
+    context: dict[str, str | int | list[str] | None]
+    created_at: datetime
+    tries: int
+
+    def message_id(self, domain: str) -> str:
+        """The mail's Message-ID, the same over all tries, so that a mail server can tell a second copy (RFC 5322)."""
+        return f"<{self.id}@{domain}>"
+
+
+def key(kind: MessageKind, cause: UUID) -> str:
+    """The key that makes a message unique: one kind of message per cause."""
+    return f"{kind}:{cause}"
+
+
+def next_try(trouble: Trouble, tries: int, now: datetime) -> datetime | None:
+    """When to try again after `tries` failed ones; None when the message is given up."""
+    if trouble in _FINAL or tries > len(_DELAYS):
+        return None
+    return now + _DELAYS[tries - 1]

@@ -1,0 +1,80 @@
+"""The worker that sends what is due, one mail after the other."""
+
+import asyncio
+from email.message import EmailMessage
+from typing import Final, Protocol
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from chassis.clock import Clock
+from chassis.database import Database
+from notify import usecases
+from notify.delivery import DeliveryError
+from notify.mail import Composer
+from notify.model import Message, Trouble
+
+log = structlog.get_logger(__name__)
+
+MAILS = Counter("schalter_mails_total", "Tries to hand a mail over.", ("kind", "outcome"))
+MAIL_SECONDS = Histogram(
+    "schalter_mail_seconds",
+    "Time from the message being queued to the mail server's acceptance, in seconds.",
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3600),
+)
+_POLL_SECONDS: Final = 1.0
+
+
+class Delivery(Protocol):
+    """Where mails are handed to."""
+
+    async def send(self, mail: EmailMessage) -> None:
+        """Hand over, or raise DeliveryError."""
+        ...
+
+
+class Sender:
+    """Sends due messages until cancelled."""
+
+    def __init__(self, composer: Composer, delivery: Delivery, clock: Clock) -> None:
+        self._composer = composer
+        self._delivery = delivery
+        self._clock = clock
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for due messages now."""
+        self._woken.set()
+
+    async def run(self, database: Database) -> None:
+        """Send what is due; sleep until woken or for a second."""
+        while True:
+            self._woken.clear()
+            due = await usecases.claim_due(database, self._clock())
+            for message in due:
+                await self._send(database, message)
+            if not due:
+                try:
+                    await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
+                except TimeoutError:
+                    continue
+
+    async def _send(self, database: Database, message: Message) -> None:
+        try:
+            mail = self._composer.compose(message)
+        except Exception as error:
+            log.error("mail_not_composed", message_id=str(message.id), kind=message.kind, exc_info=error)
+            MAILS.labels(message.kind, "not_composed").inc()
+            await usecases.settle_trouble(database, message, Trouble.REFUSED, self._clock())
+            return
+        try:
+            await self._delivery.send(mail)
+        except DeliveryError as error:
+            MAILS.labels(message.kind, error.trouble.value).inc()
+            log.warning("mail_not_taken", message_id=str(message.id), trouble=error.trouble, tries=message.tries)
+            await usecases.settle_trouble(database, message, error.trouble, self._clock())
+            return
+        now = self._clock()
+        await usecases.settle_delivered(database, message, now)
+        MAILS.labels(message.kind, "delivered").inc()
+        MAIL_SECONDS.observe(max(0.0, (now - message.created_at).total_seconds()))

@@ -1,0 +1,270 @@
+"""From the event to the mail server: once, over outages, and given up only when told."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from chassis import migrations
+from chassis.consumer import Consumer, process
+from chassis.database import Database
+from contracts.base import Event, Meta
+from contracts.catalogue import load_catalogue
+from contracts.offices import Office
+from contracts.topology import CONSUMES
+from notify.app import MIGRATIONS
+from notify.consumers import consumers
+from notify.delivery import Smtp
+from notify.mail import Composer
+from notify.sender import Sender
+from notify.settings import Settings
+from simulators.mail.mailbox import Mailbox
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    await migrations.upgrade(database_url, MIGRATIONS)
+    database = Database(database_url)
+    async with database.transaction() as tx:
+        await tx.execute("TRUNCATE message, recipient, inbox, outbox")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox(100)
+
+
+@asynccontextmanager
+async def smtp_server(mailbox: Mailbox, port: int = 0) -> AsyncIterator[int]:
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(mailbox, enable_SMTPUTF8=True), "127.0.0.1", port
+    )
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture
+async def port(mailbox: Mailbox) -> AsyncIterator[int]:
+    async with smtp_server(mailbox) as port:
+        yield port
+
+
+@pytest.fixture
+def make_sender(
+    offices: Mapping[str, Office], offices_dir: Path, database_url: str, clock: Clock
+) -> Callable[[int], Sender]:
+    def make(port: int) -> Sender:
+        settings = Settings(
+            environment="development",
+            database_url=database_url,  # type: ignore[arg-type]
+            nats_url="nats://unused",
+            public_url="http://localhost:8080",  # type: ignore[arg-type]
+            offices_dir=offices_dir,
+            smtp_host="127.0.0.1",
+            smtp_port=port,
+            smtp_starttls=False,
+        )
+        composer = Composer(offices, load_catalogue(), public_origin=settings.public_origin, sender=settings.mail_from)
+        return Sender(composer, Smtp(settings), clock)
+
+    return make
+
+
+@asynccontextmanager
+async def running(sender: Sender, database: Database) -> AsyncIterator[None]:
+    task = asyncio.create_task(sender.run(database))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+Apply = Callable[[str], Awaitable[bool]]
+
+
+@pytest.fixture
+def apply(database: Database, clock: Clock, samples: Mapping[str, tuple[Meta, Event]]) -> Apply:
+    by_event: dict[type[Event], Consumer[Any]] = {c.event: c for c in consumers(clock, lambda: None)}
+
+    async def apply(subject: str) -> bool:
+        meta, event = samples[subject]
+        return await process(database, "notify", by_event[type(event)], event, meta, clock=clock)
+
+    return apply
+
+
+async def states(database: Database) -> list[tuple[str, str]]:
+    async with database.transaction() as tx:
+        rows = await tx.rows("SELECT kind, state FROM message ORDER BY created_at, kind")
+    return [(row["kind"], row["state"]) for row in rows]
+
+
+async def published(database: Database) -> list[str]:
+    async with database.transaction() as tx:
+        return [row["subject"] for row in await tx.rows("SELECT subject FROM outbox ORDER BY id")]
+
+
+async def test_every_consumed_sample_twice_makes_one_message(apply: Apply, database: Database) -> None:
+    kinds = {
+        "booking.completed.v1": "confirmation",
+        "booking.cancelled.v1": "cancellation",
+        "casework.case_completed.v1": "completion",
+        "payment.captured.v1": "receipt",
+    }
+    assert set(kinds) == {event.SUBJECT for event in CONSUMES["notify"]}
+    for subject in kinds:
+        assert await apply(subject)
+        assert not await apply(subject)
+    assert sorted(await states(database)) == sorted((kind, "pending") for kind in kinds.values())
+
+
+async def test_the_same_cause_under_another_delivery_makes_no_second_message(
+    database: Database, clock: Clock, samples: Mapping[str, tuple[Meta, Event]]
+) -> None:
+    """As when events are replayed into an inbox that was restored without its rows (the key still knows)."""
+    meta, event = samples["booking.completed.v1"]
+    consumer = next(c for c in consumers(clock, lambda: None) if c.event is type(event))
+    for name in ("notify", "notify-restored"):
+        await process(database, name, consumer, event, meta, clock=clock)
+    assert await states(database) == [("confirmation", "pending")]
+
+
+async def test_a_booking_becomes_a_mail_and_an_event(
+    apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int
+) -> None:
+    await apply("booking.completed.v1")
+    async with running(make_sender(port), database):
+        await until(lambda: _settled(database))
+    (mail,) = mailbox.all()
+    assert mail.recipients == ("amelie@example.org",)
+    assert any("/demo/appointment#" in link for link in mail.links)
+    assert await states(database) == [("confirmation", "delivered")]
+    assert await published(database) == ["notify.delivered.v1"]
+
+
+async def _settled(database: Database) -> bool:
+    return all(state != "pending" for _, state in await states(database))
+
+
+async def test_a_deferring_server_gets_the_same_mail_later(
+    apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int, clock: Clock
+) -> None:
+    await apply("booking.completed.v1")
+    mailbox.fault = "defer"
+    sender = make_sender(port)
+
+    async def tried() -> bool:
+        async with database.transaction() as tx:
+            row = await tx.row("SELECT trouble FROM message")
+        return row is not None and row["trouble"] == "deferred"
+
+    async with running(sender, database):
+        await until(tried)
+        mailbox.fault = "none"
+        clock.now += timedelta(seconds=2)
+        sender.wake()
+        await until(lambda: _settled(database))
+    assert len(mailbox.all()) == 1
+
+
+async def test_a_server_that_hangs_up_before_its_250_gets_the_same_message_id_again(
+    apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int, clock: Clock
+) -> None:
+    await apply("booking.completed.v1")
+    mailbox.fault = "drop"
+    sender = make_sender(port)
+
+    async def dropped() -> bool:
+        async with database.transaction() as tx:
+            row = await tx.row("SELECT trouble FROM message")
+        return row is not None and row["trouble"] == "unreachable"
+
+    async with running(sender, database):
+        await until(dropped)
+        mailbox.fault = "none"
+        clock.now += timedelta(seconds=2)
+        sender.wake()
+        await until(lambda: _settled(database))
+    assert len({mail.message_id for mail in mailbox.all()}) == 1
+
+
+async def test_a_refusal_is_final_and_told(
+    apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int
+) -> None:
+    await apply("booking.completed.v1")
+    mailbox.fault = "refuse"
+    async with running(make_sender(port), database):
+        await until(lambda: _settled(database))
+    assert await states(database) == [("confirmation", "failed")]
+    assert await published(database) == ["notify.failed.v1"]
+
+
+async def test_a_server_that_is_away_is_waited_for(
+    apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], clock: Clock
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    await apply("booking.completed.v1")
+    sender = make_sender(port)
+
+    async def unreachable() -> bool:
+        async with database.transaction() as tx:
+            row = await tx.row("SELECT trouble FROM message")
+        return row is not None and row["trouble"] == "unreachable"
+
+    async with running(sender, database):
+        await until(unreachable)
+        async with smtp_server(mailbox, port):
+            clock.now += timedelta(seconds=2)
+            sender.wake()
+            await until(lambda: _settled(database))
+    assert len(mailbox.all()) == 1
+
+
+async def test_two_senders_send_each_mail_once(
+    database: Database,
+    mailbox: Mailbox,
+    make_sender: Callable[[int], Sender],
+    port: int,
+    clock: Clock,
+    samples: Mapping[str, tuple[Meta, Event]],
+) -> None:
+    meta, event = samples["booking.completed.v1"]
+    consumer = next(c for c in consumers(clock, lambda: None) if c.event is type(event))
+    for _ in range(30):
+        fresh = meta.model_copy(update={"id": uuid4()})
+        await process(database, "notify", consumer, event, fresh, clock=clock)
+    async with running(make_sender(port), database), running(make_sender(port), database):
+        await until(lambda: _settled(database))
+    ids = [mail.message_id for mail in mailbox.all()]
+    assert len(ids) == len(set(ids)) == 30
