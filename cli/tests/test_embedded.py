@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from schalter.embedded import Nats, Part, PartFailedError, Postgres, Redis, free_port
+from schalter.embedded.tools import postgres_bin
 
 Eventually = Callable[..., object]
 
@@ -57,6 +59,23 @@ def test_postgres_keeps_its_data_over_a_restart_and_leaves_no_process(servers_di
         url = server.create_database("kept", "second")
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT n FROM t").fetchone() == (42,)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has this problem")
+def test_root_below_a_closed_home_gets_programs_and_data_where_postgres_can_reach_them(
+    servers_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = servers_dir / "closed-home"
+    home.mkdir(mode=0o700)
+    shutil.copytree(postgres_bin().parent, home / "pginstall")
+    monkeypatch.setattr("schalter.embedded.tools.postgres_bin", lambda: home / "pginstall/bin")
+    monkeypatch.setattr("schalter.embedded.postgres._REACHABLE", servers_dir / "reachable")
+    server = Postgres(home / "var/postgres", free_port(), password="pw", log=home / "postgres.log", durable=False)
+    for _ in range(2):  # the second start finds what the first one made
+        with server, psycopg.connect(server.url()) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS t (n int)")
+    assert (home / "var/postgres").readlink().parent == servers_dir / "reachable"
+    assert len(list((servers_dir / "reachable").iterdir())) == 2
 
 
 def test_redis_asks_for_its_password(redis_server: Redis) -> None:
@@ -115,6 +134,7 @@ def test_a_kill_of_the_parent_leaves_nothing_behind(servers_dir: Path, eventuall
     script = """
 import json, sys, time
 from pathlib import Path
+from schalter.embedded.tools import postgres_bin
 from schalter.embedded import Nats, Postgres, Redis, free_ports
 home = Path(sys.argv[1])
 a, b, c = free_ports(3)

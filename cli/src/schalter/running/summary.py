@@ -17,21 +17,21 @@ from schalter.running.plan import Plan
 def summary(plan: Plan, offices: Offices, clerks: Sequence[DemoClerk], home: Home, seconds: float) -> RenderableType:
     """One panel: addresses, sign-ins, where logs and data are."""
     url = plan.public_url
-    places = Table.grid(padding=(0, 3))
-    places.add_column(style="bold")
-    places.add_column()
+    places = Table.grid(padding=(0, 2))
+    places.add_column(style="bold", no_wrap=True)
+    places.add_column(no_wrap=True)
     places.add_column(style="dim")
     places.add_row("Citizens", _link(f"{url}/"), "all offices")
     for slug, office in offices.items():
         places.add_row("", _link(f"{url}/{slug}/"), office.name.de)
     places.add_row("Clerks", _link(f"{url}/clerk/"), "agenda, waiting room, call")
-    places.add_row("Mails", _link(f"{url}/mail/"), "everything that was sent; nothing leaves this machine")
-    sign_ins = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 3, 0, 0))
-    for column in ("Office", "User name", "Password", "Name", "Role"):
-        sign_ins.add_column(column, style="bold" if column == "Password" else "", no_wrap=column == "Password")
+    places.add_row("Mails", _link(f"{url}/mail/"), "all that was sent, caught here")
+    sign_ins = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("Office", "User name", "Password", "Role"):
+        sign_ins.add_column(column, style="bold" if column == "Password" else "", no_wrap=True)
     for clerk in clerks:
-        sign_ins.add_row(clerk["office"], clerk["username"], clerk["password"], clerk["name"], clerk["role"])
-    foot = Text(f"Ready after {seconds:.1f} s. Data and logs are in {home.var}. Ctrl-C stops everything.", style="dim")
+        sign_ins.add_row(clerk["office"], clerk["username"], clerk["password"], clerk["role"])
+    foot = Text(f"Ready after {seconds:.1f} s. Data and logs: {home.var}\nCtrl-C stops everything.", style="dim")
     return Panel(
         Group(places, Text(), Text("Sign-ins of the demo clerks", style="bold"), sign_ins, foot),
         title="[bold]Schalter[/bold]",
