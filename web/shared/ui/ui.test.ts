@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { contrast, parseColour, readable } from "./branding";
+import { contrast, forDarkScheme, forLightScheme, parseColour } from "./branding";
 import { matchRoute } from "./routes";
 
 const routes = [
@@ -26,6 +26,7 @@ describe("routes", () => {
 describe("an office's colour", () => {
   const white = [255, 255, 255] as const;
   const black = [0, 0, 0] as const;
+  const raised = [40, 44, 66] as const;
 
   it("is read as #rrggbb and nothing else", () => {
     expect(parseColour("#7a1f2b")).toEqual([122, 31, 43]);
@@ -34,11 +35,12 @@ describe("an office's colour", () => {
 
   it.each(["#7a1f2b", "#14532d", "#ffe600", "#000000", "#ffffff"])("%s becomes readable in both schemes", (hex) => {
     const colour = parseColour(hex)!;
-    expect(contrast(readable(colour, white, black), white)).toBeGreaterThanOrEqual(4.5);
-    expect(contrast(readable(colour, black, white), black)).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(forLightScheme(colour), white)).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(forDarkScheme(colour), raised)).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(forDarkScheme(colour), black)).toBeGreaterThanOrEqual(4.5);
   });
 
   it("stays as it is where it can be read already", () => {
-    expect(readable([122, 31, 43], white, black)).toEqual([122, 31, 43]);
+    expect(forLightScheme([122, 31, 43])).toEqual([122, 31, 43]);
   });
 });
