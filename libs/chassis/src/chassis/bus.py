@@ -79,7 +79,7 @@ class Bus:
 
     async def close(self) -> None:
         """Close without draining: a drain hangs while a pull subscription is open."""
-        if not self._client.is_closed:
+        if self._client.is_connected or self._client.is_reconnecting:
             await self._client.close()
 
     async def ensure(self, stream: Stream) -> None:
