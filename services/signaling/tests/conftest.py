@@ -138,6 +138,13 @@ class Client:
                 if message["type"] == kind and all(message.get(key) == value for key, value in fields.items()):
                     return message
 
+    async def saw(self, kind: str, **fields: object) -> dict[str, Any]:
+        """A message of `kind` with these fields, heard already or still to come."""
+        for message in self.heard:
+            if message["type"] == kind and all(message.get(key) == value for key, value in fields.items()):
+                return message
+        return await self.expect(kind, **fields)
+
     async def closed(self, seconds: float = 8) -> int:
         """The close code that the server ends with."""
         try:
@@ -233,9 +240,11 @@ def ticket(citizen_token: Callable[..., str], clerk_token: Callable[..., str]) -
     return issue
 
 
-@pytest.fixture
-def room(instances: object, database: Database) -> Callable[..., Awaitable[UUID]]:
-    """`await room(office="demo", starts_in=minutes)`: the id of a new appointment with an open room."""
+@pytest_asyncio.fixture
+async def room(instances: object, database: Database) -> Callable[..., Awaitable[UUID]]:
+    """`await room(office="demo", starts_in=minutes)`: the id of a new open room; no others exist."""
+    async with database.transaction() as tx:
+        await tx.execute("TRUNCATE rooms, outbox, inbox CASCADE")
 
     async def open_room(office: str = "demo", starts_in: float = 0, generation: int = 1) -> UUID:
         appointment_id = uuid4()
