@@ -30,7 +30,7 @@ def check_offices(directory: Path) -> Iterator[str]:
 
 def openapi(name: str, home: Home) -> str:
     """The OpenAPI document of one of `DESCRIBED`, as JSON."""
-    os.environ.update({key: value for key, value in _stand_ins(home).items() if key not in os.environ})
+    os.environ.update({key: value for key, value in stand_ins(home).items() if key not in os.environ})
     document = importlib.import_module(DESCRIBED[name]).build().openapi()
     return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
@@ -44,7 +44,7 @@ def write_openapi(directory: Path, home: Home) -> Iterator[Path]:
         yield path
 
 
-def _stand_ins(home: Home) -> dict[str, str]:
+def stand_ins(home: Home) -> dict[str, str]:
     """Settings that a service needs to be built, not to be described: nothing connects to these addresses."""
     from chassis.tokens import generate_keys  # heavy, and needed here only
 
@@ -73,10 +73,11 @@ def _stand_ins(home: Home) -> dict[str, str]:
 
 
 def compose_nats_config() -> str:
-    """The NATS configuration of docker-compose.yml: passwords are `$NATS_PASSWORD_<USER>` of the server's environment.
+    """The NATS configuration of docker-compose.yml; the passwords come from a file that `schalter secrets` writes.
 
-    They must begin with a letter: the server reads its environment like its configuration, and digits as a number.
+    They must begin with a letter: the server would read digits as a number.
     """
     users = service_users({name: f"$NATS_PASSWORD_{name.upper()}" for name in (*SERVICES, OPERATOR)})
     head = "# Made by `schalter nats-config` from libs/contracts (topology.py). Do not edit.\n"
+    head += 'include "secrets/passwords.conf"\n'
     return head + render(listen="0.0.0.0:4222", monitor="0.0.0.0:8222", store="/data", users=users)

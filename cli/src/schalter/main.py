@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from schalter import chores
+from schalter.compose_secrets import write_secrets
 from schalter.embedded import SchalterError
 from schalter.replay import BusAccess, replay, running_bus
 from schalter.running.home import Home
@@ -112,6 +113,16 @@ def nats_config(
     else:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text)
+
+
+@cli.command("secrets")
+def secrets(
+    directory: Annotated[Path, typer.Argument(help="Where a folder per container is written.")],
+    offices_dir: Annotated[Path | None, typer.Option(help="Folder of office files [default: deploy/offices].")] = None,
+) -> None:
+    """Makes the secrets of docker-compose.yml once; a second run changes nothing. Prints the demo clerks' sign-ins."""
+    for clerk in write_secrets(directory, offices_dir or Home.find().offices):
+        _out.print(f"{clerk['office']}: {clerk['username']} {clerk['password']}", markup=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What HTTP doors share: the request's transaction, the present instant, the actor, and limits."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, ClassVar, Protocol, TypeVar
 from uuid import uuid4
@@ -29,7 +29,8 @@ async def _transaction(request: Request) -> AsyncIterator[Transaction]:
         yield tx
 
 
-def _now(request: Request) -> datetime:
+# A coroutine, like every dependency here: FastAPI would send a plain function through a thread, for every request.
+async def _now(request: Request) -> datetime:
     instant: datetime = request.app.state.clock()
     return instant
 
@@ -51,7 +52,7 @@ class Claims(Protocol):
 C = TypeVar("C", bound=BaseModel)
 
 
-def bearer(claims: type[C]) -> Callable[..., C]:
+def bearer(claims: type[C]) -> Callable[..., Awaitable[C]]:
     """A dependency that requires a valid token and gives its claims. Raises Unauthenticated (401).
 
     The verifier is the one that the composition root registered under `claims.AUDIENCE`.
@@ -59,7 +60,7 @@ def bearer(claims: type[C]) -> Callable[..., C]:
     audience: str = claims.AUDIENCE  # type: ignore[attr-defined]
     scheme = HTTPBearer(auto_error=False, scheme_name=audience, bearerFormat="JWT")
 
-    def actor(
+    async def actor(
         request: Request, now: Now, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(scheme)]
     ) -> C:
         if credentials is None:

@@ -83,8 +83,8 @@ def create_app(
 
     At its start it migrates its schema and opens `resources` (context managers that may add to `app.state`), then runs
     the outbox relay, `consumers` and `workers` in the background: it serves HTTP while the bus is away. `checks` decide
-    readiness beside database and bus. `app.state` holds `database`, `bus`, `clock`, `settings`, `verifiers`
-    and `state`.
+    readiness beside database and bus. `app.state` holds `database`, `bus`, `clock`, `settings`, `verifiers`,
+    `consumers` and `state`.
     """
     logging.configure(name, settings.log_level)
     database = Database(str(settings.database_url), clock=clock)
@@ -126,6 +126,7 @@ def create_app(
     )
     app.state.database, app.state.bus, app.state.clock, app.state.settings = database, bus, clock, settings
     app.state.verifiers = dict(verifiers)
+    app.state.consumers = tuple(consumers)
     for key, value in (state or {}).items():
         setattr(app.state, key, value)
 

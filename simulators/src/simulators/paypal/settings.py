@@ -11,6 +11,7 @@ def _strip_slash(value: str) -> str:
     return value.rstrip("/")
 
 
+_SECRETS = Path("/run/secrets")
 Url = Annotated[str, BeforeValidator(_strip_slash)]
 
 
@@ -20,7 +21,9 @@ class Settings(BaseSettings):
     The secrets are those of the simulator alone: `schalter up` makes them at the first start.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SCHALTER_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SCHALTER_", secrets_dir=_SECRETS if _SECRETS.is_dir() else None, extra="ignore"
+    )
 
     paypal_host: str = "127.0.0.1"
     paypal_port: int

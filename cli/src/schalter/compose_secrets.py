@@ -1,0 +1,67 @@
+"""The secrets of docker-compose.yml: made once, each written where one container alone can read it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from contracts.catalogue import load_catalogue
+from contracts.offices import load_offices
+from contracts.topology import SERVICES
+from schalter.nats_config import OPERATOR
+from schalter.running.clerks import DemoClerk, demo_clerks
+from schalter.running.secret_store import SecretStore
+
+_DATABASE_HOST: Final = "postgres:5432"
+_REDIS_HOST: Final = "redis:6379"
+_USERS_OF_REDIS: Final = ("booking", "signaling")
+_PAYPAL: Final = ("client_secret", "webhook_id")
+
+
+def write_secrets(directory: Path, offices: Path) -> list[DemoClerk]:
+    """Write every secret below `directory`: a folder per container, and `store/` with what they are made from.
+
+    What exists stays as it is, so that a second run changes nothing. Returns the demo clerks with their passwords.
+    """
+    (directory / "store").mkdir(parents=True, exist_ok=True)
+    secrets = SecretStore(directory / "store" / "secrets.json")
+    clerks = demo_clerks(directory / "store" / "demo-clerks.json", load_offices(offices, load_catalogue()))
+    for path, content in _files(secrets):
+        _write(directory / path, content)
+    _write(directory / "casework" / "demo-clerks.json", (directory / "store" / "demo-clerks.json").read_text())
+    secrets.save()
+    return clerks
+
+
+def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
+    yield "postgres/postgres", secrets.password("postgres")
+    yield "redis/redis.conf", _redis_conf(secrets.password("redis"))
+    users = (*SERVICES, OPERATOR)
+    yield "nats/passwords.conf", "".join(f"NATS_PASSWORD_{u.upper()}: {secrets.password(f'nats_{u}')}\n" for u in users)
+    link, clerk = secrets.key_pair("link"), secrets.key_pair("clerk")
+    for service in SERVICES:
+        password = secrets.password(f"postgres_{service}")
+        yield f"postgres/{service}", password
+        yield f"{service}/schalter_database_url", f"postgresql://{service}:{password}@{_DATABASE_HOST}/{service}"
+        yield f"{service}/schalter_nats_password", secrets.password(f"nats_{service}")
+        yield f"{service}/schalter_link_public_key", link[1]
+        yield f"{service}/schalter_clerk_public_key", clerk[1]
+    yield "booking/schalter_link_private_key", link[0]
+    yield "casework/schalter_clerk_private_key", clerk[0]
+    yield "signaling/schalter_turn_secret", secrets.password("turn")
+    for service in _USERS_OF_REDIS:
+        yield f"{service}/schalter_redis_url", f"redis://:{secrets.password('redis')}@{_REDIS_HOST}/0"
+    for name in _PAYPAL:
+        for container in ("payment", "paypal"):
+            yield f"{container}/schalter_paypal_{name}", secrets.password(f"paypal_{name}")
+
+
+def _redis_conf(password: str) -> str:
+    return f"appendonly yes\nappendfsync everysec\ndir /data\nrequirepass {password}\n"
+
+
+def _write(path: Path, content: str) -> None:
+    """Readable by all: the folder becomes the volume of one container, whose user is not ours."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != content:
+        path.write_text(content)
+    path.chmod(0o444)

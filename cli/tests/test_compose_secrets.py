@@ -1,0 +1,25 @@
+"""The secrets of the containers: made once, private keys with one holder each."""
+
+from pathlib import Path
+
+from schalter.compose_secrets import write_secrets
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path, offices_dir: Path) -> None:
+    first = write_secrets(tmp_path, offices_dir)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert write_secrets(tmp_path, offices_dir) == first
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_every_private_key_has_one_holder(tmp_path: Path, offices_dir: Path) -> None:
+    write_secrets(tmp_path, offices_dir)
+    holders = {path.name: path.parent.name for path in tmp_path.rglob("*_private_key")}
+    assert holders == {"schalter_link_private_key": "booking", "schalter_clerk_private_key": "casework"}
+
+
+def test_no_service_can_enter_anothers_database(tmp_path: Path, offices_dir: Path) -> None:
+    write_secrets(tmp_path, offices_dir)
+    urls = {path.parent.name: path.read_text() for path in tmp_path.rglob("schalter_database_url")}
+    assert len({url.rsplit("@", 1)[0].rsplit(":", 1)[1] for url in urls.values()}) == len(urls) == 5
+    assert all(url.endswith(f"/{service}") for service, url in urls.items())

@@ -1,0 +1,11 @@
+#!/bin/sh
+# One database and one role per service, which owns it and can enter no other. Runs once, on the empty volume.
+set -eu
+for service in booking signaling casework payment notify; do
+    psql --set=ON_ERROR_STOP=1 --quiet --dbname=postgres \
+        --set=role="$service" --set=password="$(cat "/run/secrets/$service")" <<'SQL'
+CREATE ROLE :"role" LOGIN PASSWORD :'password';
+CREATE DATABASE :"role" OWNER :"role";
+REVOKE ALL ON DATABASE :"role" FROM PUBLIC;
+SQL
+done
