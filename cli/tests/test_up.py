@@ -36,7 +36,7 @@ class System:
         with self.output.open("a") as output:
             self.popen = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
 
-    def wait_ready(self, seconds: float = 90) -> float:
+    def wait_ready(self, seconds: float = 180) -> float:
         while not self.ready_file.exists():
             assert self.popen.poll() is None, self.output.read_text()
             assert time.monotonic() - self.begin < seconds, self.output.read_text()
@@ -53,7 +53,7 @@ class System:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.popen.send_signal(number)
-        return self.popen.wait(30)
+        return self.popen.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,8 @@ def gone(processes: list[psutil.Process]) -> bool:
     return all(not process.is_running() or process.status() == psutil.STATUS_ZOMBIE for process in processes)
 
 
-def test_it_says_where_to_go_and_how_to_sign_in(system: System) -> None:
+def test_it_says_where_to_go_and_how_to_sign_in(system: System, eventually: Eventually) -> None:
+    eventually(lambda: "Ctrl-C" in system.output.read_text())
     text = system.output.read_text()
     url = system.state["public_url"]
     clerks = json.loads((system.var / "demo-clerks.json").read_text())
@@ -95,14 +96,19 @@ def test_pages_and_interfaces_are_served(system: System) -> None:
         assert client.get("/mail/").status_code == 200
 
 
+def test_the_bus_has_refused_nothing(system: System) -> None:
+    lines = (system.var / "log/nats.log").read_text().splitlines()
+    assert [line for line in lines if "Violation" in line or "ERR" in line] == []
+
+
 @pytest.mark.parametrize("name", ["notify", "nats", "redis", "postgres"])
 def test_a_killed_part_comes_back_and_everything_is_ready_again(
     system: System, name: str, eventually: Eventually
 ) -> None:
     state = system.state
     os.kill(state["pids"][name], signal.SIGKILL)
-    eventually(lambda: system.state["pids"][name] != state["pids"][name], seconds=20)
-    eventually(lambda: all(http_status(state["ports"][s], "/readyz") == 200 for s in SERVICES), seconds=20)
+    eventually(lambda: system.state["pids"][name] != state["pids"][name], seconds=60)
+    eventually(lambda: all(http_status(state["ports"][s], "/readyz") == 200 for s in SERVICES), seconds=60)
     assert f"{name} was killed by SIGKILL" in (system.var / "log/schalter.log").read_text()
 
 
@@ -117,7 +123,7 @@ def test_secrets_are_in_no_log_and_no_file_that_others_can_read(system: System) 
 
 def test_a_second_system_on_the_same_data_is_refused(system: System) -> None:
     second = System(system.var)
-    assert second.popen.wait(30) == 1
+    assert second.popen.wait(60) == 1
     assert "already runs" in system.output.read_text()
 
 
@@ -131,7 +137,7 @@ def test_sigterm_stops_all_and_the_second_start_is_quick_and_has_the_data(system
     begin = time.monotonic()
     assert system.stop() == 0
     assert gone(processes)
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 30
     assert not system.ready_file.exists()
     again = System(var)
     try:
@@ -144,7 +150,7 @@ def test_sigterm_stops_all_and_the_second_start_is_quick_and_has_the_data(system
     finally:
         again.popen.kill()
         again.popen.wait()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while not gone(processes) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert gone(processes), "kill -9 of the supervisor must leave nothing behind"

@@ -61,6 +61,9 @@ async def replay(access: BusAccess, *, consumer: str | None = None, dry_run: boo
             inbox_prefix=inbox_prefix(OPERATOR),
             connect_timeout=3,
             allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.1,
+            error_cb=_keep_quiet,
         )
     except (NatsError, OSError, TimeoutError) as error:
         raise SchalterError(f"The bus at {access.url} cannot be reached: {error}") from None
@@ -84,6 +87,10 @@ async def replay(access: BusAccess, *, consumer: str | None = None, dry_run: boo
             yield letter
     finally:
         await client.close()
+
+
+async def _keep_quiet(_: Exception) -> None:
+    """The client's own report of each attempt; what matters is raised where a call fails."""
 
 
 async def _stored(bus: JetStreamContext) -> AsyncIterator[RawStreamMsg]:

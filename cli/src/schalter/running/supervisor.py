@@ -58,7 +58,7 @@ class Supervisor:
         """The process ids of all parts, by name."""
         return {charge.program.name: charge.process.pid for charge in self._charges()}
 
-    def start(self, programs: Iterable[Program], seconds: float = 60.0) -> None:
+    def start(self, programs: Iterable[Program], seconds: float = 120.0) -> None:
         """Starts `programs` side by side and returns once all serve, or a signal came.
 
         Raises PartFailedError for the first that ends, or is not ready in time; `stop` is then still to be called.
