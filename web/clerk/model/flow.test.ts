@@ -9,6 +9,7 @@ const ALONE: CallFacts = { admitted: false, citizenPresent: false, codeConfirmed
 const application = (change: Partial<ApplicationView> = {}): ApplicationView => ({
   application_id: "app",
   service_id: "fuehrungszeugnis",
+  title: { de: "Führungszeugnis", en: "Certificate of good conduct" },
   form: {},
   values: {},
   revision: 1,
@@ -24,7 +25,7 @@ const application = (change: Partial<ApplicationView> = {}): ApplicationView => 
 
 const CONFIRMED = application({ confirmed_at: "2026-11-24T09:05:00Z" });
 const SIGNED = application({ confirmed_at: "2026-11-24T09:05:00Z", signed_at: "2026-11-24T09:06:00Z" });
-const VERIFIED = { document_type: "identity_card", checks: {}, outcome: "verified" };
+const VERIFIED = { document_type: "identity_card", checks: {}, outcome: "verified", checked_at: "2026-11-24T09:02:00Z", clerk_name: "Mara" };
 
 function view(change: Partial<CaseView> = {}): CaseView {
   return {
@@ -46,8 +47,9 @@ function view(change: Partial<CaseView> = {}): CaseView {
     revision: 1,
     identity_check: null,
     applications: [application()],
-    payment: { state: "none", amount_cents: 0, currency: "EUR", items: [] },
+    payment: { state: "none", amount_cents: 0, currency: "EUR", items: [], receipt_number: null },
     allowed_actions: [],
+    abort_reason: null,
     audit: [],
     ...change,
   };
@@ -62,6 +64,12 @@ describe("the one next thing", () => {
   it("is to take the case first, unless a colleague has it", () => {
     expect(act("talk", { clerk: null, allowed_actions: ["assignment"] })).toBe("take");
     expect(act("talk", { clerk: { clerk_id: "other", name: "Jan" } })).toBe("take (taken)");
+  });
+
+  it("takes a free case by letting the waiting citizen in", () => {
+    const free = { clerk: null, allowed_actions: ["assignment"] };
+    expect(act("talk", free, { ...ALONE, citizenPresent: true })).toBe("admit");
+    expect(act("identity", free, { ...ALONE, citizenPresent: true })).toBe("take");
   });
 
   it("lets the citizen in when they are there", () => {
@@ -96,7 +104,7 @@ describe("the one next thing", () => {
     expect(act("payment", { applications: [CONFIRMED] })).toBe("request_payment (waiting_signature)");
     expect(act("payment", { applications: [SIGNED] })).toBe("request_payment (identity_missing)");
     expect(act("payment", { ...ready, allowed_actions: ["payment_request"] })).toBe("request_payment");
-    const payment = (state: CaseView["payment"]["state"]) => ({ state, amount_cents: 1300, currency: "EUR", items: [] });
+    const payment = (state: CaseView["payment"]["state"]) => ({ state, amount_cents: 1300, currency: "EUR", items: [], receipt_number: null });
     expect(act("payment", { ...ready, payment: payment("requested") })).toBe("request_payment (waiting_payment)");
     expect(act("payment", { ...ready, payment: payment("failed") })).toBe("request_payment (payment_failed)");
     expect(act("payment", { ...ready, payment: payment("authorised") })).toBe("to_done");
@@ -105,7 +113,7 @@ describe("the one next thing", () => {
   it("completes when casework would, and then hands out the package", () => {
     expect(act("done", { applications: [application({ document_hash: null })] })).toBe("complete (application_incomplete)");
     expect(act("done", { applications: [SIGNED], identity_check: VERIFIED })).toBe("complete (waiting_payment)");
-    const payment = { state: "authorised", amount_cents: 1300, currency: "EUR", items: [] } as const;
+    const payment = { state: "authorised", amount_cents: 1300, currency: "EUR", items: [], receipt_number: null } as const;
     expect(act("done", { applications: [SIGNED], identity_check: VERIFIED, payment, allowed_actions: ["completion"] })).toBe("complete");
     expect(act("done", { state: "completed" })).toBe("download");
     expect(act("done", { state: "aborted" })).toBe("none");
@@ -123,7 +131,7 @@ describe("the stages", () => {
   it("sums the fees until they are asked for, then keeps what was asked", () => {
     const two = { applications: [application(), application({ application_id: "b", fee_cents: 4600 })] };
     expect(feeOf(view(two))).toBe(5900);
-    expect(feeOf(view({ ...two, payment: { state: "requested", amount_cents: 1300, currency: "EUR", items: [] } }))).toBe(1300);
+    expect(feeOf(view({ ...two, payment: { state: "requested", amount_cents: 1300, currency: "EUR", items: [], receipt_number: null } }))).toBe(1300);
   });
 
   it("opens where the citizen's screen stands", () => {

@@ -91,6 +91,9 @@ export function stageStatus(view: CaseView, stage: Stage, call: CallFacts): Stag
 export function primaryAction(view: CaseView, stage: Stage, me: string, call: CallFacts): Action | null {
   if (isClosed(view)) return view.state === "completed" ? { id: "download", reason: null } : null;
   if (view.clerk?.clerk_id !== me) {
+    const free = view.clerk === null && view.allowed_actions.includes("assignment");
+    // Somebody waits for a case that nobody has: letting them in takes it, without a click of its own.
+    if (free && stage === "talk" && call.citizenPresent && !call.admitted) return { id: "admit", reason: null };
     return { id: "take", reason: view.allowed_actions.includes("assignment") ? null : "taken" };
   }
   switch (stage) {
