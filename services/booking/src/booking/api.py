@@ -30,13 +30,15 @@ from contracts.ids import ServiceId
 
 router = APIRouter()
 
+# Dependencies are coroutines even where they wait for nothing: FastAPI would send others through a thread.
 
-def _desk(request: Request) -> Desk:
+
+async def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
@@ -45,7 +47,7 @@ TheDesk = Annotated[Desk, Depends(_desk)]
 TheDatabase = Annotated[Database, Depends(_database)]
 
 
-def _offer(office: str, desk: TheDesk) -> Offer:
+async def _offer(office: str, desk: TheDesk) -> Offer:
     return offers.find(desk.offers, office)
 
 
