@@ -34,6 +34,8 @@ def app() -> None:
     """The entry point: an expected failure is one line and exit code 1, never a traceback."""
     try:
         cli()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except SchalterError as error:
         line = Console(stderr=True, soft_wrap=True)
         line.print("[bold red]schalter:[/bold red]", end=" ")

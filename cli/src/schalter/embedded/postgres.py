@@ -58,7 +58,16 @@ class Postgres(Part):
         shutil.rmtree(cluster, ignore_errors=True)
         self._run(
             "initdb",
-            *("--pgdata", str(cluster), "--username", "postgres", "--pwfile", str(password_file), "--no-sync"),
+            *(
+                "--pgdata",
+                str(cluster),
+                "--username",
+                "postgres",
+                "--pwfile",
+                str(password_file),
+                "--no-sync",
+                "--data-checksums",
+            ),
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-instructions"),
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
         )

@@ -44,8 +44,10 @@ class Supervisor:
 
     def listen_for_signals(self) -> None:
         """Ctrl-C, SIGTERM or a closed terminal end `run`; a second one ends it without manners."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGTERM, self._on_signal)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup is respected
+            signal.signal(signal.SIGHUP, self._on_signal)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
 
