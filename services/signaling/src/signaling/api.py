@@ -27,7 +27,7 @@ _CLERK = bearer(Clerk)
 Credentials = HTTPAuthorizationCredentials | None
 
 
-def _person(
+async def _person(
     request: Request,
     now: Now,
     citizen: Annotated[Credentials, Security(HTTPBearer(auto_error=False, scheme_name=Citizen.AUDIENCE))],
@@ -35,9 +35,9 @@ def _person(
 ) -> Citizen | Clerk:
     """Whoever asks: both kinds of token are good here."""
     try:
-        return _CITIZEN(request, now, citizen)
+        return await _CITIZEN(request, now, citizen)
     except Unauthenticated:
-        return _CLERK(request, now, clerk)
+        return await _CLERK(request, now, clerk)
 
 
 class TicketRequest(Body):
