@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.casework import PaymentItem
@@ -35,9 +35,7 @@ ORDER = Order(
     amount_cents=1300,
     currency="EUR",
     items=(
-        PaymentItem(
-            service_id="fuehrungszeugnis", text=Localised(de="Zeugnis", en="Certificate"), amount_cents=1300
-        ),
+        PaymentItem(service_id="fuehrungszeugnis", text=Localised(de="Zeugnis", en="Certificate"), amount_cents=1300),
     ),
     language="de",
     provider="paypal",
@@ -51,6 +49,8 @@ def books(phase: Phase, cents: int = 1300, refunded: int = 0) -> Snapshot:
     return Snapshot(phase, cents, "EUR", authorization_id="A1", capture_id=None, refunded_cents=refunded)
 
 
+#: A busy machine is no reason to fail.
+steady = settings(deadline=None)
 PHASES: tuple[Phase, ...] = (
     "created", "approved", "pending", "authorised", "captured", "declined", "expired", "voided", "missing",
 )  # fmt: skip
@@ -85,6 +85,7 @@ def test_refunded_before_captured_before_authorised_is_still_a_payment() -> None
     assert facts == ["authorised", "captured"]
 
 
+@steady
 @given(orders, st.lists(snapshots, max_size=12))
 def test_money_taken_is_never_untaken(order: Order, seen: list[Snapshot]) -> None:
     taken = False
@@ -94,15 +95,17 @@ def test_money_taken_is_never_untaken(order: Order, seen: list[Snapshot]) -> Non
         assert (order.state == "captured") == taken
 
 
+@steady
 @given(orders, st.lists(snapshots, max_size=12))
 def test_every_fact_is_told_once_and_in_order(order: Order, seen: list[Snapshot]) -> None:
     _, facts = run(order, seen)
     assert len(facts) == len(set(facts))
     if "captured" in facts:
         assert facts[-1] == "captured"
-        assert "authorised" in facts or order.state == "authorised"
+        assert {"authorised", "failed", "voided"} & set(facts) or order.state == "authorised"
 
 
+@steady
 @given(orders, st.lists(snapshots, max_size=8))
 def test_repeating_a_snapshot_changes_nothing(order: Order, seen: list[Snapshot]) -> None:
     for snapshot in seen:
@@ -110,6 +113,7 @@ def test_repeating_a_snapshot_changes_nothing(order: Order, seen: list[Snapshot]
         assert observe(order, snapshot) == (order, ())
 
 
+@steady
 @given(st.permutations([books("created"), books("approved"), books("authorised"), books("captured", refunded=500)]))
 def test_the_end_does_not_depend_on_the_order_of_news(seen: list[Snapshot]) -> None:
     order, facts = run(ORDER, seen)
@@ -117,6 +121,7 @@ def test_the_end_does_not_depend_on_the_order_of_news(seen: list[Snapshot]) -> N
     assert facts == ["authorised", "captured"]
 
 
+@steady
 @given(orders, st.lists(snapshots, max_size=8), snapshots)
 def test_only_the_sum_that_was_asked_for_counts(order: Order, seen: list[Snapshot], last: Snapshot) -> None:
     order, _ = run(order, seen)
@@ -125,6 +130,7 @@ def test_only_the_sum_that_was_asked_for_counts(order: Order, seen: list[Snapsho
     assert not {"authorised", "captured"} & set(facts)
 
 
+@steady
 @given(orders, st.lists(snapshots, max_size=8))
 def test_a_dead_order_keeps_no_reservation(order: Order, seen: list[Snapshot]) -> None:
     order, _ = run(order, seen)
@@ -162,8 +168,13 @@ def test_a_wrong_sum_is_given_back_and_never_taken() -> None:
 
 @pytest.mark.parametrize(
     ("phase", "state", "reason"),
-    [("declined", "failed", "declined"), ("expired", "failed", "expired"), ("missing", "failed", "expired"), ("voided", "voided", None)],
-)  # fmt: skip
+    [
+        ("declined", "failed", "declined"),
+        ("expired", "failed", "expired"),
+        ("missing", "failed", "expired"),
+        ("voided", "voided", None),
+    ],
+)
 def test_how_an_order_ends_without_money(phase: Phase, state: str, reason: str | None) -> None:
     order, facts = observe(ORDER, books(phase))
     assert (order.state, order.reason, facts) == (state, reason, (state,))

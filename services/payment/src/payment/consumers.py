@@ -21,7 +21,7 @@ def consumers(offices: Offices, provider: str, clock: Clock) -> tuple[Consumer[A
 
     async def payment_requested(tx: Transaction, event: PaymentRequested, meta: Meta) -> None:
         known(event)
-        await usecases.request_payment(tx, event, meta.time, provider)
+        await usecases.request_payment(tx, event, requested_at=meta.time, provider=provider, now=clock())
 
     async def case_completed(tx: Transaction, event: CaseCompleted, _: Meta) -> None:
         known(event)

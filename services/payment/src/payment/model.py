@@ -89,7 +89,7 @@ def observe(order: Order, snapshot: Snapshot) -> tuple[Order, tuple[Fact, ...]]:
     if order.state == "captured":
         return seen, ()
     if snapshot.phase == "captured" and matches(order, snapshot):
-        earlier: tuple[Fact, ...] = () if order.state == "authorised" else ("authorised",)
+        earlier: tuple[Fact, ...] = ("authorised",) if order.state in ("requested", "approval_pending") else ()
         return replace(seen, state="captured", reason=None), (*earlier, "captured")
     if order.state not in LIVE:
         return seen, ()

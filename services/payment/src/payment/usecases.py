@@ -28,7 +28,9 @@ Offices = Mapping[str, Office]
 UNPAID: Final = Counter("schalter_payment_completed_unpaid_total", "Cases completed without the payment they owe.")
 
 
-async def request_payment(tx: Transaction, event: PaymentRequested, requested_at: datetime, provider: str) -> None:
+async def request_payment(
+    tx: Transaction, event: PaymentRequested, *, requested_at: datetime, provider: str, now: datetime
+) -> None:
     """Open the case's order. Once per case: a repeated request over the same amount is the same request.
 
     Another amount replaces an order that is not taken yet; what was reserved under the old one is given back. A request
@@ -39,12 +41,11 @@ async def request_payment(tx: Transaction, event: PaymentRequested, requested_at
     await store.lock(tx, event.appointment_id)
     if await store.closed(tx, event.appointment_id):
         return
-    now = requested_at
     before = await store.of_case(tx, event.office, event.case_id)
     if before:
         if event.amount_cents == before.amount_cents and (before.live or before.state == "captured"):
             return
-        if requested_at <= before.requested_at or before.aim == "take":
+        if requested_at <= before.requested_at or before.aim == "take" or before.state == "captured":
             log.warning("request_ignored", order_id=str(before.id), state=before.state)
             return
         if before.live:

@@ -30,30 +30,39 @@ PAID_BUT_OPEN: Final = Gauge(
 
 async def work_off(settlement: Settlement) -> None:
     """Settle due orders until cancelled, several at once, so that a slow answer holds up nobody else."""
+    places = asyncio.Semaphore(_HANDS)
     async with asyncio.TaskGroup() as group:
-        for _ in range(_HANDS):
-            group.create_task(_hand(settlement))
-
-
-async def _hand(settlement: Settlement) -> None:
-    while True:
-        if not await work_once(settlement):
-            await asyncio.sleep(_POLL_SECONDS)
+        while True:
+            await places.acquire()
+            job = await _claim(settlement)
+            if job is None:
+                places.release()
+                await asyncio.sleep(_POLL_SECONDS)
+            else:
+                group.create_task(_do(settlement, job)).add_done_callback(lambda _: places.release())
 
 
 async def work_once(settlement: Settlement) -> bool:
-    """Do one due job; False when there is none. A job that fails is back in the list and no reason to stop."""
+    """Do one due job; False when there is none."""
+    job = await _claim(settlement)
+    if job:
+        await _do(settlement, job)
+    return job is not None
+
+
+async def _claim(settlement: Settlement) -> jobs.Job | None:
     async with settlement.database.transaction() as tx:
-        job = await jobs.claim(tx, settlement.clock())
-    if job is None:
-        return False
+        return await jobs.claim(tx, settlement.clock())
+
+
+async def _do(settlement: Settlement, job: jobs.Job) -> None:
+    """A job that fails is back in the list, and no reason for the others to stop."""
     try:
         await settlement.work(job)
     except ProviderUnavailable:
         log.info("settlement_postponed", order_id=str(job.order_id), attempts=job.attempts)
     except Exception as error:
         log.error("settlement_failed", order_id=str(job.order_id), attempts=job.attempts, exc_info=error)
-    return True
 
 
 async def watch(settlement: Settlement) -> None:

@@ -100,8 +100,10 @@ class Sender:
         return Transmission(identity, event_type, headers, body)
 
     def release(self) -> int:
-        """Delivers what was held back, shuffled if asked for; answers how many."""
+        """Delivers what was held back, shuffled if asked for; loses it when told to lose; answers how many."""
         waiting, self.held = self.held, []
+        if self.lose:
+            return 0
         if self.shuffle:
             secrets.SystemRandom().shuffle(waiting)
         self._deliver(waiting)

@@ -112,7 +112,7 @@ class PayPal:
             raise ProviderUnavailable from refusal
         created = _parse(PayPalOrder, answer)
         url = created.link("payer-action") or created.link("approve")
-        if url is None:
+        if url is None or not url.startswith(("https://", "http://")):  # it goes to the payer's browser
             raise ProviderUnavailable("The payment provider did not say where to approve the payment.")
         return Approval(created.id, url)
 

@@ -10,11 +10,11 @@ import base64
 import binascii
 import json
 import re
-import ssl
 import time
 import zlib
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,7 @@ MAX_AHEAD: Final = timedelta(hours=2)
 """A clock may be an hour off, in either machine; nothing is gained by a signed time in the future."""
 _CERTIFICATE_PATH: Final = re.compile(r"/v1/notifications/certs/CERT-[A-Za-z0-9-]{8,80}")
 _TRANSMISSION_ID: Final = re.compile(r"[\x21-\x7b\x7d\x7e]{1,64}")
+_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _MAX_CERTIFICATE_BYTES: Final = 64 * 1024
 _FETCHES_PER_MINUTE: Final = 10
 _CACHED: Final = 8
@@ -146,10 +147,19 @@ class WebhookVerifier:
         """Read for every new certificate: a simulator that restarts has a new authority."""
         path = self._ca_file or Path(certifi.where())
         try:
-            return Store(x509.load_pem_x509_certificates(path.read_bytes()))
-        except (OSError, ValueError, ssl.SSLError) as error:
+            return Store(_readable(path.read_bytes()))
+        except (OSError, ValueError) as error:
             log.error("trust_root_unreadable", path=str(path), error=type(error).__name__)
             raise ProviderUnavailable from error
+
+
+def _readable(bundle: bytes) -> list[x509.Certificate]:
+    """The certificates of a bundle, without those public roots that break RFC 5280 and cannot be parsed."""
+    found: list[x509.Certificate] = []
+    for pem in _PEM.findall(bundle):
+        with suppress(ValueError):
+            found.append(x509.load_pem_x509_certificate(pem))
+    return found
 
 
 def _check_age(sent: str, now: datetime) -> None:
