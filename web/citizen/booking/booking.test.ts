@@ -5,10 +5,7 @@ import { addDays, addMonths, lastDay, weeksOf } from "./months";
 import { groupByDay, groupByHour, groupByPart } from "./slots";
 
 const slot = (starts_at: string): { starts_at: string; ends_at: string } => ({ starts_at, ends_at: starts_at });
-const fee = (amount_cents: number): { text: { de: string; en: string }; amount_cents: number } => ({
-  text: { de: "", en: "" },
-  amount_cents,
-});
+const fee = (amount_cents: number): { amount_cents: number } => ({ amount_cents });
 
 describe("slots by day", () => {
   it("follow the calendar of the time zone that is shown", () => {

@@ -55,6 +55,8 @@ export class Draft {
 
   #intent: { readonly key: string; readonly content: string } | null = null;
   #lastExtension = 0;
+  /** Chosen here, so that a repeated request cannot hold twice. A released hold's id is not used again. */
+  #holdId = crypto.randomUUID() as string;
 
   constructor(readonly office: string) {
     this.#restore();
@@ -89,7 +91,7 @@ export class Draft {
   async reserve(slot: Slot): Promise<boolean> {
     this.reserving = true;
     try {
-      const held = await bookingApi.hold(this.office, this.services, slot.starts_at, this.expired ? null : (this.hold?.hold_id ?? null));
+      const held = await bookingApi.hold(this.office, this.services, slot.starts_at, this.#holdId);
       this.#held(held);
       return true;
     } catch (problem) {
@@ -138,6 +140,7 @@ export class Draft {
     this.holdless = false;
     // The server forgets it by itself soon; telling it only frees the slot earlier.
     if (held) bookingApi.releaseHold(this.office, held.hold_id).catch(() => undefined);
+    this.#holdId = crypto.randomUUID();
   }
 
   /** Books what was chosen. Repeating it after a lost answer cannot book twice. @throws ApiProblem; a lost slot fills `alternatives`. */
@@ -196,6 +199,7 @@ export class Draft {
     for (const [question, yes] of Object.entries(stored.answers ?? {})) this.answers.set(question, yes);
     this.slot = stored.slot ?? null;
     this.hold = stored.hold ?? null;
+    this.#holdId = this.hold?.hold_id ?? this.#holdId;
     this.tick();
   }
 }

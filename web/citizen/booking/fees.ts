@@ -1,5 +1,10 @@
 import type { ServiceOffer } from "$shared/api/types";
 
+/** Something with fees, of which only the amounts matter here. */
+export interface Charged {
+  readonly fees: readonly Pick<ServiceOffer["fees"][number], "amount_cents">[];
+}
+
 /** What a service, or several together, can cost at least and at most, in cents. */
 export interface FeeRange {
   readonly least: number;
@@ -12,14 +17,14 @@ export interface FeeRange {
  * The range a citizen should expect. Exemptions (a fee of 0 beside other fees) do not count as the lower end:
  * most people would read "0 to 13 euros" as uncertainty, while it is "13 euros, free in some cases".
  */
-export function feeRange(service: Pick<ServiceOffer, "fees">): FeeRange {
+export function feeRange(service: Charged): FeeRange {
   const amounts = service.fees.map((fee) => fee.amount_cents);
   const charged = amounts.filter((amount) => amount > 0);
   if (charged.length === 0) return { least: 0, most: 0, sometimesFree: false };
   return { least: Math.min(...charged), most: Math.max(...charged), sometimesFree: charged.length < amounts.length };
 }
 
-export function totalRange(services: readonly Pick<ServiceOffer, "fees">[]): FeeRange {
+export function totalRange(services: readonly Charged[]): FeeRange {
   const ranges = services.map(feeRange);
   return {
     least: ranges.reduce((sum, range) => sum + range.least, 0),

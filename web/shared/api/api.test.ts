@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
+import { bookingApi } from "./booking";
 import { learnServerTime, secondsLeft, serverNow } from "./clock";
-import { request } from "./http";
 import { isProblem, problemFromResponse } from "./problem";
 import { citizenToken, withToken } from "./session";
 
@@ -28,21 +28,31 @@ describe("problems", () => {
 
 describe("requests", () => {
   it("carry token, key and repeated query parameters", async () => {
-    const fetched = vi.fn<typeof fetch>(async () => json(200, { ok: true }));
-    vi.stubGlobal("fetch", fetched);
-    await request("POST", "/api/x", { token: "t", idempotencyKey: "k", body: { a: 1 }, query: { services: ["a", "b"], hold: undefined } });
-    const [address, options] = fetched.mock.calls[0]!;
-    expect(address).toBe("/api/x?services=a&services=b");
-    const headers = new Headers(options?.headers);
-    expect(headers.get("Authorization")).toBe("Bearer t");
-    expect(headers.get("Idempotency-Key")).toBe("k");
+    const sent: Request[] = [];
+    vi.stubGlobal("fetch", async (request: Request) => {
+      sent.push(request.clone());
+      return json(200, {});
+    });
+    await bookingApi.slots("demo", ["a", "b"], "2026-11-26", "2026-11-27", null);
+    await bookingApi.book("demo", { services: [], starts_at: "2026-11-26T12:00:00Z", name: "N", email: "e", language: "de" }, "key-1");
+    await bookingApi.cancel("aa.bb.cc");
+    const [slots, book, cancel] = sent as [Request, Request, Request];
+    expect(new URL(slots.url).search).toBe("?services=a&services=b&from=2026-11-26&to=2026-11-27");
+    expect(book.headers.get("Idempotency-Key")).toBe("key-1");
+    expect(await book.json()).toMatchObject({ name: "N" });
+    expect(cancel.headers.get("Authorization")).toBe("Bearer aa.bb.cc");
+  });
+
+  it("throw what the service refuses", async () => {
+    vi.stubGlobal("fetch", async () => json(409, { code: "slot_taken", status: 409, title: "t", detail: "d" }));
+    await expect(bookingApi.hold("demo", ["a"], "2026-11-26T12:00:00Z", "id")).rejects.toMatchObject({ code: "slot_taken", status: 409 });
   });
 
   it("turn a missing answer into a problem", async () => {
     vi.stubGlobal("fetch", async () => {
       throw new TypeError("failed to fetch");
     });
-    await expect(request("GET", "/api/x")).rejects.toMatchObject({ code: "unreachable", status: 0 });
+    await expect(bookingApi.offices()).rejects.toMatchObject({ code: "unreachable", status: 0 });
   });
 });
 

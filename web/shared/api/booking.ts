@@ -1,30 +1,48 @@
-import { request } from "./http";
+import { answer, bearer, clientOf } from "./client";
+import type { paths } from "./generated/booking";
 import type { AppointmentView, BookedAppointment, Hold, NewAppointment, OfficeInfo, OfficeSummary, Slots } from "./types";
 
-const office = (slug: string): string => `/api/booking/offices/${encodeURIComponent(slug)}`;
+const api = clientOf<paths>();
 
 /** The booking service. Every function throws ApiProblem. */
 export const bookingApi = {
-  offices: (): Promise<readonly OfficeSummary[]> => request("GET", "/api/booking/offices"),
+  offices: (): Promise<OfficeSummary[]> => answer(api.GET("/api/booking/offices")),
 
-  office: (slug: string): Promise<OfficeInfo> => request("GET", office(slug)),
+  office: (office: string): Promise<OfficeInfo> => answer(api.GET("/api/booking/offices/{office}", { params: { path: { office } } })),
 
-  /** Free slots for these services together; `from` and `to` are days of the office, both included. */
-  slots: (slug: string, services: readonly string[], from: string, to: string, hold: string | null, signal?: AbortSignal): Promise<Slots> =>
-    request("GET", `${office(slug)}/slots`, { query: { services, from, to, hold: hold ?? undefined }, ...(signal ? { signal } : {}) }),
+  /** Free slots for these services together; `from` and `to` are days of the office, both included, at most 62. */
+  slots: (office: string, services: readonly string[], from: string, to: string, hold: string | null): Promise<Slots> =>
+    answer(api.GET("/api/booking/offices/{office}/slots", { params: { path: { office }, query: { services: [...services], from, to, hold } } })),
 
-  /** Reserves a slot while the citizen types; with `holdId` the old hold moves. Problem `slot_taken` names alternatives. */
-  hold: (slug: string, services: readonly string[], startsAt: string, holdId: string | null): Promise<Hold> =>
-    request("POST", `${office(slug)}/holds`, { body: { services, starts_at: startsAt, ...(holdId ? { hold_id: holdId } : {}) } }),
+  /**
+   * Reserves a slot while the citizen types. The caller chooses `holdId` (a random UUID): repeated it is the same hold,
+   * with another slot the hold moves. Problem `slot_taken` names alternatives.
+   */
+  hold: (office: string, services: readonly string[], startsAt: string, holdId: string): Promise<Hold> =>
+    answer(
+      api.POST("/api/booking/offices/{office}/holds", {
+        params: { path: { office } },
+        body: { services: [...services], starts_at: startsAt, hold_id: holdId },
+      }),
+    ),
 
-  extendHold: (slug: string, holdId: string): Promise<Hold> => request("POST", `${office(slug)}/holds/${holdId}/extension`),
+  extendHold: (office: string, holdId: string): Promise<Hold> =>
+    answer(api.POST("/api/booking/offices/{office}/holds/{hold_id}/extension", { params: { path: { office, hold_id: holdId } } })),
 
-  releaseHold: (slug: string, holdId: string): Promise<void> => request("DELETE", `${office(slug)}/holds/${holdId}`),
+  releaseHold: async (office: string, holdId: string): Promise<void> => {
+    await api.DELETE("/api/booking/offices/{office}/holds/{hold_id}", { params: { path: { office, hold_id: holdId } } });
+  },
 
-  book: (slug: string, appointment: NewAppointment, idempotencyKey: string): Promise<BookedAppointment> =>
-    request("POST", `${office(slug)}/appointments`, { body: appointment, idempotencyKey }),
+  book: (office: string, appointment: NewAppointment, key: string): Promise<BookedAppointment> =>
+    answer(
+      api.POST("/api/booking/offices/{office}/appointments", {
+        params: { path: { office }, header: { "Idempotency-Key": key } },
+        body: appointment,
+      }),
+    ),
 
-  appointment: (token: string): Promise<AppointmentView> => request("GET", "/api/booking/appointment", { token }),
+  appointment: (token: string): Promise<AppointmentView> => answer(api.GET("/api/booking/appointment", { headers: bearer(token) })),
 
-  cancel: (token: string): Promise<AppointmentView> => request("POST", "/api/booking/appointment/cancellation", { token, body: {} }),
+  cancel: (token: string): Promise<AppointmentView> =>
+    answer(api.POST("/api/booking/appointment/cancellation", { headers: bearer(token) })),
 };

@@ -1,5 +1,5 @@
 import { answer, bearer, clientOf } from "./client";
-import type { paths } from "./generated/casework";
+import type { components, paths } from "./generated/casework";
 import type {
   AbortReason,
   Agenda,
@@ -14,6 +14,8 @@ import type {
   SignatureView,
   Stage,
 } from "./types";
+
+type SignDocument = components["schemas"]["SignDocument"];
 
 const BASE = "/api/casework";
 const api = clientOf<paths>();
@@ -49,7 +51,7 @@ export const clerkApi = {
   showStage: (token: string, caseId: string, stage: Stage): Promise<CaseView> =>
     asCase(answer(api.POST("/api/casework/cases/{case_id}/stage", { ...ofCase(token, caseId), body: { stage } }))),
   recordIdentity: (token: string, caseId: string, check: IdentityCheck): Promise<CaseView> =>
-    asCase(answer(api.POST("/api/casework/cases/{case_id}/identity-check", { ...ofCase(token, caseId), body: check }))),
+    asCase(answer(api.POST("/api/casework/cases/{case_id}/identity-check", { ...ofCase(token, caseId), body: { ...check, note: check.note ?? "" } }))),
   /** Saves values; problem `revision_conflict` when somebody saved in between. */
   saveApplication: (token: string, caseId: string, applicationId: string, values: FieldValues, revision: number): Promise<ApplicationView> =>
     asApplication(
@@ -62,7 +64,9 @@ export const clerkApi = {
     ),
   /** The points of a signature; problem `not_found` while there is none. */
   signature: (token: string, caseId: string, applicationId: string): Promise<SignatureView> =>
-    answer(api.GET("/api/casework/cases/{case_id}/applications/{application_id}/signature", ofApplication(token, caseId, applicationId))),
+    answer(
+      api.GET("/api/casework/cases/{case_id}/applications/{application_id}/signature", ofApplication(token, caseId, applicationId)),
+    ) as Promise<SignatureView>,
   requestPayment: (token: string, caseId: string): Promise<CaseView> =>
     asCase(answer(api.POST("/api/casework/cases/{case_id}/payment-request", ofCase(token, caseId)))),
   complete: (token: string, caseId: string): Promise<CaseView> =>
@@ -89,7 +93,10 @@ export const citizenCaseApi = {
   sign: (token: string, applicationId: string, submission: SignatureSubmission): Promise<CitizenCaseView> =>
     asMine(
       answer(
-        api.POST("/api/casework/citizen/case/applications/{application_id}/signature", { ...mine(token, applicationId), body: submission }),
+        api.POST("/api/casework/citizen/case/applications/{application_id}/signature", {
+          ...mine(token, applicationId),
+          body: submission as SignDocument,
+        }),
       ),
     ),
 

@@ -5,9 +5,6 @@ export interface RequestOptions {
   /** Bearer token: the citizen's link token or the clerk's access token. */
   readonly token?: string | null | undefined;
   readonly body?: unknown;
-  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** Makes a repeated write safe: the same key and body get the first answer again. See `idempotencyKey()`. */
-  readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
   /** Milliseconds until the request counts as `unreachable`. */
   readonly timeout?: number;
@@ -18,39 +15,41 @@ export function idempotencyKey(): string {
   return crypto.randomUUID();
 }
 
-function address(path: string, query: RequestOptions["query"]): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {})) {
-    for (const one of typeof value === "string" ? [value] : (value ?? [])) parameters.append(name, one);
-  }
-  const suffix = parameters.toString();
-  return suffix ? `${path}?${suffix}` : path;
-}
+const PATIENCE_MS = 20_000;
 
-/** Sends a request to our own origin and returns the answer as it came. @throws ApiProblem on status >= 400 or no answer. */
-export async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
-  const headers = new Headers({ Accept: "application/json, application/problem+json" });
-  if (options.token) headers.set("Authorization", `Bearer ${options.token}`);
-  if (options.body !== undefined) headers.set("Content-Type", "application/json");
-  if (options.idempotencyKey) headers.set("Idempotency-Key", options.idempotencyKey);
-  const timeout = AbortSignal.timeout(options.timeout ?? 20_000);
+/**
+ * Exchanges one request for its answer, within `timeout` ms.
+ *
+ * @throws ApiProblem on status >= 400, and `offline` or `unreachable` when no answer comes. Whoever aborted the request
+ * hears their own abort.
+ */
+export async function exchange(request: Request, timeout: number = PATIENCE_MS): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(address(path, options.query), {
-      method,
-      headers,
-      body: options.body === undefined ? null : JSON.stringify(options.body),
-      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
-      cache: "no-store",
-    });
+    response = await fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]) });
   } catch (cause) {
-    // Whoever aborted on purpose wants to hear just that.
-    if (options.signal?.aborted) throw cause;
+    if (request.signal.aborted) throw cause;
     throw problemFromFailure(cause);
   }
   learnServerTime(response);
   if (!response.ok) throw await problemFromResponse(response);
   return response;
+}
+
+/** Sends a request to our own origin and returns the answer as it came. @throws ApiProblem as `exchange` does. */
+export async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+  const headers = new Headers({ Accept: "application/json, application/problem+json" });
+  if (options.token) headers.set("Authorization", `Bearer ${options.token}`);
+  if (options.body !== undefined) headers.set("Content-Type", "application/json");
+  const origin = typeof window === "undefined" ? "http://localhost" : window.location.origin;
+  const request = new Request(origin + path, {
+    method,
+    headers,
+    body: options.body === undefined ? null : JSON.stringify(options.body),
+    cache: "no-store",
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  return exchange(request, options.timeout);
 }
 
 /** Sends a request and parses the JSON answer. @throws ApiProblem */

@@ -48,12 +48,15 @@ export type CaseState = CaseSummary["state"];
 export type Agenda = Casework["AgendaView"];
 export type CasePayment = Casework["PaymentView"];
 export type PaymentItem = Casework["PaymentItemView"];
-export type IdentityCheck = Casework["RecordIdentityCheck"];
+export type IdentityCheck = Omit<Casework["RecordIdentityCheck"], "note"> & { readonly note?: string };
 export type IdentityCheckView = Casework["IdentityCheckView"];
 export type AuditEntry = Casework["AuditView"];
 export type AbortReason = Casework["Abortion"]["reason"];
 export type FieldValues = Casework["SaveApplication"]["values"];
-export type SignatureSubmission = Casework["SignDocument"];
+/** Its points are plain arrays here: the strokes come out of arithmetic, and the server counts to four itself. */
+export type SignatureSubmission = Omit<Casework["SignDocument"], "signature"> & {
+  readonly signature: Omit<Casework["CanonicalSignature"], "strokes"> & { readonly strokes: readonly (readonly (readonly number[])[])[] };
+};
 /** A signature as its points, never as a foreign drawing. Each point: x, y, milliseconds, pressure from 0 to 1000. */
 export type SignatureView = Casework["SignatureView"];
 
