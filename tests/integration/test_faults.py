@@ -1,0 +1,106 @@
+"""What was acknowledged is never lost, and nothing happens twice (F5, F6)."""
+
+import asyncio
+import concurrent.futures
+from typing import Any
+
+import nats
+import psycopg
+import pytest
+from people import Citizen, Clerk, free_slots
+from system import System, eventually
+
+from contracts.base import Meta
+from contracts.topology import CONSUMES
+
+pytestmark = pytest.mark.journey
+
+
+def test_the_mail_arrives_once_though_notify_was_dead_when_the_booking_came(system: System) -> None:
+    dead = system.kill("notify")
+    citizen = Citizen.books(system)
+    system.wait_back("notify", dead)
+    citizen.mail("Videotermin", seconds=60)
+    eventually(lambda: system.healthy("notify"), 60)
+    assert len(citizen.mails()) == 1
+
+
+def test_no_acknowledged_booking_is_lost_when_the_bus_is_killed_between_them(system: System) -> None:
+    slots = free_slots(system)[20:32]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        bookings = [pool.submit(Citizen.books, system, slot=slot) for slot in slots]
+        concurrent.futures.wait(bookings, return_when=concurrent.futures.FIRST_COMPLETED)
+        dead = system.kill("nats")
+        citizens = [booking.result() for booking in bookings]
+    system.wait_back("nats", dead)
+    for citizen in citizens:
+        citizen.mail("Videotermin", seconds=60)
+        assert len(citizen.mails()) == 1
+    assert len(citizens) == len(slots)
+
+
+def test_every_event_of_a_booking_delivered_twice_has_one_effect(system: System) -> None:
+    """The messages are taken from the stream as they were published and sent again, past the stream's own memory."""
+    citizen = Citizen.books(system)
+    citizen.mail("Videotermin")
+    Clerk(system).finds(citizen)
+    before = _rows(system, citizen)
+    sent_again = asyncio.run(_publish_again(system, citizen.appointment_id))
+    assert sent_again >= 3  # booked, case opened, mail delivered
+    eventually(lambda: asyncio.run(_nothing_pending(system)), 30, "all consumers have caught up")
+    assert _rows(system, citizen) == before
+    assert len(citizen.mails()) == 1
+
+
+_ONE_ROW_PER_BOOKING = {
+    "booking": "SELECT count(*) FROM appointment WHERE id = %s",
+    "casework": "SELECT count(*) FROM case_file WHERE appointment_id = %s",
+    "signaling": "SELECT count(*) FROM rooms WHERE appointment_id = %s",
+    "notify": "SELECT count(*) FROM message WHERE appointment_id = %s",
+}
+
+
+def _rows(system: System, citizen: Citizen) -> dict[str, int]:
+    counted = {}
+    for service, query in _ONE_ROW_PER_BOOKING.items():
+        with psycopg.connect(system.database(service)) as connection:
+            row = connection.execute(query, (citizen.appointment_id,)).fetchone()
+        assert row is not None
+        counted[service] = int(row[0])
+    assert set(counted.values()) == {1}, counted
+    return counted
+
+
+async def _connect(system: System) -> Any:
+    url = f"nats://127.0.0.1:{system.state['ports']['nats']}"
+    return await nats.connect(url, user="operator", password=system.nats_password("operator"))
+
+
+async def _publish_again(system: System, appointment_id: str) -> int:
+    client = await _connect(system)
+    stream, count = client.jetstream(), 0
+    for name in ("BOOKING", "CASEWORK", "SIGNALING", "NOTIFY"):
+        for sequence in range(1, (await stream.stream_info(name)).state.last_seq + 1):
+            message = await stream.get_msg(name, sequence)
+            meta = Meta.from_headers(message.headers or {})
+            if meta.subject == appointment_id:
+                # Another Nats-Msg-Id, or the stream itself would drop it; the event's own id stays.
+                headers = {**(message.headers or {}), "Nats-Msg-Id": f"again-{meta.id}"}
+                await stream.publish(message.subject, message.data, headers=headers)
+                count += 1
+    await client.close()
+    return count
+
+
+async def _nothing_pending(system: System) -> bool:
+    client = await _connect(system)
+    try:
+        for service, events in CONSUMES.items():
+            for event in events:
+                name = f"{service}-{event.SUBJECT.replace('.', '-')}"
+                info = await client.jetstream().consumer_info(event.SUBJECT.split(".", 1)[0].upper(), name)
+                if info.num_pending or info.num_ack_pending:
+                    return False
+        return True
+    finally:
+        await client.close()

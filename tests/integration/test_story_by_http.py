@@ -1,0 +1,109 @@
+"""The main job without a browser: book, mail, case, application, signature, payment, completion."""
+
+import io
+import zipfile
+
+import httpx
+import psycopg
+import pytest
+from people import Citizen, Clerk, canonical_hash, free_slots, ok
+from pypdf import PdfReader
+from system import System, eventually
+
+pytestmark = pytest.mark.journey
+
+
+def test_a_citizen_books_and_leaves_with_everything_done(system: System) -> None:
+    citizen, clerk = Citizen.books(system), Clerk(system)
+
+    # The mail carries the very link that booking answered with, and opening it changes nothing.
+    mail = citizen.mail("Videotermin")
+    assert citizen.booked["link"] in mail["links"]
+    assert ok(citizen.http.get("/booking/appointment"))["state"] == "booked"
+
+    case_id = clerk.finds(citizen)["case_id"]
+    clerk.does(case_id, "assignment")
+    clerk.does(case_id, "stage", {"stage": "identity"})
+    clerk.identifies(case_id)
+    clerk.does(case_id, "stage", {"stage": "application"})
+
+    # The application: an edit after the confirmation voids it.
+    (application,) = clerk.case(case_id)["applications"]
+    assert application["values"]["belegart"] == "N"
+    application = clerk.fills_in(case_id, application)
+    (shown,) = citizen.case()["applications"]
+    assert canonical_hash(shown["document"]) == shown["document_hash"] == application["document_hash"]
+    citizen.confirms(shown)
+    application = clerk.fills_in(case_id, clerk.case(case_id)["applications"][0], birth_place="Paris")
+    assert application["confirmed_at"] is None
+    (shown,) = citizen.case()["applications"]
+    citizen.confirms(shown)
+
+    # The signature is bound to what was confirmed.
+    clerk.does(case_id, "stage", {"stage": "signature"})
+    assert citizen.signs(shown, "0" * 64).status_code == 409
+    assert citizen.signs(shown).is_success
+    assert clerk.case(case_id)["applications"][0]["signed_at"]
+
+    # Nothing completes before the money is reserved.
+    early = clerk.http.post(f"/cases/{case_id}/completion", json={})
+    assert (early.status_code, early.json()["code"]) == (409, "step_missing")
+    clerk.does(case_id, "payment-request")
+    paid = citizen.pays()
+    assert (paid["state"], paid["amount_cents"]) == ("authorised", 1300)
+    eventually(lambda: clerk.case(case_id)["payment"]["state"] == "authorised", what="casework hears of it")
+
+    clerk.does(case_id, "completion")
+    eventually(lambda: clerk.case(case_id)["payment"]["state"] == "captured", what="the money is taken")
+    assert citizen.mail("erledigt")
+    receipt = citizen.mail("Quittung")
+    assert "13,00" in receipt["text"]
+    assert len(citizen.mails()) == 3
+
+    _papers_are_complete(citizen, clerk, case_id)
+    with psycopg.connect(system.database("payment")) as connection:
+        states = connection.execute("SELECT count(*) FROM payment_order WHERE state = 'captured'").fetchone()
+    assert states is not None
+    assert states[0] >= 1
+
+
+def _papers_are_complete(citizen: Citizen, clerk: Clerk, case_id: str) -> None:
+    package = clerk.http.get(f"/cases/{case_id}/package.zip")
+    assert package.is_success
+    with zipfile.ZipFile(io.BytesIO(package.content)) as archive:
+        names = archive.namelist()
+        assert "case.json" in names
+        (paper, *_) = [name for name in names if name.endswith(".pdf")]
+        pdf = PdfReader(io.BytesIO(archive.read(paper)))
+    text = "".join(page.extract_text() for page in pdf.pages)
+    assert "Paris" in text
+    assert "Müller-Yılmaz" in text
+    receipt = citizen.http.get("/casework/citizen/case/receipt.pdf")
+    assert receipt.content.startswith(b"%PDF")
+
+
+def test_a_cancelled_appointment_kills_its_link_everywhere(system: System) -> None:
+    citizen = Citizen.books(system, language="en")
+    citizen.mail("Your video appointment")
+    citizen.case()
+    assert ok(citizen.http.post("/booking/appointment/cancellation"))["state"] == "cancelled"
+    assert citizen.mail("is cancelled")
+    eventually(lambda: citizen.http.get("/casework/citizen/case").status_code == 410, what="casework refuses the link")
+    eventually(
+        lambda: citizen.http.post("/signaling/tickets", json={}).status_code == 410, what="signaling refuses the link"
+    )
+    assert citizen.http.get("/booking/appointment").status_code == 410
+    assert citizen.booked["starts_at"] in [slot["starts_at"] for slot in free_slots(system)]
+
+
+def test_another_office_does_not_see_the_case(system: System) -> None:
+    citizen = Citizen.books(system)
+    case_id = Clerk(system, "demo").finds(citizen)["case_id"]
+    stranger = Clerk(system, "heidelberg")
+    assert stranger.http.get(f"/cases/{case_id}").status_code == 404
+    ticket = httpx.post(
+        f"{system.url}/api/signaling/tickets",
+        json={"appointment_id": citizen.appointment_id},
+        headers={"Authorization": stranger.http.headers["Authorization"]},
+    )
+    assert ticket.status_code == 404

@@ -1,0 +1,98 @@
+"""A running `schalter up` for tests: the real system, with its own data and a port of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 20, what: str = "") -> Any:
+    """Polls until `condition()` is truthy and returns that. Raises AssertionError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what or condition}"
+        time.sleep(0.05)
+
+
+class System:
+    """Starts the system in `var` on `port`; `stop` ends it."""
+
+    def __init__(self, var: Path, port: int) -> None:
+        self.var = var
+        self._ready_file = var.with_suffix(".ready")
+        self._output = var.with_suffix(".output")
+        command = [sys.executable, "-c", "from schalter.main import app; app()", "up", "--var", str(var)]
+        command += ["--port", str(port), "--ready-file", str(self._ready_file)]
+        with self._output.open("a") as output:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+
+    def wait_ready(self, seconds: float = 180) -> None:
+        """Return once everything is healthy."""
+
+        def ready() -> bool:
+            assert self.process.poll() is None, self._output.read_text()
+            return self._ready_file.exists()
+
+        eventually(ready, seconds, "schalter up")
+
+    def stop(self) -> None:
+        """End the system as Ctrl-C does."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(60)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Addresses, ports and process ids as they are now."""
+        state: dict[str, Any] = json.loads(self._ready_file.read_text())
+        return state
+
+    @property
+    def url(self) -> str:
+        """The gateway's address."""
+        return str(self.state["public_url"])
+
+    def kill(self, part: str) -> int:
+        """kill -9 of `part`, which the supervisor will start again. Returns the dead process's id."""
+        pid = int(self.state["pids"][part])
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def healthy(self, part: str) -> bool:
+        """Whether `part` answers that it can serve."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.state['ports'][part]}/readyz", timeout=2).status_code == 200
+        except (httpx.HTTPError, OSError, json.JSONDecodeError):
+            return False
+
+    def wait_back(self, part: str, dead: int, seconds: float = 60) -> None:
+        """Return once `part` runs under another process id than `dead` (and, if it is ours, is ready)."""
+        eventually(lambda: self.state["pids"].get(part) not in (dead, None), seconds, f"{part} restarted")
+
+    def database(self, service: str) -> str:
+        """The address of a service's database, for the tests' own look at what was stored."""
+        secrets = json.loads((self.var / "secrets.json").read_text())
+        return f"postgresql://postgres:{secrets['postgres']}@127.0.0.1:{self.state['ports']['postgres']}/{service}"
+
+    def nats_password(self, user: str) -> str:
+        """The password of a user of the bus."""
+        secrets: dict[str, str] = json.loads((self.var / "secrets.json").read_text())
+        return secrets[f"nats_{user}"]
+
+    def sign_in(self, office: str) -> dict[str, str]:
+        """A demo clerk of `office`: user name and password."""
+        clerks = json.loads((self.var / "demo-clerks.json").read_text())
+        found: dict[str, str] = next(clerk for clerk in clerks if clerk["office"] == office)
+        return found
