@@ -1,0 +1,1 @@
+"""An application: its form, the document it becomes, confirmation and signature."""

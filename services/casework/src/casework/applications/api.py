@@ -5,7 +5,15 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from casework.applications import usecases
-from casework.applications.views import ApplicationView, Confirmation, SaveApplication, SignDocument, application_view
+from casework.applications.views import (
+    ApplicationView,
+    Confirmation,
+    SaveApplication,
+    SignatureView,
+    SignDocument,
+    application_view,
+    signature_view,
+)
 from casework.cases.api import own_view
 from casework.cases.views import CitizenCaseView
 from casework.clerks.access import LinkHolder, SignedInClerk
@@ -29,6 +37,12 @@ async def save_application(
     """Save an application, complete or not. An edit voids the citizen's confirmation and signature."""
     saved = await usecases.save(tx, directory, clerk, case_id, application_id, body.values, body.revision, now)
     return application_view(directory, saved)
+
+
+@router.get("/cases/{case_id}/applications/{application_id}/signature")
+async def read_signature(case_id: UUID, application_id: UUID, clerk: SignedInClerk, tx: Tx) -> SignatureView:
+    """The citizen's signature as strokes, for the clerk to see it arrive."""
+    return signature_view(await usecases.signature(tx, clerk, case_id, application_id))
 
 
 @router.post("/citizen/case/applications/{application_id}/confirmation")

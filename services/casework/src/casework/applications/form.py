@@ -108,7 +108,7 @@ def _cleaned(item: tuple[str, Any]) -> tuple[str, Any]:
 def _errors(service: Service, values: Mapping[str, Any], today: date) -> Iterator[FieldError]:
     validator = Draft202012Validator(service.form, format_checker=FormatChecker(["date", "email"]))
     for error in validator.iter_errors(dict(values)):
-        yield from _named(error)
+        yield from _forbidden(service, error, values) if error.validator is None else _named(error)
     for name, value in values.items():
         if not _canonical(value):
             yield FieldError(name, "invalid")
@@ -133,9 +133,17 @@ def _named(error: ValidationError) -> Iterator[FieldError]:
         known = schema.get("properties", {})
         yield from (FieldError(name, "unknown") for name in instance if name not in known)
     else:
-        # A field whose schema is `false` has no validator: it is filled in where it must not be.
-        code = "not_applicable" if error.validator is None else _CODES.get(validator, "invalid")
-        yield FieldError(str(error.path[0]) if error.path else "", code)
+        yield FieldError(str(error.path[0]) if error.path else "", _CODES.get(validator, "invalid"))
+
+
+def _forbidden(service: Service, error: ValidationError, values: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Fields whose schema is `false`: filled in where they must not be. The library says where, but not which."""
+    properties: Any = service.form
+    for step in error.schema_path:
+        properties = properties[step]
+    yield from (
+        FieldError(name, "not_applicable") for name, rule in properties.items() if rule is False and name in values
+    )
 
 
 def _canonical(value: object) -> bool:

@@ -13,6 +13,7 @@ from casework.cases.model import CITIZEN, Case
 from casework.cases.usecases import changing
 from casework.directory import Directory
 from chassis.database import Transaction
+from chassis.problems import NotFound
 from contracts.actors import Citizen, Clerk
 from contracts.casework import ApplicationConfirmed, Signed
 from contracts.ids import ApplicationId, CaseId
@@ -46,6 +47,15 @@ async def save(
     async with changing(tx, case, actor=clerk.name):
         case.edit(application_id, written, revision, clerk, now)
     return application
+
+
+async def signature(tx: Transaction, clerk: Clerk, case_id: UUID, application_id: UUID) -> Signature:
+    """The signature under an application. Raises NotFound while there is none."""
+    case = await store.of_clerk(tx, clerk, case_id, lock=False)
+    given = case.application(application_id).signature
+    if given is None:
+        raise NotFound("The application is not signed.")
+    return given
 
 
 async def confirm(tx: Transaction, citizen: Citizen, application_id: UUID, document_hash: str, now: datetime) -> Case:

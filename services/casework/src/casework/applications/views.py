@@ -6,7 +6,15 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from casework.applications.model import Application
-from casework.applications.signature import MAX_BOX, MAX_MILLISECONDS, MAX_POINTS, MAX_STROKES, Method, Signature
+from casework.applications.signature import (
+    MAX_BOX,
+    MAX_MILLISECONDS,
+    MAX_POINTS,
+    MAX_STROKES,
+    Method,
+    Pointer,
+    Signature,
+)
 from casework.directory import Directory
 from contracts.base import Instant
 from contracts.text import Localised
@@ -74,7 +82,7 @@ class CanonicalSignature(BaseModel):
     document_hash: Hash
     width: Small
     height: Small
-    pointer: Literal["mouse", "touch", "pen", "keyboard"]
+    pointer: Pointer
     strokes: Annotated[
         tuple[Annotated[tuple[Point, ...], Field(max_length=MAX_POINTS)], ...], Field(max_length=MAX_STROKES)
     ]
@@ -107,6 +115,29 @@ class SignDocument(BaseModel):
         )
         signature.check_drawing(self.svg)
         return signature
+
+
+class SignatureView(BaseModel):
+    """A signature as it was given: strokes of [x, y, milliseconds, pressure] in a box, or a typed name."""
+
+    method: Method
+    pointer: Pointer
+    width: int
+    height: int
+    strokes: list[list[tuple[int, int, int, int]]]
+    text: str
+
+
+def signature_view(signature: Signature) -> SignatureView:
+    """`signature` for drawing it."""
+    return SignatureView(
+        method=signature.method,
+        pointer=signature.pointer,
+        width=signature.width,
+        height=signature.height,
+        strokes=[list(stroke) for stroke in signature.strokes],
+        text=signature.text,
+    )
 
 
 def application_view(directory: Directory, application: Application) -> ApplicationView:

@@ -213,8 +213,8 @@ class Case:
 
     def confirm(self, application_id: UUID, document_hash: str, now: datetime) -> bool:
         """The citizen confirms what they see. False when they did before."""
-        self._require_running()
         application = self.application(application_id)
+        self._require_running()
         if not application.confirm(document_hash, now):
             return False
         self._note(now, CITIZEN, "application_confirmed", shown=True, **_named(application, document_hash))
@@ -222,8 +222,8 @@ class Case:
 
     def sign(self, application_id: UUID, signature: Signature, now: datetime) -> bool:
         """The citizen signs what they confirmed. False when they did before."""
-        self._require_running()
         application = self.application(application_id)
+        self._require_running()
         if not application.sign(signature, now):
             return False
         named = _named(application, signature.document_hash)

@@ -1,0 +1,1 @@
+"""Clerks: accounts, sessions, and who may ask."""

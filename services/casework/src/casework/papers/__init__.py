@@ -1,0 +1,1 @@
+"""Papers: PDFs of applications and receipts, and the package that is handed over."""

@@ -1,0 +1,147 @@
+"""Forms, documents and hashes: what the citizen sees, in a form that any browser can check."""
+
+import json
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from casework.applications.document import canonical_json, document_hash
+from casework.applications.form import draft, prefilled
+from casework.applications.model import Draft
+from contracts.catalogue import load_catalogue
+
+CATALOGUE = load_catalogue()
+TODAY = date(2026, 11, 24)
+COMPLETE: dict[str, Any] = {
+    "belegart": "N",
+    "family_name": "Öztürk",
+    "given_names": "Ayşe Erika",
+    "birth_name": "Öztürk",
+    "birth_date": "1984-08-12",
+    "birth_place": "İzmir",
+    "nationality": "deutsch",
+    "address": "Heidestraße 17\n51147 Köln",
+    "exemption": "none",
+}
+
+
+def written(values: dict[str, Any], service: str = "fuehrungszeugnis", language: Any = "de") -> Draft:
+    return draft(
+        CATALOGUE[service],
+        values,
+        office="heidelberg",
+        appointment_id=UUID(int=7),
+        reference="HD-7K3M9Q",
+        language=language,
+        today=TODAY,
+    )
+
+
+def errors(values: dict[str, Any], service: str = "fuehrungszeugnis") -> set[tuple[str, str]]:
+    return {(error.field, error.code) for error in written(values, service).errors}
+
+
+class TestErrors:
+    def test_what_is_missing_is_named_and_kept_is_what_is_there(self) -> None:
+        partial = written({"family_name": "  Öztürk ", "given_names": ""})
+        assert partial.values == {"family_name": "Öztürk"}
+        assert {error.field for error in partial.errors} == set(COMPLETE) - {"family_name"}
+        assert {error.code for error in partial.errors} == {"required"}
+        assert (partial.document, partial.document_hash) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"belegart": "X"}, ("belegart", "enum")),
+            ({"belegart": "O"}, ("purpose", "required")),
+            ({"purpose": "not for type N"}, ("purpose", "not_applicable")),
+            ({"family_name": "x" * 121}, ("family_name", "too_long")),
+            ({"address": "x"}, ("address", "too_short")),
+            ({"birth_date": "12.08.1984"}, ("birth_date", "format")),
+            ({"birth_date": "2027-01-01"}, ("birth_date", "invalid")),
+            ({"birth_date": "1884-08-12"}, ("birth_date", "invalid")),
+            ({"family_name": 7}, ("family_name", "type")),
+            ({"shoe_size": 43}, ("shoe_size", "unknown")),
+            ({"family_name": "\ud800"}, ("family_name", "invalid")),
+        ],
+    )
+    def test_what_is_wrong_is_named_with_a_code(self, change: dict[str, Any], expected: tuple[str, str]) -> None:
+        assert expected in errors(COMPLETE | change)
+
+    @pytest.mark.parametrize(("height", "code"), [(29, "minimum"), (261, "maximum"), ("tall", "type")])
+    def test_numbers(self, height: object, code: str) -> None:
+        assert ("height_cm", code) in errors({"height_cm": height}, "personalausweis")
+
+    def test_belegart_o_needs_authority_and_purpose(self) -> None:
+        authority = {"belegart": "O", "authority": "Landratsamt\n69115 Heidelberg", "purpose": "Gewerbe"}
+        assert errors(COMPLETE | authority) == set()
+
+    @given(st.dictionaries(st.text(max_size=8), st.none() | st.booleans() | st.integers() | st.text(max_size=8)))
+    def test_anything_is_answered(self, values: dict[str, Any]) -> None:
+        assert written(values).errors
+
+
+class TestDocument:
+    def test_complete_values_become_a_document_in_the_citizens_language(self) -> None:
+        german, english = written(COMPLETE), written(COMPLETE, language="en")
+        assert german.document
+        assert english.document
+        assert (german.document["title"], english.document["title"]) == (
+            "Führungszeugnis",
+            "Certificate of good conduct",
+        )
+        rows = {row["key"]: row for row in german.document["rows"]}
+        assert rows["birth_date"] == {
+            "key": "birth_date",
+            "label": "Geburtsdatum",
+            "value": "1984-08-12",
+            "text": "12. August 1984",
+        }
+        assert rows["belegart"]["text"] == "N – privat"
+        assert [row["key"] for row in german.document["rows"]] == list(COMPLETE)
+
+    @pytest.mark.parametrize(
+        ("service", "change", "cents"),
+        [
+            ("fuehrungszeugnis", {}, 1300),
+            ("fuehrungszeugnis", {"exemption": "volunteer"}, 0),
+        ],
+    )
+    def test_the_fee_is_part_of_it(self, service: str, change: dict[str, Any], cents: int) -> None:
+        complete = written(COMPLETE | change, service)
+        assert complete.document
+        assert complete.fee_cents == complete.document["fee_cents"] == cents
+
+    def test_the_hash_is_that_of_the_document(self) -> None:
+        complete = written(COMPLETE)
+        assert complete.document
+        assert complete.document_hash == document_hash(json.loads(json.dumps(complete.document)))
+
+    def test_one_name_typed_on_two_keyboards_is_one_document(self) -> None:
+        decomposed = {**COMPLETE, "family_name": "O\u0308ztu\u0308rk", "address": "Heidestraße 17\r\n51147 Köln"}
+        assert written(decomposed).document_hash == written(COMPLETE).document_hash
+
+    def test_defaults_and_options_fill_the_form_before_the_call(self) -> None:
+        options = {"belegart": "P", "unknown": "x"}
+        assert prefilled(CATALOGUE["fuehrungszeugnis"], options) == {"exemption": "none", "belegart": "P"}
+
+
+class TestCanonicalJson:
+    def test_a_vector_that_browsers_share(self) -> None:
+        document = {"b": [1, True, None, 'ä\u2028\n"\\\u007f\u0001'], "a": {"y": -5, "x": ""}}
+        written = '{"a":{"x":"","y":-5},"b":[1,true,null,"ä\u2028\\n\\"\\\\\u007f\\u0001"]}'
+        assert canonical_json(document) == written.encode()
+        assert document_hash({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+
+    @pytest.mark.parametrize("value", [1.5, 2**53, {"ü": 1}, {1: 2}, {1, 2}, "\ud800", float("nan")])
+    def test_what_two_sides_would_write_differently_is_refused(self, value: object) -> None:
+        with pytest.raises(ValueError, match=r".*"):
+            canonical_json(value)
+
+    @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(), st.lists))
+    def test_nothing_is_lost(self, value: object) -> None:
+        assert json.loads(canonical_json(value)) == value
