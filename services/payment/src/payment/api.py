@@ -20,7 +20,7 @@ WEBHOOKS = Counter("schalter_payment_webhooks_total", "Webhooks by what became o
 Payer = Annotated[Citizen, Depends(bearer(Citizen))]
 
 
-def _settlement(request: Request) -> Settlement:
+async def _settlement(request: Request) -> Settlement:
     settlement: Settlement = request.app.state.settlement
     return settlement
 
