@@ -155,8 +155,11 @@ async def test_a_room_that_closed_after_the_ticket_was_issued_stays_closed(
     issued = await ticket(instances[0], "citizen", appointment_id)
     async with database.transaction() as tx:
         await tx.execute("UPDATE rooms SET state = 'cancelled' WHERE appointment_id = :id", id=appointment_id)
-    hello = json.dumps({"type": "hello", "ticket": issued, "epoch": "e"})
-    assert await code_after(instances[0], hello) == 4403
+    async with connect(url(instances[0]), origin=ORIGIN) as socket:  # type: ignore[arg-type]
+        await socket.send(json.dumps({"type": "hello", "ticket": issued, "epoch": "e"}))
+        assert json.loads(await socket.recv()) == {"type": "closed", "reason": "cancelled"}
+        await socket.wait_closed()
+        assert socket.close_code == 1000
 
 
 async def test_a_citizen_who_was_never_invited_cannot_become_a_third(

@@ -44,7 +44,11 @@ def killable(instances: object, settings: Settings, tmp_path: Path) -> Iterator[
         "LINK_PUBLIC_KEY": settings.link_public_key,
         "CLERK_PUBLIC_KEY": settings.clerk_public_key,
     }
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""} | {f"SCHALTER_{name}": str(value) for name, value in values.items()}
+    environment = (
+        os.environ
+        | {"PYTHONDONTWRITEBYTECODE": ""}
+        | {f"SCHALTER_{name}": str(value) for name, value in values.items()}
+    )
     command = [sys.executable, "-m", "uvicorn", "--factory", "signaling.app:build", "--port", str(port)]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

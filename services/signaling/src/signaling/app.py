@@ -19,6 +19,7 @@ from signaling.conversation import Door
 from signaling.hub import Hub
 from signaling.offices import Offices
 from signaling.presence import Presence
+from signaling.retention import Retention
 from signaling.settings import Settings
 from signaling.tickets import Tickets
 
@@ -30,6 +31,7 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
     settings = settings or Settings()
     redis = connect(str(settings.redis_url))
     hub = Hub(redis)
+    offices = load_offices(settings.offices_dir, load_catalogue())
 
     def transactions() -> AbstractAsyncContextManager[Transaction]:
         # The application owns the pool; nothing asks for a transaction before it has started.
@@ -43,7 +45,7 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
         settings,
         title="rooms, admission and the relay of the call's signaling",
         migrations_dir=MIGRATIONS,
-        routers=[api.router(door, load_offices(settings.offices_dir, load_catalogue()))],
+        routers=[api.router(door, offices)],
         consumers=Consumers(hub, clock).all(),
         workers=[
             Worker("mailbox", hub.mailbox.run),
@@ -52,6 +54,7 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
             Worker("calls", presence.calls),
             Worker("reconcile", presence.reconcile),
             Worker("offices", Offices(hub, transactions, clock).run),
+            Worker("retention", Retention(offices, transactions, clock).run),
         ],
         resources=[resource(redis)],
         checks={"redis": hub.ping},

@@ -1,7 +1,7 @@
 """The WebSocket door: who comes in by which ticket, and what each message does."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -49,6 +49,8 @@ from signaling.turn import ice_servers
 
 log = structlog.get_logger(__name__)
 
+#: Below the size of the connection pool, so that the background and the tickets always get through.
+_JOINING_AT_ONCE: Final = 6
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _NOT_ADMITTED: Final = Error(code="not_admitted", detail="The clerk has not let the citizen in.").text()
 _FORBIDDEN: Final = Error(code="forbidden", detail="This is not yours to do.").text()
@@ -81,6 +83,7 @@ class Door:
     tickets: Tickets
     transactions: Transactions
     clock: Clock
+    joining: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_JOINING_AT_ONCE))
 
     async def serve(self, socket: WebSocket) -> None:
         """One WebSocket from handshake to end."""
@@ -144,9 +147,14 @@ class Door:
             await self.hub.announce(claim.office)
             return watcher
         try:
-            async with self.transactions() as tx:
+            # A thousand who reconnect at once queue here: the pool itself gives up after two seconds.
+            async with self.joining, self.transactions() as tx:
                 room = await usecases.join(tx, claim, now=self.clock())
         except Problem as problem:
+            state = problem.extra.get("state")
+            if state in ("completed", "aborted", "cancelled"):
+                transport.send(Closed(reason=protocol.CLOSED_REASON.validate_python(state)).text())
+                raise ProtocolError(CLOSE_DONE, str(state)) from problem
             transport.send(Error(code=problem.code, detail=problem.detail).text())
             raise ProtocolError(CLOSE_FORBIDDEN, problem.code) from problem
         except Exception as error:

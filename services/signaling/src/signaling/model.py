@@ -59,11 +59,11 @@ class Room:
     admitted: bool
 
     def require_open(self) -> None:
-        """Raises LinkExpired after a cancellation, RoomClosed after the end of the case."""
+        """Raises LinkExpired after a cancellation, RoomClosed after the end of the case; both tell the `state`."""
         if self.state == "cancelled":
-            raise LinkExpired("The appointment was cancelled.")
+            raise LinkExpired("The appointment was cancelled.", state=self.state)
         if self.state != "open":
-            raise RoomClosed("The matter is finished; the room is closed.")
+            raise RoomClosed("The matter is finished; the room is closed.", state=self.state)
 
     def require_link(self, generation: int) -> None:
         """Raises LinkExpired for the link of a cancelled appointment, or one older than the newest mail's."""

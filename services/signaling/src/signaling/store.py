@@ -229,6 +229,13 @@ async def desk(tx: Transaction, office: str, now: datetime) -> Desk:
     )
 
 
+async def forget_before(tx: Transaction, office: str, before: datetime) -> int:
+    """Erase the office's rooms that ended before, with everything about them. Returns how many."""
+    return await tx.execute(
+        "DELETE FROM rooms WHERE office = :office AND ends_at < :before", office=office, before=before
+    )
+
+
 async def present_places(tx: Transaction) -> list[Place]:
     """Everybody on record as present, in all offices."""
     rows = await tx.rows("SELECT appointment_id, role FROM participants")
