@@ -11,8 +11,9 @@ WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
+# exec: a signal that reaches make alone must reach the supervisor.
 up: setup ## run everything on PORT (8080); Ctrl-C stops it
-	@PORT=$(PORT) $(BIN)/schalter up
+	@exec $(BIN)/schalter up --port $(PORT)
 
 test: setup ## all tests: unit, services, architecture, browser journeys
 	@$(BIN)/python tools/setup.py browser
