@@ -105,11 +105,13 @@ export class LocalMedia {
     try {
       const stream = await this.#ask({ video: this.#video(), audio: this.#audio() });
       if (forCamera === this.#generation.camera) this.#take("camera", stream.getVideoTracks()[0] ?? null);
+      else stream.getVideoTracks().forEach((track) => track.stop());
       if (forMicrophone === this.#generation.microphone) this.#take("microphone", stream.getAudioTracks()[0] ?? null);
+      else stream.getAudioTracks().forEach((track) => track.stop());
       await this.refreshDevices();
     } catch {
-      await this.#acquire("microphone");
-      await this.#acquire("camera");
+      if (forMicrophone === this.#generation.microphone) await this.#acquire("microphone");
+      if (forCamera === this.#generation.camera) await this.#acquire("camera");
     }
   }
 

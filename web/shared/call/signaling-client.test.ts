@@ -1,39 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
-import type { Clock } from "./clock";
 import { type EndReason, SignalingClient, type SignalingState, type Socket } from "./signaling-client";
+import { ManualClock, settle } from "./testing";
 import { type Ticket, TicketError } from "./tickets";
-
-/** Time that moves when the test says so. */
-class ManualClock implements Clock {
-  time = 0;
-  #timers: { at: number; run: () => void }[] = [];
-  #tickers = new Set<() => void>();
-  now = (): number => this.time;
-  after = (milliseconds: number, run: () => void): (() => void) => {
-    const timer = { at: this.time + milliseconds, run };
-    this.#timers.push(timer);
-    return () => void (this.#timers = this.#timers.filter((one) => one !== timer));
-  };
-  ticks = (run: () => void): (() => void) => {
-    this.#tickers.add(run);
-    return () => this.#tickers.delete(run);
-  };
-  /** Moves in half-second steps, as the real clock ticks, letting promises settle in between. */
-  async pass(milliseconds: number): Promise<void> {
-    const end = this.time + milliseconds;
-    while (this.time < end) {
-      this.time = Math.min(end, this.time + 500);
-      const due = this.#timers.filter((one) => one.at <= this.time);
-      this.#timers = this.#timers.filter((one) => one.at > this.time);
-      for (const one of due) one.run();
-      for (const run of this.#tickers) run();
-      await settle();
-    }
-  }
-}
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 class FakeSocket implements Socket {
   readyState = 0;
