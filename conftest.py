@@ -171,9 +171,9 @@ def samples() -> Mapping[str, tuple[Meta, Event]]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., object]:
-    """`eventually(fn, seconds=10)`: polls until `fn()` is truthy and returns that; fails the test after `seconds`."""
+    """`eventually(fn, seconds=30)`: polls until `fn()` is truthy and returns that; fails the test after `seconds`."""
 
-    def wait(condition: Callable[[], object], seconds: float = 10.0) -> object:
+    def wait(condition: Callable[[], object], seconds: float = 30.0) -> object:
         deadline = time.monotonic() + seconds
         while True:
             value = condition()

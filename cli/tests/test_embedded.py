@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -154,6 +153,4 @@ time.sleep(60)
     processes = [child for pid in pids for child in (psutil.Process(pid), *psutil.Process(pid).children())]
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    begin = time.monotonic()
-    eventually(lambda: gone(processes), seconds=10)
-    assert time.monotonic() - begin < 10
+    eventually(lambda: gone(processes))
