@@ -23,6 +23,7 @@ from casework.settings import Settings
 from chassis.consumer import process
 from chassis.database import Database
 from chassis.tokens import TokenSigner
+from contracts.actors import Role
 from contracts.base import Event, Meta
 from contracts.booking import BookedService, BookingCompleted, CitizenContact
 from contracts.catalogue import load_catalogue
@@ -156,7 +157,7 @@ class World:
         )
         return [row["subject"] for row in rows]
 
-    async def clerk(self, office: str = "heidelberg", role: str = "clerk", name: str = "Karl Amt") -> dict[str, str]:
+    async def clerk(self, office: str = "heidelberg", role: Role = "clerk", name: str = "Karl Amt") -> dict[str, str]:
         """Headers of a clerk who has just signed in (without the costly password)."""
         username = f"clerk{secrets.token_hex(4)}"
         token = new_token()
@@ -226,6 +227,7 @@ class Call:
     case_id: UUID
     clerk: dict[str, str]
     citizen: dict[str, str]
+    first_application: str = ""
 
     async def view(self) -> Any:
         """The case as its clerk sees it."""
@@ -315,7 +317,10 @@ async def in_call(world: World, **booked: Any) -> Call:
     """A clerk has taken the case of a new booking."""
     event, case_id = await world.open(**booked)
     call = Call(world, event, case_id, await world.clerk(event.office), world.citizen(event))
-    assert (await call.act("assignment")).status_code == 200
+    taken = await call.act("assignment")
+    assert taken.status_code == 200
+    if taken.json()["applications"]:
+        call.first_application = taken.json()["applications"][0]["application_id"]
     return call
 
 

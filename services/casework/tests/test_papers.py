@@ -130,7 +130,8 @@ def _alternatives(reader: pypdf.PdfReader) -> list[str]:
             if "/K" in node:
                 walk(node["/K"])
 
-    walk(reader.trailer["/Root"]["/StructTreeRoot"])
+    root: Any = reader.trailer["/Root"]
+    walk(root["/StructTreeRoot"])
     return found
 
 
@@ -192,7 +193,8 @@ def test_a_receipt_names_services_money_and_what_comes_next(directory: Directory
     case.payment = Payment("captured", 5900, provider="paypal", receipt_number="HD-2026-000042", at=NOW)
     data = receipt_paper(case, directory.office("heidelberg"), directory.catalogue)
     reader, text = read(render("receipt", data, NOW))
-    assert reader.trailer["/Root"]["/Lang"] == "de-DE"
+    root: Any = reader.trailer["/Root"]
+    assert root["/Lang"] == "de-DE"
     for words in ("Quittung", "13,00", "46,00", "59,00", "PayPal", "HD-2026-000042", "Fingerabdrücke", "Ayşe Öztürk"):
         assert words in text
 

@@ -54,7 +54,7 @@ def typed(text: str = "Ayşe Öztürk", **changes: Any) -> Signature:
         {"strokes": ((*LINE,) * (MAX_POINTS // 3 + 1),)},
         {"strokes": (LINE,) * (MAX_STROKES + 1)},
         {"width": 0},
-        {"height": 9_000},
+        {"height": 20_001},
         {"pointer": "keyboard"},
         {"text": "Ayşe"},
     ],

@@ -37,7 +37,7 @@ class Directory:
         return now.astimezone(self.office(slug).zone).date()
 
 
-def _of_app(request: Request) -> Directory:
+async def _of_app(request: Request) -> Directory:
     directory: Directory = request.app.state.directory
     return directory
 

@@ -15,7 +15,7 @@ from casework.errors import SignatureInvalid
 FORMAT = "signature/1"
 MAX_STROKES = 200
 MAX_POINTS = 5_000
-MAX_BOX = 8_000
+MAX_BOX = 20_000
 MAX_MILLISECONDS = 30 * 60 * 1000
 FULL_PRESSURE = 1_000
 TEXT_LENGTH = range(2, 121)
