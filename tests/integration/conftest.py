@@ -1,17 +1,21 @@
 """The running system that all integration tests share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from system import ROOT, System
+from system import ROOT, RemoteSystem, System
 
 from schalter.embedded import free_port
 
 
 @pytest.fixture(scope="session")
 def system(servers_dir: Path) -> Iterator[System]:
-    """`schalter up`, healthy."""
+    """`schalter up`, healthy; or the running system that SCHALTER_URL and SCHALTER_DEMO_CLERKS name."""
+    if url := os.environ.get("SCHALTER_URL"):
+        yield RemoteSystem(url, Path(os.environ["SCHALTER_DEMO_CLERKS"]))
+        return
     assert (ROOT / "web/dist/citizen/index.html").is_file(), "the pages are not built: make web"
     system = System(servers_dir / "system", free_port())
     try:
@@ -19,3 +23,9 @@ def system(servers_dir: Path) -> Iterator[System]:
         yield system
     finally:
         system.stop()
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the fake cameras' films are kept, written when first needed."""
+    return tmp_path_factory.mktemp("films")

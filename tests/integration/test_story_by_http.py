@@ -4,7 +4,6 @@ import io
 import zipfile
 
 import httpx
-import psycopg
 import pytest
 from people import Citizen, Clerk, canonical_hash, free_slots, ok
 from pypdf import PdfReader
@@ -61,10 +60,9 @@ def test_a_citizen_books_and_leaves_with_everything_done(system: System) -> None
     assert len(citizen.mails()) == 3
 
     _papers_are_complete(citizen, clerk, case_id)
-    with psycopg.connect(system.database("payment")) as connection:
-        states = connection.execute("SELECT count(*) FROM payment_order WHERE state = 'captured'").fetchone()
-    assert states is not None
-    assert states[0] >= 1
+    order = ok(citizen.http.get("/payment/citizen/order"))
+    assert (order["state"], order["amount_cents"]) == ("captured", 1300)
+    assert order["receipt_number"] in receipt["text"]
 
 
 def _papers_are_complete(citizen: Citizen, clerk: Clerk, case_id: str) -> None:

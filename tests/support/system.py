@@ -96,3 +96,19 @@ class System:
         clerks = json.loads((self.var / "demo-clerks.json").read_text())
         found: dict[str, str] = next(clerk for clerk in clerks if clerk["office"] == office)
         return found
+
+
+class RemoteSystem(System):
+    """A system that somebody else started, such as docker compose: reached by its address alone."""
+
+    def __init__(self, url: str, demo_clerks: Path) -> None:
+        self._url, self._demo_clerks = url, demo_clerks
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    def sign_in(self, office: str) -> dict[str, str]:
+        clerks = json.loads(self._demo_clerks.read_text())
+        found: dict[str, str] = next(clerk for clerk in clerks if clerk["office"] == office)
+        return found
