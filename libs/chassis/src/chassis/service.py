@@ -92,15 +92,19 @@ def create_app(
     relay = Relay(str(settings.database_url), bus, clock)
     database.on_publish(relay.wake)
 
+    tasks: list[asyncio.Task[None]] = []
+
+    def start(worker: Worker) -> None:
+        tasks.append(asyncio.create_task(_supervise(worker)))
+
     async def on_the_bus() -> None:
         await bus.connect()
         for stream in (STREAMS[name], DEAD_LETTERS):
             await bus.ensure(stream)
-        consumptions = [Consumption(name, consumer, bus, database, clock) for consumer in consumers]
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_supervise(Worker("outbox-relay", relay.run)))
-            for consumption in consumptions:
-                group.create_task(_supervise(Worker("consumer", consumption.run)))
+        # Not in a task group: it would cancel its tasks once, and wait for ever for one that swallowed it.
+        start(Worker("outbox-relay", relay.run))
+        for consumer in consumers:
+            start(Worker("consumer", Consumption(name, consumer, bus, database, clock).run))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -110,8 +114,9 @@ def create_app(
             stack.push_async_callback(bus.close)
             for resource in resources:
                 await stack.enter_async_context(resource(app))
-            tasks = [asyncio.create_task(_supervise(worker)) for worker in (Worker("bus", on_the_bus), *workers)]
             stack.push_async_callback(_cancel, tasks)
+            for worker in (Worker("bus", on_the_bus), *workers):
+                start(worker)
             log.info("started")
             yield
             log.info("stopping")
@@ -146,11 +151,11 @@ def create_app(
 
 async def _cancel(tasks: list["asyncio.Task[None]"]) -> None:
     """End `tasks`. Once may not be enough: the bus client swallows a cancellation that meets it while connecting."""
-    pending = set(tasks)
-    while pending:
+    while pending := {task for task in tasks if not task.done()}:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.5)
+        await asyncio.wait(pending, timeout=0.5)
+    tasks.clear()
 
 
 def add_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
