@@ -1,6 +1,7 @@
 """The simulator speaks PayPal's protocol: orders, authorizations, captures, refunds, and errors of PayPal's shape."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -9,7 +10,8 @@ from simulators.paypal.app import build
 from simulators.paypal.settings import Settings
 
 API = "http://paypal.test"
-ORDER = {
+Json = dict[str, Any]
+ORDER: Json = {
     "intent": "AUTHORIZE",
     "purchase_units": [
         {
@@ -60,13 +62,14 @@ async def merchant(http: httpx.AsyncClient) -> httpx.AsyncClient:
     return http
 
 
-async def create(merchant: httpx.AsyncClient, request_id: str = "create-1") -> dict:
+async def create(merchant: httpx.AsyncClient, request_id: str = "create-1") -> Json:
     answer = await merchant.post("/v2/checkout/orders", json=ORDER, headers={"PayPal-Request-Id": request_id})
     assert answer.is_success, answer.text
-    return answer.json()
+    created: Json = answer.json()
+    return created
 
 
-async def authorised(merchant: httpx.AsyncClient) -> tuple[dict, str]:
+async def authorised(merchant: httpx.AsyncClient) -> tuple[Json, str]:
     order = await create(merchant)
     await merchant.post(f"/paypal-simulator/checkoutnow/{order['id']}/approve")
     answer = await merchant.post(f"/v2/checkout/orders/{order['id']}/authorize", json={})
@@ -78,11 +81,11 @@ def issue(answer: httpx.Response) -> str:
     body = answer.json()
     assert body["debug_id"]
     assert body["message"]
-    return body["details"][0]["issue"]
+    return str(body["details"][0]["issue"])
 
 
-def link(resource: dict, rel: str) -> str:
-    return next(link["href"] for link in resource["links"] if link["rel"] == rel)
+def link(resource: Json, rel: str) -> str:
+    return next(str(link["href"]) for link in resource["links"] if link["rel"] == rel)
 
 
 async def test_wrong_credentials_get_no_token(http: httpx.AsyncClient) -> None:
@@ -174,7 +177,7 @@ async def test_never_more_is_refunded_than_was_captured(merchant: httpx.AsyncCli
         ({"payment_source": {"paypal": {}}}, 400, "INVALID_PARAMETER_SYNTAX"),
     ],
 )
-async def test_malformed_orders_are_refused(merchant: httpx.AsyncClient, change: dict, status: int, code: str) -> None:
+async def test_malformed_orders_are_refused(merchant: httpx.AsyncClient, change: Json, status: int, code: str) -> None:
     answer = await merchant.post("/v2/checkout/orders", json=ORDER | change, headers={"PayPal-Request-Id": "x"})
     assert (answer.status_code, issue(answer)) == (status, code)
 

@@ -56,7 +56,7 @@ async def bus(schema: str, nats_url: str, offices_dir: Path) -> AsyncIterator[Bu
         database_url=schema,
         nats_url=nats_url,
         public_url="http://localhost",
-        offices_dir=offices_dir,  # type: ignore[arg-type]
+        offices_dir=offices_dir,
     )
     bus = Bus("casework", settings)
     await bus.connect()

@@ -89,7 +89,7 @@ async def app(database_url: str, nats_url: str, offices_dir: Path, migrations_di
         database_url=database_url,
         nats_url=nats_url,
         public_url="http://localhost",
-        offices_dir=offices_dir,  # type: ignore[arg-type]
+        offices_dir=offices_dir,
     )
     app = create_app(
         "notify",
@@ -203,8 +203,9 @@ def forged(alg_none: bool = False, **changes: object) -> str:
     now = datetime.now(UTC)
     claims = {"sub": APPOINTMENT, "office": "demo", "gen": 1, "iss": "booking", "aud": "citizen"}
     times = {"iat": int(now.timestamp()), "exp": int((now + timedelta(hours=1)).timestamp())}
-    algorithm = "none" if alg_none else "HS256"
-    return jwt.encode({**claims, **times, **changes}, None if alg_none else PUBLIC, algorithm=algorithm)
+    if alg_none:
+        return jwt.encode({**claims, **times, **changes}, "", algorithm="none")
+    return jwt.encode({**claims, **times, **changes}, PUBLIC, algorithm="HS256")
 
 
 def signed(audience: str = "citizen", issuer: str = "booking", hours: float = 1) -> str:

@@ -78,9 +78,9 @@ def make_sender(
     def make(port: int) -> Sender:
         settings = Settings(
             environment="development",
-            database_url=database_url,  # type: ignore[arg-type]
+            database_url=database_url,
             nats_url="nats://unused",
-            public_url="http://localhost:8080",  # type: ignore[arg-type]
+            public_url="http://localhost:8080",
             offices_dir=offices_dir,
             smtp_host="127.0.0.1",
             smtp_port=port,

@@ -11,6 +11,7 @@ import pytest
 from icalendar import Calendar
 
 from contracts.catalogue import load_catalogue
+from contracts.ids import AppointmentId
 from contracts.notify import MessageKind
 from contracts.offices import Office
 from contracts.text import Language
@@ -18,7 +19,7 @@ from notify.mail import Composer
 from notify.model import Message, Trouble, next_try
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-APPOINTMENT = UUID("0b6f8a52-6c1e-4d0e-9a53-3f2f9a1d7c10")
+APPOINTMENT = AppointmentId(UUID("0b6f8a52-6c1e-4d0e-9a53-3f2f9a1d7c10"))
 CONTEXT: dict[str, Any] = {
     "reference": "HD-7K3M9Q",
     "name": "Amélie Müller-Yılmaz",

@@ -117,7 +117,9 @@ async def test_after_the_end_nothing_can_be_paid(service: Any, simulator: Any, c
 
 # Every route x every actor
 
-ROUTES = [(method, route.path) for route in router.routes if isinstance(route, APIRoute) for method in route.methods]
+ROUTES = [
+    (method, route.path) for route in router.routes if isinstance(route, APIRoute) for method in route.methods or ()
+]
 CITIZENS_ROUTES = [route for route in ROUTES if route[1].startswith("/citizen/")]
 
 

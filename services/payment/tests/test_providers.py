@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from contracts.ids import OrderId
 from payment.app import paypal
 from payment.errors import ProviderUnavailable
 from payment.model import Order
@@ -53,7 +54,7 @@ async def bench(settings: Any, simulator: Any) -> AsyncIterator[Bench]:
 def order(case: Any) -> Order:
     request = case.requested()
     return Order(
-        id=uuid4(),
+        id=OrderId(uuid4()),
         office=request.office,
         appointment_id=request.appointment_id,
         case_id=request.case_id,

@@ -69,5 +69,6 @@ def configure(service: str, level: str = "info") -> None:
             name != "uvicorn.access"
         )  # its lines hold paths with queries; metrics and traces replace them
     # These report every reconnect attempt and every request; the bus and the clients log what matters.
-    for name in ("nats", "httpx", "aiortc", "aioice", "alembic"):
+    # uvicorn.error tells three lines with the client's address per WebSocket, which is personal data.
+    for name in ("nats", "httpx", "aiortc", "aioice", "alembic", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -5,13 +5,12 @@ A service's `migrations/env.py` is two lines: import `run` and call it.
 
 import asyncio
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from alembic import command, context
 from alembic.config import Config
-from alembic.operations import Operations
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlmodel import SQLModel
 
 from chassis.problems import is_transient
@@ -21,6 +20,14 @@ log = structlog.get_logger(__name__)
 
 _LOCK: Final = 5_124_001  # any number, the same for every instance of a service
 _PATIENCE_SECONDS: Final = 60
+
+
+class Operations(Protocol):
+    """Alembic's `op`, as a migration sees it: a module."""
+
+    def get_bind(self) -> Connection:
+        """The connection that the migration runs on."""
+        ...
 
 
 def create_chassis_tables(op: Operations) -> None:

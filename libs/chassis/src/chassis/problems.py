@@ -126,6 +126,11 @@ def install(app: FastAPI) -> None:
         body |= {"type": f"urn:schalter:problem:{code}", "code": code, "status": error.status_code, "title": phrase}
         return JSONResponse(body, error.status_code, headers=dict(error.headers or {}), media_type=MEDIA_TYPE)
 
+    # What can be trouble that passes is named: Starlette raises again whatever only the handler of `Exception` took, so
+    # that a busy database would fill the log with tracebacks and close the client's connection.
+    @app.exception_handler(PoolTimeoutError)
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(OSError)
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, error: Exception) -> JSONResponse:
         return respond(unexpected(error))

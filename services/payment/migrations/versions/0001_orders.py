@@ -1,5 +1,7 @@
 """Orders, the work on them, and what webhooks and other services said."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -12,7 +14,7 @@ down_revision = None
 LIVE = sa.text("state IN ('requested', 'approval_pending', 'authorised') AND NOT superseded")
 
 
-def instant(name: str, *, nullable: bool = False) -> sa.Column:
+def instant(name: str, *, nullable: bool = False) -> "sa.Column[datetime]":
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
