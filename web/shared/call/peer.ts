@@ -190,6 +190,7 @@ export class Peer {
     } else if (state === "failed") {
       // A refused certificate is no broken path: no restart mends it, and it must not look like one.
       if (this.#pc.sctp?.transport.state === "failed") {
+        this.#cancelWatchdog?.();
         this.#verification.fail("certificate_changed");
         this.#report("failed");
         return;
