@@ -72,16 +72,20 @@ def router(door: Door, offices: Offices) -> APIRouter:
 
     @routes.post("/tickets", status_code=201, response_model_exclude_none=True)
     async def issue_ticket(
-        body: TicketRequest, tx: Tx, now: Now, person: Annotated[Citizen | Clerk, Depends(_person)]
+        body: TicketRequest, now: Now, person: Annotated[Citizen | Clerk, Depends(_person)]
     ) -> Ticket:
         """A join ticket for the room (or a clerk's lobby)."""
         session = secrets.token_hex(8)
-        if isinstance(person, Citizen):
-            office = offices.get(person.office)
-            early = timedelta(minutes=office.booking.join_early_minutes if office else 0)
-            claim = await usecases.claim_of_citizen(tx, person, now=now, join_early=early, session=session)
-        else:
-            claim = await usecases.claim_of_clerk(tx, person, body.appointment_id, lobby=body.lobby, session=session)
+        # A transaction of its own: none stays open while Redis is asked.
+        async with door.transactions() as tx:
+            if isinstance(person, Citizen):
+                office = offices.get(person.office)
+                early = timedelta(minutes=office.booking.join_early_minutes if office else 0)
+                claim = await usecases.claim_of_citizen(tx, person, now=now, join_early=early, session=session)
+            else:
+                claim = await usecases.claim_of_clerk(
+                    tx, person, body.appointment_id, lobby=body.lobby, session=session
+                )
         try:
             ticket = await door.tickets.issue(claim)
         except RedisError as error:

@@ -160,6 +160,7 @@ class Door:
         except Exception as error:
             if not is_transient(error):
                 raise
+            log.warning("join_refused", error=type(error).__name__)
             transport.send(UNAVAILABLE)
             raise ProtocolError(CLOSE_UNAVAILABLE, "unavailable") from error
         seat = Seat(self.hub.mailbox.instance, new_connection_id(), epoch)

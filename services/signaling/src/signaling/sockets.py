@@ -69,13 +69,11 @@ class Outgoing:
 
     async def finish(self, writer: "asyncio.Task[None]") -> None:
         """At the end of the reading side: let a close frame out, or stop at once when there is none to send."""
-        if self._closing is None:
-            writer.cancel()
-        else:
-            await asyncio.wait({writer}, timeout=_CLOSE_SECONDS)
-            writer.cancel()
         if self._cut is not None:
             self._cut.cancel()
+        if self._closing is not None:
+            await asyncio.wait({writer}, timeout=_CLOSE_SECONDS)
+        writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
 
     async def run(self) -> None:

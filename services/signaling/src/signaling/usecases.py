@@ -64,7 +64,8 @@ async def claim_of_clerk(
 
 
 async def join(tx: Transaction, claim: Claim, *, now: datetime) -> Room:
-    """Somebody with a redeemed ticket enters. Publishes ParticipantWaiting, unless it is a reconnect within the grace.
+    """Somebody with a redeemed ticket enters. Publishes ParticipantWaiting, unless it is a reconnect within the grace,
+    and CallStarted when both are admitted and together again.
 
     The room is looked at again: it may have closed since the ticket was issued. Raises NotFound, LinkExpired or
     RoomClosed.
@@ -84,6 +85,8 @@ async def join(tx: Transaction, claim: Claim, *, now: datetime) -> Room:
             ),
             actor=claim.actor,
         )
+        # The picture goes on while signaling is away for long; coming back, browsers need no new offer that would tell.
+        await start_call(tx, room.appointment_id, room.office, at=now)
     return room
 
 
