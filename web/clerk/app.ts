@@ -8,6 +8,7 @@ import { chime } from "./agenda/chime";
 import { Day } from "./model/day";
 import { Session, type SessionMessage } from "./model/session";
 import { Workspace } from "./model/workspace";
+import * as kept from "./shell/kept";
 import { personName } from "./shell/names";
 
 const later = (milliseconds: number, run: () => void): (() => void) => {
@@ -21,6 +22,8 @@ export const session = new Session({
   signIn: clerkApi.signIn,
   refresh: clerkApi.refresh,
   signOut: clerkApi.signOut,
+  remembered: () => kept.read("session") === "some",
+  remember: (signedIn) => kept.write("session", signedIn ? "some" : "none"),
   now: () => Date.now(),
   later,
   exclusive: async (run) => ("locks" in navigator ? await navigator.locks.request("schalter-clerk-refresh", run) : run()),

@@ -1,30 +1,15 @@
 /** The sound when somebody enters the waiting room: two soft notes, off until a clerk wants it. */
+import * as kept from "../shell/kept";
 
-const KEY = "schalter-clerk-sound";
 let context: AudioContext | null = null;
+let wanted = kept.read("sound") === "on";
 
-function stored(): boolean {
-  try {
-    return window.localStorage.getItem(KEY) === "on";
-  } catch {
-    return false;
-  }
-}
-
-let wanted = stored();
-
-export function soundWanted(): boolean {
-  return wanted;
-}
+export const soundWanted = (): boolean => wanted;
 
 /** Switch the sound; switching on plays it, which is also the gesture that browsers ask for. */
 export function wantSound(on: boolean): void {
   wanted = on;
-  try {
-    window.localStorage.setItem(KEY, on ? "on" : "off");
-  } catch {
-    // Not kept then; the choice still holds for this page.
-  }
+  kept.write("sound", on ? "on" : "off");
   if (on) chime();
 }
 

@@ -25,7 +25,14 @@ const application = (change: Partial<ApplicationView> = {}): ApplicationView => 
 
 const CONFIRMED = application({ confirmed_at: "2026-11-24T09:05:00Z" });
 const SIGNED = application({ confirmed_at: "2026-11-24T09:05:00Z", signed_at: "2026-11-24T09:06:00Z" });
-const VERIFIED = { document_type: "identity_card", checks: {}, outcome: "verified", checked_at: "2026-11-24T09:02:00Z", clerk_name: "Mara" };
+const VERIFIED: NonNullable<CaseView["identity_check"]> = {
+  document_type: "identity_card",
+  checks: { photo_matches: true, security_features: true, not_expired: true, data_matches: true },
+  outcome: "verified",
+  note: "",
+  checked_at: "2026-11-24T09:02:00Z",
+  clerk_name: "Mara",
+};
 
 function view(change: Partial<CaseView> = {}): CaseView {
   return {
@@ -113,7 +120,7 @@ describe("the one next thing", () => {
   it("completes when casework would, and then hands out the package", () => {
     expect(act("done", { applications: [application({ document_hash: null })] })).toBe("complete (application_incomplete)");
     expect(act("done", { applications: [SIGNED], identity_check: VERIFIED })).toBe("complete (waiting_payment)");
-    const payment = { state: "authorised", amount_cents: 1300, currency: "EUR", items: [], receipt_number: null } as const;
+    const payment: CaseView["payment"] = { state: "authorised", amount_cents: 1300, currency: "EUR", items: [], receipt_number: null };
     expect(act("done", { applications: [SIGNED], identity_check: VERIFIED, payment, allowed_actions: ["completion"] })).toBe("complete");
     expect(act("done", { state: "completed" })).toBe("download");
     expect(act("done", { state: "aborted" })).toBe("none");

@@ -12,6 +12,7 @@ function world() {
   const state = {
     now: 0,
     issued: 0,
+    remembered: true,
     refreshes: 0,
     answer: "grant" as "grant" | number,
     timers: [] as { at: number; run: () => void }[],
@@ -35,6 +36,10 @@ function world() {
     },
     signOut: async (token) => {
       state.signedOutWith = token;
+    },
+    remembered: () => state.remembered,
+    remember: (signedIn) => {
+      state.remembered = signedIn;
     },
     now: () => state.now,
     later: (milliseconds, run) => {
@@ -73,6 +78,14 @@ describe("signing in", () => {
     await session.start();
     await expect(session.signIn("heidelberg", "mara", "wrong")).rejects.toMatchObject({ code: "sign_in_refused" });
     expect(session.value.phase).toBe("signed_out");
+  });
+
+  it("asks nothing of the server in a browser that never signed in", async () => {
+    const { session, state } = world();
+    state.remembered = false;
+    await session.start();
+    expect(session.value.phase).toBe("signed_out");
+    expect(state.refreshes).toBe(0);
   });
 
   it("takes up the session of an earlier page load by its cookie", async () => {
@@ -164,6 +177,7 @@ describe("signing out", () => {
     expect(state.signedOutWith).toBe("token-1");
     expect(state.told).toEqual(["signed-in", "signed-out"]);
     expect(session.value.phase).toBe("signed_out");
+    expect(state.remembered).toBe(false);
     expect(state.timers).toEqual([]);
   });
 
@@ -172,6 +186,7 @@ describe("signing out", () => {
     await session.signIn("heidelberg", "mara", "right");
     state.hear("signed-out");
     expect(session.value.phase).toBe("signed_out");
+    state.remembered = true;
     state.hear("signed-in");
     await new Promise((resolve) => setTimeout(resolve));
     expect(session.value.phase).toBe("signed_in");

@@ -22,6 +22,9 @@ export interface SessionPorts {
   signIn(office: string, username: string, password: string): Promise<ClerkSession>;
   refresh(): Promise<ClerkSession>;
   signOut(token: string): Promise<void>;
+  /** Whether this browser signed in before and not out again: without it there is no cookie to ask with. */
+  remembered(): boolean;
+  remember(signedIn: boolean): void;
   now(): number;
   /** Calls back once after so many milliseconds; the returned function calls it off. */
   later(milliseconds: number, run: () => void): () => void;
@@ -57,8 +60,10 @@ export class Session extends State<SessionState> {
 
   /** Take up the session of an earlier page load, if its cookie is still good. */
   async start(): Promise<void> {
-    const outcome = await this.#refresh();
-    if (outcome === "fresh" || this.value.phase === "ended") return;
+    if (this.#ports.remembered()) {
+      const outcome = await this.#refresh();
+      if (outcome === "fresh" || this.value.phase === "ended") return;
+    }
     this.#forget({ phase: "signed_out", clerk: null, reason: "none" });
   }
 
@@ -71,6 +76,7 @@ export class Session extends State<SessionState> {
   /** Sign out here, on the server, and in every other tab. */
   async signOut(): Promise<void> {
     const token = this.#token;
+    this.#ports.remember(false);
     this.#forget({ phase: "signed_out", clerk: null, reason: "signed_out" });
     this.#ports.tell("signed-out");
     try {
@@ -129,12 +135,14 @@ export class Session extends State<SessionState> {
         return "unreachable";
       }
       const state = this.value;
+      this.#ports.remember(false);
       if (state.phase === "signed_in") this.#forget({ phase: "ended", clerk: state.clerk });
       return "refused";
     }
   }
 
   #accept(grant: ClerkSession): void {
+    this.#ports.remember(true);
     this.#token = grant.access_token;
     this.#expiresAt = Date.parse(grant.expires_at);
     this.#wakeIn(Math.max(RETRY_MS, this.#expiresAt - this.#ports.now() - MARGIN_MS));

@@ -5,7 +5,7 @@
  * screen never goes back in time.
  */
 import { ApiProblem } from "$shared/api/problem";
-import type { IdentityCheck } from "$shared/api/types";
+import type { AbortReason, IdentityCheck } from "$shared/api/types";
 import { Draft, type Saved, type SaveOutcome } from "./autosave";
 import { applicable, type FormSchema } from "./form";
 import { State } from "./state";
@@ -29,7 +29,7 @@ export interface WorkspacePorts {
   save(applicationId: string, values: Values, revision: number): Promise<ApplicationView>;
   requestPayment(): Promise<CaseView>;
   complete(): Promise<CaseView>;
-  abort(reason: string): Promise<CaseView>;
+  abort(reason: AbortReason): Promise<CaseView>;
   live(applicationId: string, key: string, value: Value): void;
   later(milliseconds: number, run: () => void): () => void;
 }
@@ -71,7 +71,7 @@ export class Workspace extends State<WorkspaceState> {
   recordIdentity = (check: IdentityCheck): Promise<boolean> => this.#act("record_identity", () => this.#ports.recordIdentity(check));
   requestPayment = (): Promise<boolean> => this.#act("request_payment", () => this.#ports.requestPayment());
   complete = (): Promise<boolean> => this.#act("complete", () => this.#ports.complete());
-  abort = (reason: string): Promise<boolean> => this.#act("abort", () => this.#ports.abort(reason));
+  abort = (reason: AbortReason): Promise<boolean> => this.#act("abort", () => this.#ports.abort(reason));
 
   /** Show the citizen a stage, with everything that was typed. False when that failed; the reason is in `problem`. */
   showStage = async (stage: Stage): Promise<boolean> => {
