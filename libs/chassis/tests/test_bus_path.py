@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -254,3 +254,29 @@ async def test_the_relay_gives_up_its_lock_with_its_connection(schema: str, bus:
         await tx.publish(SAMPLE)
     async with running(Relay(schema, bus, clock).run()):
         await until(lambda: stored(bus))
+
+
+async def test_what_nobody_asks_for_again_is_forgotten(database: Database, bus: Bus, schema: str) -> None:
+    async with database.transaction() as tx:
+        await tx.execute("TRUNCATE idempotent_answers")
+        for days in (1, 50):
+            at = clock() - timedelta(days=days)
+            meta = await tx.publish(SAMPLE)
+            await tx.execute("UPDATE outbox SET published_at = :at WHERE event_id = :id", at=at, id=meta.id)
+            await tx.execute("INSERT INTO inbox VALUES ('test', :id, :at)", id=meta.id, at=at)
+            await tx.execute(
+                "INSERT INTO idempotent_answers (scope, key, request_hash, created_at) VALUES ('test', :key, '', :at)",
+                key=str(days),
+                at=at,
+            )
+
+    async def pruned() -> bool:
+        async with database.transaction() as tx:
+            rows = await tx.rows(
+                "SELECT (SELECT count(*) FROM outbox) AS outbox, (SELECT count(*) FROM inbox) AS inbox,"
+                " (SELECT count(*) FROM idempotent_answers) AS answers"
+            )
+        return dict(rows[0]) == {"outbox": 1, "inbox": 1, "answers": 1}
+
+    async with running(Relay(schema, bus, clock).run()):
+        await until(pruned)

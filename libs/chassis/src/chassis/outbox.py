@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 BATCH: Final = 500
 KEEP: Final = timedelta(hours=72)
+#: Longer than any stream keeps its messages, so that no event can come back after it was forgotten.
+KEEP_INBOX: Final = timedelta(days=45)
 _LOCK: Final = 5_124_002
 _POLL_SECONDS: Final = 1.0
 
@@ -84,15 +86,15 @@ class Relay:
             connection.terminate()
 
     async def _forward_forever(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        pruned_at = self._clock()
+        prune_at = self._clock()
         while True:
             self._woken.clear()
             forwarded = await self._forward(connection)
             if forwarded == BATCH:
                 continue
-            if self._clock() - pruned_at > timedelta(hours=1):
-                pruned_at = self._clock()
-                await connection.execute("DELETE FROM outbox WHERE published_at < $1", pruned_at - KEEP)
+            if (now := self._clock()) >= prune_at:
+                prune_at = now + timedelta(hours=1)
+                await _prune(connection, now)
             try:
                 await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
             except TimeoutError:
@@ -114,3 +116,10 @@ class Relay:
             OUTBOX_PUBLISHED.labels(row["subject"]).inc()
             OUTBOX_LAG_SECONDS.observe(max(0.0, (now - row["created_at"]).total_seconds()))
         return len(rows)
+
+
+async def _prune(connection: "asyncpg.Connection[asyncpg.Record]", now: datetime) -> None:
+    """Forget what nobody will ask for again; the answers may hold personal data, such as a citizen's link."""
+    await connection.execute("DELETE FROM outbox WHERE published_at < $1", now - KEEP)
+    await connection.execute("DELETE FROM idempotent_answers WHERE created_at < $1", now - KEEP)
+    await connection.execute("DELETE FROM inbox WHERE received_at < $1", now - KEEP_INBOX)
