@@ -33,6 +33,7 @@ check: setup ## linters, types, import rules, web checks
 	$(BIN)/schalter offices check
 	$(BIN)/schalter nats-config --check deploy/nats/nats.conf
 	$(WEB) run check
+	$(WEB) run generate -- --check
 	$(WEB) test
 
 format: python ## format and fix what can be

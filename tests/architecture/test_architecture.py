@@ -85,15 +85,19 @@ def test_a_service_consumes_what_the_topology_says(apps: dict[str, FastAPI], ser
     assert {consumer.event for consumer in apps[service].state.consumers} == set(CONSUMES[service])
 
 
+def _name(node: ast.AST) -> str:
+    """How `Event` and `module.Event` name what they stand for."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_makes_all_events_that_it_publishes_and_nobody_elses(service: str) -> None:
     used, called = set[str](), set[str]()
     for path in (ROOT / "services" / service / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Name):
-                used.add(node.id)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                called.add(node.func.id)
+            used.add(_name(node))
+            if isinstance(node, ast.Call):
+                called.add(_name(node.func))
     own = {event.__name__ for event in PUBLISHES[service]}
     assert own <= used
     assert not called & ({event.__name__ for events in PUBLISHES.values() for event in events} - own)
