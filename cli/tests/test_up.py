@@ -3,57 +3,21 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import psycopg
 import pytest
+from system import ROOT, System
 
 from contracts.topology import SERVICES
 from schalter.embedded import free_port
 from schalter.embedded.network import http_status
 
-ROOT = Path(__file__).resolve().parents[2]
 Eventually = Callable[..., object]
-
-
-class System:
-    """A running `schalter up` with its own `var`."""
-
-    def __init__(self, var: Path) -> None:
-        self.var = var
-        self.ready_file = var.with_suffix(".ready")
-        self.output = var.with_suffix(".output")
-        self.begin = time.monotonic()
-        command = [sys.executable, "-c", "from schalter.main import app; app()", "up", "--var", str(var)]
-        command += ["--port", str(free_port()), "--ready-file", str(self.ready_file)]
-        with self.output.open("a") as output:
-            self.popen = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
-
-    def wait_ready(self, seconds: float = 180) -> float:
-        while not self.ready_file.exists():
-            assert self.popen.poll() is None, self.output.read_text()
-            assert time.monotonic() - self.begin < seconds, self.output.read_text()
-            time.sleep(0.05)
-        return time.monotonic() - self.begin
-
-    @property
-    def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads(self.ready_file.read_text())
-        return state
-
-    def processes(self) -> list[psutil.Process]:
-        return psutil.Process(self.popen.pid).children(recursive=True)
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self.popen.send_signal(number)
-        return self.popen.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +29,13 @@ def var(servers_dir: Path) -> Path:
 def system(var: Path) -> Iterator[System]:
     if not (ROOT / "web/dist/citizen/index.html").exists():
         pytest.skip("needs built pages: make web")
-    system = System(var)
+    system = System(var, free_port())
     try:
         system.wait_ready()
         yield system
     finally:
-        system.popen.kill()
-        system.popen.wait()
+        system.process.kill()
+        system.process.wait()
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -79,8 +43,8 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 def test_it_says_where_to_go_and_how_to_sign_in(system: System, eventually: Eventually) -> None:
-    eventually(lambda: "Ctrl-C" in system.output.read_text())
-    text = system.output.read_text()
+    eventually(lambda: "Ctrl-C" in system.output)
+    text = system.output
     url = system.state["public_url"]
     clerks = json.loads((system.var / "demo-clerks.json").read_text())
     for expected in (f"{url}/", f"{url}/demo/", f"{url}/clerk/", f"{url}/mail/", *(c["password"] for c in clerks)):
@@ -122,9 +86,9 @@ def test_secrets_are_in_no_log_and_no_file_that_others_can_read(system: System) 
 
 
 def test_a_second_system_on_the_same_data_is_refused(system: System) -> None:
-    second = System(system.var)
-    assert second.popen.wait(60) == 1
-    assert "already runs" in system.output.read_text()
+    second = System(system.var, free_port())
+    assert second.process.wait(60) == 1
+    assert "already runs" in system.output
 
 
 def test_sigterm_stops_all_and_the_second_start_is_quick_and_has_the_data(system: System, var: Path) -> None:
@@ -138,8 +102,8 @@ def test_sigterm_stops_all_and_the_second_start_is_quick_and_has_the_data(system
     assert system.stop() == 0
     assert gone(processes)
     assert time.monotonic() - begin < 30
-    assert not system.ready_file.exists()
-    again = System(var)
+    assert not system.ready
+    again = System(var, free_port())
     try:
         again.wait_ready()
         url = f"postgresql://postgres:{secrets['postgres']}@127.0.0.1:{again.state['ports']['postgres']}/booking"
@@ -148,8 +112,8 @@ def test_sigterm_stops_all_and_the_second_start_is_quick_and_has_the_data(system
             connection.execute("DROP TABLE kept")
         processes = again.processes()
     finally:
-        again.popen.kill()
-        again.popen.wait()
+        again.process.kill()
+        again.process.wait()
     deadline = time.monotonic() + 30
     while not gone(processes) and time.monotonic() < deadline:
         time.sleep(0.05)

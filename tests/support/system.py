@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,16 +43,30 @@ class System:
         """Return once everything is healthy."""
 
         def ready() -> bool:
-            assert self.process.poll() is None, self._output.read_text()
-            return self._ready_file.exists()
+            assert self.process.poll() is None, self.output
+            return self.ready
 
         eventually(ready, seconds, "schalter up")
 
-    def stop(self) -> None:
-        """End the system as Ctrl-C does."""
+    def stop(self) -> int:
+        """End the system as Ctrl-C does. Returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(60)
+        return self.process.wait(60)
+
+    def processes(self) -> list[psutil.Process]:
+        """All processes of the system but its supervisor."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    @property
+    def output(self) -> str:
+        """What the system printed, over all starts with the same `var`."""
+        return self._output.read_text()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the system says that everything is healthy."""
+        return self._ready_file.exists()
 
     @property
     def state(self) -> dict[str, Any]:

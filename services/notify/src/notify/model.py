@@ -10,6 +10,9 @@ from contracts.ids import AppointmentId, OfficeSlug
 from contracts.notify import MessageKind
 from contracts.text import Language
 
+#: What a template needs to know, as plain JSON.
+Context = dict[str, str | int | list[str] | None]
+
 
 class Trouble(StrEnum):
     """Classes of delivery errors."""
@@ -36,7 +39,7 @@ class Message:
     cause: UUID
     recipient: str
     language: Language
-    context: dict[str, str | int | list[str] | None]
+    context: Context
     created_at: datetime
     tries: int
 

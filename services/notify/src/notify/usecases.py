@@ -5,92 +5,43 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from chassis.database import Database, Transaction
-from chassis.problems import Problem
+from contracts.base import Event
 from contracts.booking import BookingCancelled, BookingCompleted
 from contracts.casework import CaseCompleted
 from contracts.notify import Delivered, Failed, MessageKind
 from contracts.payment import PaymentCaptured
+from contracts.text import Language
 from notify import store
-from notify.model import Message, Trouble, next_try
+from notify.errors import UnknownRecipient
+from notify.model import Context, Message, Trouble, next_try
 
 #: Longer than the SMTP client's own limit, so that no second sender takes a message that is still being sent.
 LEASE: Final = timedelta(seconds=90)
 BATCH: Final = 20
 
 
-class UnknownRecipient(Problem):
-    """An event about an appointment whose booking has not arrived yet: it is retried."""
-
-    code, status, title = "unknown_recipient", 404, "The booking is not known yet"
-
-
 async def confirm_booking(tx: Transaction, event: BookingCompleted, cause: UUID, now: datetime) -> None:
     """Queue the confirmation with the video link."""
     await store.remember(tx, event.appointment_id, event.office, event.reference, event.citizen)
-    await _queue_for_booking(tx, event, "confirmation", cause, now, link_token=event.link_token)
+    context = _appointment(event) | {"link_token": event.link_token}
+    await _queue(tx, "confirmation", event, event.citizen.email, event.citizen.language, context, cause, now)
 
 
 async def tell_cancellation(tx: Transaction, event: BookingCancelled, cause: UUID, now: datetime) -> None:
     """Queue the mail that an appointment is off."""
-    await _queue_for_booking(tx, event, "cancellation", cause, now, cancelled_by=event.cancelled_by)
-
-
-async def _queue_for_booking(
-    tx: Transaction,
-    event: BookingCompleted | BookingCancelled,
-    kind: MessageKind,
-    cause: UUID,
-    now: datetime,
-    **more: str,
-) -> None:
-    context: dict[str, str | int | list[str] | None] = {
-        "reference": event.reference,
-        "name": event.citizen.name,
-        "time_zone": event.citizen.time_zone,
-        "starts_at": event.starts_at.isoformat(),
-        "ends_at": event.ends_at.isoformat(),
-        "services": [service.service_id for service in event.services],
-        **more,
-    }
-    await store.add(
-        tx,
-        Message(
-            id=uuid4(),
-            office=event.office,
-            appointment_id=event.appointment_id,
-            kind=kind,
-            cause=cause,
-            recipient=event.citizen.email,
-            language=event.citizen.language,
-            context=context,
-            created_at=now,
-            tries=0,
-        ),
-    )
+    context = _appointment(event) | {"cancelled_by": event.cancelled_by}
+    await _queue(tx, "cancellation", event, event.citizen.email, event.citizen.language, context, cause, now)
 
 
 async def say_goodbye(tx: Transaction, event: CaseCompleted, cause: UUID, now: datetime) -> None:
     """Queue the mail that the matter is done."""
-    await store.add(
-        tx,
-        Message(
-            id=uuid4(),
-            office=event.office,
-            appointment_id=event.appointment_id,
-            kind="completion",
-            cause=cause,
-            recipient=event.citizen.email,
-            language=event.citizen.language,
-            context={
-                "reference": event.reference,
-                "name": event.citizen.name,
-                "services": list(event.services),
-                "amount_cents": event.amount_cents,
-            },
-            created_at=now,
-            tries=0,
-        ),
-    )
+    context: Context = {
+        "reference": event.reference,
+        "name": event.citizen.name,
+        "services": list(event.services),
+        "amount_cents": event.amount_cents,
+    }
+    await _queue(tx, "completion", event, event.citizen.email, event.citizen.language, context, cause, now)
 
 
 async def send_receipt(tx: Transaction, event: PaymentCaptured, cause: UUID, now: datetime) -> None:
@@ -98,27 +49,51 @@ async def send_receipt(tx: Transaction, event: PaymentCaptured, cause: UUID, now
     recipient = await store.recipient(tx, event.appointment_id)
     if recipient is None:
         raise UnknownRecipient(str(event.appointment_id))
-    await store.add(
-        tx,
-        Message(
-            id=uuid4(),
-            office=event.office,
-            appointment_id=event.appointment_id,
-            kind="receipt",
-            cause=cause,
-            recipient=recipient.email,
-            language="en" if recipient.language == "en" else "de",
-            context={
-                "reference": recipient.reference,
-                "name": recipient.name,
-                "receipt_number": event.receipt_number,
-                "amount_cents": event.amount_cents,
-                "at": event.at.isoformat(),
-            },
-            created_at=now,
-            tries=0,
-        ),
+    context: Context = {
+        "reference": recipient.reference,
+        "name": recipient.name,
+        "receipt_number": event.receipt_number,
+        "amount_cents": event.amount_cents,
+        "at": event.at.isoformat(),
+    }
+    language: Language = "en" if recipient.language == "en" else "de"
+    await _queue(tx, "receipt", event, recipient.email, language, context, cause, now)
+
+
+def _appointment(event: BookingCompleted | BookingCancelled) -> Context:
+    return {
+        "reference": event.reference,
+        "name": event.citizen.name,
+        "time_zone": event.citizen.time_zone,
+        "starts_at": event.starts_at.isoformat(),
+        "ends_at": event.ends_at.isoformat(),
+        "services": [service.service_id for service in event.services],
+    }
+
+
+async def _queue(
+    tx: Transaction,
+    kind: MessageKind,
+    event: Event,
+    email: str,
+    language: Language,
+    context: Context,
+    cause: UUID,
+    now: datetime,
+) -> None:
+    message = Message(
+        id=uuid4(),
+        office=event.office,
+        appointment_id=event.appointment_id,
+        kind=kind,
+        cause=cause,
+        recipient=email,
+        language=language,
+        context=context,
+        created_at=now,
+        tries=0,
     )
+    await store.add(tx, message)
 
 
 async def claim_due(database: Database, now: datetime) -> list[Message]:
