@@ -9,12 +9,12 @@ from signaling.model import (
     Desk,
     Guest,
     LinkExpired,
+    Outlook,
     Room,
     RoomClosed,
     State,
     TooEarly,
-    ahead_of,
-    estimate_wait,
+    outlooks,
 )
 
 NOW = datetime(2026, 6, 2, 8, 0, tzinfo=UTC)
@@ -61,23 +61,24 @@ def test_too_early_says_when_to_come_back() -> None:
 def test_earlier_appointments_go_first_then_whoever_came_first() -> None:
     early, first, second = guest(-5, since=3), guest(0, since=0), guest(0, since=1)
     in_call = guest(-10, admitted=True)
-    waiting = [second, in_call, first, early]
-    assert [ahead_of(one, waiting) for one in (early, first, second)] == [0, 1, 2]
+    found = outlooks([second, in_call, first, early], Desk((), ()), 1, NOW)
+    assert [found[one.appointment_id].ahead for one in (early, first, second)] == [0, 1, 2]
+    assert in_call.appointment_id not in found
 
 
-def test_nobody_knows_how_long_before_some_calls_were_measured() -> None:
-    assert estimate_wait(0, Desk((), (300.0, 300.0)), idle_clerks=1, until_start=0) is None
-
-
-def test_nobody_knows_how_long_while_no_clerk_is_at_work() -> None:
-    assert estimate_wait(0, Desk((), (300.0,) * 5), idle_clerks=0, until_start=0) is None
+@pytest.mark.parametrize(("finished", "idle"), [((300.0, 300.0), 1), ((300.0,) * 5, 0)])
+def test_nobody_knows_how_long_before_some_calls_were_measured_or_while_no_clerk_is_at_work(
+    finished: tuple[float, ...], idle: int
+) -> None:
+    me = guest()
+    assert outlooks([me], Desk((), finished), idle, NOW)[me.appointment_id] == Outlook(0, None)
 
 
 @pytest.mark.parametrize(
-    ("ahead", "idle", "running", "until_start", "expected"),
+    ("ahead", "idle", "running", "starts_in", "expected"),
     [
         (0, 1, (), 0, 0),  # somebody is free
-        (0, 1, (), 240, 240),  # nobody is taken before the appointment begins
+        (0, 1, (), 4, 240),  # nobody is taken before the appointment begins
         (0, 0, (100.0,), 0, 240),  # 300 - 100 = 200 s, said in whole minutes
         (0, 0, (900.0,), 0, 60),  # a long call may end any minute, but not at once
         (1, 1, (100.0,), 0, 240),  # the free clerk takes the one ahead, the other is free in 200 s
@@ -86,7 +87,8 @@ def test_nobody_knows_how_long_while_no_clerk_is_at_work() -> None:
     ],
 )
 def test_the_wait_follows_from_clerks_calls_and_the_queue(
-    ahead: int, idle: int, running: tuple[float, ...], until_start: float, expected: int
+    ahead: int, idle: int, running: tuple[float, ...], starts_in: float, expected: int
 ) -> None:
     desk = Desk(tuple((CLERK, elapsed) for elapsed in running), (280.0, 300.0, 320.0))
-    assert estimate_wait(ahead, desk, idle, until_start) == expected
+    me, others = guest(starts_in), [guest(-1 - number) for number in range(ahead)]
+    assert outlooks([*others, me], desk, idle, NOW)[me.appointment_id] == Outlook(ahead, expected)

@@ -100,25 +100,35 @@ class Desk:
         return median(self.finished_seconds) if len(self.finished_seconds) >= ENOUGH_CALLS else None
 
 
-def ahead_of(guest: Guest, guests: Sequence[Guest]) -> int:
-    """How many wait before `guest`: earlier appointments first, then who came first. Those in a call do not count."""
-    return sum(1 for other in guests if not other.admitted and _turn(other) < _turn(guest))
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a waiting citizen may be told: how many come before them, and the seconds until their turn if known."""
+
+    ahead: int
+    estimate_seconds: int | None
 
 
-def estimate_wait(ahead: int, desk: Desk, idle_clerks: int, until_start: float) -> int | None:
-    """Seconds until the citizen's turn, in whole minutes; None when nobody can honestly know.
+def outlooks(guests: Sequence[Guest], desk: Desk, idle_clerks: int, now: datetime) -> dict[UUID, Outlook]:
+    """The outlook of everybody who waits; earlier appointments have their turn first, then whoever came first.
 
-    Unknown while too few calls have been measured, or while no clerk is at work. Otherwise each clerk takes the next
-    citizen when free, calls take as long as usual, and nobody is taken before the appointment begins.
+    The estimate is in whole minutes, and unknown while too few calls have been measured or no clerk is at work.
+    Otherwise each clerk takes the next citizen when free, calls take as long as usual, and nobody is taken before the
+    appointment begins.
     """
     typical = desk.typical_seconds
-    if typical is None or (idle_clerks == 0 and not desk.running):
-        return None
-    free_in = [0.0] * idle_clerks + [max(typical - elapsed, _OVERRUN_SECONDS) for _, elapsed in desk.running]
-    heapq.heapify(free_in)
-    for _ in range(ahead):
-        heapq.heappush(free_in, heapq.heappop(free_in) + typical)
-    return math.ceil(max(free_in[0], until_start) / 60) * 60
+    free_in: list[float] = []
+    if typical is not None:
+        free_in = [0.0] * idle_clerks + [max(typical - elapsed, _OVERRUN_SECONDS) for _, elapsed in desk.running]
+        heapq.heapify(free_in)
+    found: dict[UUID, Outlook] = {}
+    for ahead, guest in enumerate(sorted((one for one in guests if not one.admitted), key=_turn)):
+        estimate = None
+        if typical is not None and free_in:
+            until_start = (guest.starts_at - now).total_seconds()
+            estimate = math.ceil(max(free_in[0], until_start) / 60) * 60
+            heapq.heapreplace(free_in, free_in[0] + typical)
+        found[guest.appointment_id] = Outlook(ahead, estimate)
+    return found
 
 
 def _turn(guest: Guest) -> tuple[datetime, datetime, str]:

@@ -11,7 +11,7 @@ from chassis.clock import Clock
 from chassis.problems import is_transient
 from signaling import store
 from signaling.hub import Hub
-from signaling.model import Desk, Guest, ahead_of, estimate_wait
+from signaling.model import Desk, Guest, outlooks
 from signaling.presence import Transactions
 from signaling.protocol import Lobby, LobbyEntry, Waiting
 from signaling.rooms import Place
@@ -90,15 +90,14 @@ class Offices:
 
     def _tell_waiting(self, office: str, guests: Sequence[Guest], desk: Desk, at_work: set[str]) -> None:
         busy = {str(clerk_id) for clerk_id, _ in desk.running}
-        by_id = {guest.appointment_id: guest for guest in guests}
-        now = self._clock()
+        found = outlooks(guests, desk, len(at_work - busy), self._clock())
         for citizen in self._waiting():
-            guest = by_id.get(citizen.appointment_id)
-            if citizen.office != office or guest is None:
+            outlook = found.get(citizen.appointment_id)
+            if citizen.office != office or outlook is None:
                 continue
-            ahead = ahead_of(guest, guests)
-            estimate = estimate_wait(ahead, desk, len(at_work - busy), (guest.starts_at - now).total_seconds())
-            frame = Waiting(ahead=ahead, estimate_seconds=estimate, clerk_present=bool(at_work)).text()
+            frame = Waiting(
+                ahead=outlook.ahead, estimate_seconds=outlook.estimate_seconds, clerk_present=bool(at_work)
+            ).text()
             if citizen.waiting != frame:
                 citizen.waiting = frame
                 citizen.transport.send(frame)
