@@ -142,6 +142,16 @@ describe("when somebody else saved", () => {
     expect(server.values).toEqual({ name: "Anne" });
   });
 
+  it("does not save over a conflict that a push brought before the pause was over", async () => {
+    const { draft, server, tick } = world();
+    draft.type("name", "Anne");
+    Object.assign(server, { revision: 2, values: { name: "Anja" } });
+    draft.rebase({ values: server.values, revision: 2, errors: [] });
+    await tick();
+    expect(draft.value.status).toBe("conflict");
+    expect(server.values).toEqual({ name: "Anja" });
+  });
+
   it("takes theirs, and shows it on the citizen's screen", async () => {
     const { draft, server, live, tick } = world();
     draft.type("name", "Anne");

@@ -143,7 +143,7 @@ export class Draft extends State<DraftState> {
   }
 
   async #saveOnce(): Promise<void> {
-    if (!this.dirty) return;
+    if (!this.dirty || this.value.conflicts.length > 0) return;
     const sent = this.#ports.sent(this.value.values);
     if (this.value.status !== "offline") this.patch({ status: "saving" });
     const outcome = await this.#ports.save(sent, this.#base.revision);
@@ -187,6 +187,7 @@ export class Draft extends State<DraftState> {
       }
     }
     this.#base = { ...theirs, values: { ...theirs.values } };
+    this.#cancel();
     this.patch({ values, errors: theirs.errors, conflicts });
     const dirty = this.dirty;
     this.patch({ status: conflicts.length > 0 ? "conflict" : dirty ? "changed" : "saved" });

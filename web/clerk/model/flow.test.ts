@@ -64,7 +64,7 @@ function view(change: Partial<CaseView> = {}): CaseView {
 
 const act = (stage: Stage, change: Partial<CaseView> = {}, call = IN_CALL): string => {
   const action = primaryAction(view(change), stage, "me", call);
-  return action === null ? "none" : `${action.id}${action.reason === null ? "" : ` (${action.reason})`}`;
+  return `${action.id}${action.reason === null ? "" : ` (${action.reason})`}`;
 };
 
 describe("the one next thing", () => {
@@ -117,13 +117,13 @@ describe("the one next thing", () => {
     expect(act("payment", { ...ready, payment: payment("authorised") })).toBe("to_done");
   });
 
-  it("completes when casework would, and then hands out the package", () => {
+  it("completes when casework would, and then goes to the next person", () => {
     expect(act("done", { applications: [application({ document_hash: null })] })).toBe("complete (application_incomplete)");
     expect(act("done", { applications: [SIGNED], identity_check: VERIFIED })).toBe("complete (waiting_payment)");
     const payment: CaseView["payment"] = { state: "authorised", amount_cents: 1300, currency: "EUR", items: [], receipt_number: null };
     expect(act("done", { applications: [SIGNED], identity_check: VERIFIED, payment, allowed_actions: ["completion"] })).toBe("complete");
-    expect(act("done", { state: "completed" })).toBe("download");
-    expect(act("done", { state: "aborted" })).toBe("none");
+    expect(act("done", { state: "completed" })).toBe("next");
+    expect(act("talk", { state: "aborted" })).toBe("next");
   });
 });
 

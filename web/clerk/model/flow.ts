@@ -29,7 +29,7 @@ export type ActionId =
   | "request_payment"
   | "to_done"
   | "complete"
-  | "download";
+  | "next";
 
 /** Why the action cannot be done yet; a key of the texts. */
 export type Reason =
@@ -88,8 +88,8 @@ export function stageStatus(view: CaseView, stage: Stage, call: CallFacts): Stag
 }
 
 /** The one next thing to do while looking at `stage`. */
-export function primaryAction(view: CaseView, stage: Stage, me: string, call: CallFacts): Action | null {
-  if (isClosed(view)) return view.state === "completed" ? { id: "download", reason: null } : null;
+export function primaryAction(view: CaseView, stage: Stage, me: string, call: CallFacts): Action {
+  if (isClosed(view)) return { id: "next", reason: null };
   if (view.clerk?.clerk_id !== me) {
     const free = view.clerk === null && view.allowed_actions.includes("assignment");
     // Somebody waits for a case that nobody has: letting them in takes it, without a click of its own.

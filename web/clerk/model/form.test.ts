@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { applicable, changedKeys, fieldsOf, parseDate, parsed, sameValue, shown, type FormSchema } from "./form";
+import { applicable, changedKeys, fieldsOf, openErrors, parseDate, parsed, sameValue, shown, type FormSchema } from "./form";
 
 const label = (de: string, en: string) => ({ de, en });
 
@@ -59,6 +59,21 @@ describe("a form from JSON Schema", () => {
     const values = { kind: "N", purpose: "Verein" };
     expect(applicable(SCHEMA, values)).toEqual({ kind: "N" });
     expect(applicable(SCHEMA, { ...values, kind: "O" })).toEqual({ kind: "O", purpose: "Verein" });
+  });
+});
+
+describe("what is still open", () => {
+  const open = (values: Record<string, string>, said: { field: string; code: string }[] = []): string[] =>
+    openErrors(fieldsOf(SCHEMA, values, "de", "de"), values, said).map((error) => `${error.field}:${error.code}`);
+
+  it("is every empty required field, before anything was saved", () => {
+    expect(open({})).toEqual(["kind:required", "birth_date:required"]);
+    expect(open({ kind: "O" })).toEqual(["birth_date:required", "purpose:required"]);
+  });
+
+  it("forgets a gap once something is typed there, and keeps what the server found wrong", () => {
+    const said = [{ field: "kind", code: "required" }, { field: "birth_date", code: "format" }];
+    expect(open({ kind: "N", birth_date: "31.4." }, said)).toEqual(["birth_date:format"]);
   });
 });
 

@@ -179,6 +179,18 @@ export function errorOf(errors: readonly FormError[], key: string): FormError | 
   return errors.find((error) => error.field === key) ?? null;
 }
 
+/**
+ * What is still open, as of this keystroke: the server's word on the last save, without what was filled in since, and with
+ * required fields that are empty (the server has said nothing yet about a form that was never saved).
+ */
+export function openErrors(fields: readonly FormField[], values: Values, said: readonly FormError[]): FormError[] {
+  const empty = (key: string): boolean => sameValue(values[key], null);
+  const kept = said.filter((error) => error.code !== "required" || (error.field !== "" && empty(error.field)));
+  const named = new Set(kept.map((error) => error.field));
+  const missing = fields.filter((field) => field.required && empty(field.key) && !named.has(field.key));
+  return [...kept, ...missing.map((field) => ({ field: field.key, code: "required" }))];
+}
+
 /** Two values that mean the same: an absent one is an empty one, and space around a text is none (the server strips it). */
 export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
   return normal(a) === normal(b);
