@@ -143,7 +143,7 @@ class Client:
         for message in self.heard:
             if message["type"] == kind and all(message.get(key) == value for key, value in fields.items()):
                 return message
-        return await self.expect(kind, **fields)
+        return await self.expect(kind, 8, **fields)
 
     async def closed(self, seconds: float = 8) -> int:
         """The close code that the server ends with."""

@@ -116,6 +116,7 @@ async def test_pings_bytes_audio_and_small_video_come_back() -> None:
 
         assert await asyncio.wait_for(got["audio"].recv(), 10)
         frame = await asyncio.wait_for(got["video"].recv(), 10)
+        assert isinstance(frame, VideoFrame)
         assert (frame.width, frame.height) == (320, 240)
 
 

@@ -29,12 +29,10 @@ class Headless:
         kept = [line for line in local.sdp.splitlines() if "candidate" not in line]
         await self.client.send(type="description", description={"type": local.type, "sdp": "\r\n".join(kept) + "\r\n"})
         # aiortc gathers before it answers; a browser trickles, so the candidates travel one by one here too.
-        for transceiver in [self.peer.sctp.transport.transport]:
-            for candidate in transceiver.iceGatherer.getLocalCandidates():
-                line = f"candidate:{candidate_to_sdp(candidate)}"
-                await self.client.send(
-                    type="candidate", candidate={"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0}
-                )
+        assert self.peer.sctp is not None
+        for candidate in self.peer.sctp.transport.transport.iceGatherer.getLocalCandidates():
+            line = {"candidate": f"candidate:{candidate_to_sdp(candidate)}", "sdpMid": "0", "sdpMLineIndex": 0}
+            await self.client.send(type="candidate", candidate=line)
         await self.client.send(type="candidate", candidate=None)
 
     async def follow(self) -> None:

@@ -42,7 +42,7 @@ def test_a_cancelled_room_kills_the_link_and_a_finished_one_is_over() -> None:
         room("cancelled").require_link(1)
     for state in ("completed", "aborted"):
         with pytest.raises(RoomClosed):
-            room(state).require_open()  # type: ignore[arg-type]
+            room(state).require_open()
 
 
 @pytest.mark.parametrize("generation", [0, 2])

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ from signaling.protocol import (
 
 TICKET = "t" * 43
 CANDIDATE = {"candidate": "candidate:1 1 udp 1 192.0.2.1 9 typ host", "sdpMid": "0", "sdpMLineIndex": 0}
-VALID = [
+VALID: list[dict[str, Any]] = [
     {"type": "hello", "ticket": TICKET, "epoch": "e1"},
     {"type": "heartbeat"},
     {"type": "description", "description": {"type": "offer", "sdp": "v=0\r\n"}},
@@ -73,7 +73,7 @@ INVALID = [
 
 
 @pytest.mark.parametrize("message", VALID, ids=lambda message: message["type"])
-def test_every_message_of_the_protocol_is_understood(message: dict[str, object]) -> None:
+def test_every_message_of_the_protocol_is_understood(message: dict[str, Any]) -> None:
     assert parse(json.dumps(message)).type == message["type"]
 
 
