@@ -164,7 +164,15 @@ def _uvicorn(home: Home, name: str, factory: str, port: int, env: Mapping[str, s
         argv=(
             *(sys.executable, "-m", "uvicorn", "--factory", factory, "--host", LOOPBACK, "--port", str(port)),
             *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"),
-            *("--proxy-headers", "--forwarded-allow-ips", LOOPBACK, "--ws-max-size", "131072", "--ws-per-message-deflate", "false"),
+            *(
+                "--proxy-headers",
+                "--forwarded-allow-ips",
+                LOOPBACK,
+                "--ws-max-size",
+                "131072",
+                "--ws-per-message-deflate",
+                "false",
+            ),
         ),
         env=env,
         ready=partial(_is_ready, port),
