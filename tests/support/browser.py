@@ -27,6 +27,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-domain-reliability",
     "--disable-sync",
+    "--lang=de",
     "--no-first-run",
     "--no-pings",
 )
