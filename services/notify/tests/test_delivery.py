@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from pydantic import ValidationError
 
 from chassis import migrations
 from chassis.consumer import Consumer, process
@@ -84,6 +85,7 @@ def make_sender(
             offices_dir=offices_dir,
             smtp_host="127.0.0.1",
             smtp_port=port,
+            smtp_user="",  # as compose says "none"
             smtp_starttls=False,
         )
         composer = Composer(offices, load_catalogue(), public_origin=settings.public_origin, sender=settings.mail_from)
@@ -268,3 +270,16 @@ async def test_two_senders_send_each_mail_once(
         await until(lambda: _settled(database))
     ids = [mail.message_id for mail in mailbox.all()]
     assert len(ids) == len(set(ids)) == 30
+
+
+def test_production_refuses_to_send_links_unencrypted(database_url: str, offices_dir: Path) -> None:
+    with pytest.raises(ValidationError, match="STARTTLS"):
+        Settings(
+            environment="production",
+            database_url=database_url,
+            nats_url="nats://unused",
+            public_url="https://schalter.example",
+            offices_dir=offices_dir,
+            smtp_host="127.0.0.1",
+            smtp_starttls=False,
+        )

@@ -14,11 +14,12 @@ _NO_SUCH_RECIPIENT: Final = frozenset({550, 551, 553})
 
 
 class DeliveryError(Exception):
-    """The mail was not handed over."""
+    """The mail was not handed over. `cause` names the error and holds no address."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Trouble, error: Exception) -> None:
         super().__init__(trouble.value)
         self.trouble = trouble
+        self.cause = type(error).__name__
 
 
 class Smtp:
@@ -40,16 +41,21 @@ class Smtp:
         try:
             if not self._client.is_connected:
                 await self._client.connect()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            # Whatever goes wrong before the first mail, a wrong password too, is the server's or ours, not the mail's.
+            self.close()
+            raise DeliveryError(Trouble.UNREACHABLE, error) from error
+        try:
             await self._client.send_message(mail)
         except aiosmtplib.SMTPRecipientsRefused as error:
             self.close()
-            raise DeliveryError(_of_code(error.recipients[0].code, to_recipient=True)) from error
+            raise DeliveryError(_of_code(error.recipients[0].code, to_recipient=True), error) from error
         except aiosmtplib.SMTPResponseException as error:
             self.close()
-            raise DeliveryError(_of_code(error.code, to_recipient=False)) from error
+            raise DeliveryError(_of_code(error.code, to_recipient=False), error) from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             self.close()
-            raise DeliveryError(Trouble.UNREACHABLE) from error
+            raise DeliveryError(Trouble.UNREACHABLE, error) from error
 
     def close(self) -> None:
         """Drop the connection; the next mail opens another."""

@@ -71,7 +71,13 @@ class Sender:
             await self._delivery.send(mail)
         except DeliveryError as error:
             MAILS.labels(message.kind, error.trouble.value).inc()
-            log.warning("mail_not_taken", message_id=str(message.id), trouble=error.trouble, tries=message.tries)
+            log.warning(
+                "mail_not_taken",
+                message_id=str(message.id),
+                trouble=error.trouble,
+                cause=error.cause,
+                tries=message.tries,
+            )
             await usecases.settle_trouble(database, message, error.trouble, self._clock())
             return
         now = self._clock()

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import SecretStr, model_validator
+from pydantic import SecretStr, field_validator, model_validator
 
 from chassis.settings import ServiceSettings
 
@@ -16,6 +16,11 @@ class Settings(ServiceSettings):
     smtp_password: SecretStr | None = None
     smtp_starttls: bool = True
     mail_from: str = "Schalter <noreply@schalter.example>"
+
+    @field_validator("smtp_user", "smtp_password", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None  # compose hands on what .env leaves out as an empty text
 
     @model_validator(mode="after")
     def _encrypted_in_production(self) -> Self:

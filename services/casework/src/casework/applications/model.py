@@ -68,7 +68,7 @@ class Application:
         Voids confirmation and signature: they were given for another document. Saving the same values again is no edit,
         so that a client may repeat a save whose answer it lost. Raises RevisionConflict.
         """
-        if draft.values == self.values and draft.document_hash == self.document_hash:
+        if (draft.values, draft.errors, draft.document_hash) == (self.values, self.errors, self.document_hash):
             return False
         if base_revision != self.revision:
             raise RevisionConflict(self.revision)
