@@ -56,7 +56,8 @@ def run(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, st
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, "NO_COLOR": "1", **(env or {})},
+        # Town halls inspect TLS with authorities of their own: uv shall trust what the machine trusts.
+        env={"UV_SYSTEM_CERTS": "1", **os.environ, "NO_COLOR": "1", **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
