@@ -1,0 +1,67 @@
+"""The main pages as axe sees them, on a phone and at a desk, in both colour schemes (WCAG 2.2 AA)."""
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from browser import Browsers, Window
+from meeting import Desk, Phone
+from people import Citizen, Clerk
+from playwright.async_api import expect
+from system import System
+
+pytestmark = pytest.mark.journey
+
+Scheme = Literal["light", "dark"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_pages_have_no_barrier_that_axe_finds(system: System, films: Path, scheme: Scheme) -> None:
+    citizen = await asyncio.to_thread(Citizen.books, system)
+    case_id = (await asyncio.to_thread(Clerk(system).finds, citizen))["case_id"]
+    async with Browsers(system.url, films) as browsers:
+        phone = Phone(await browsers.open("phone", color_scheme=scheme), system)
+        desk = Desk(await browsers.open("desk", color_scheme=scheme), system)
+        found = await _citizen_before_the_call(phone.window, system, citizen)
+        found += await desk.window.barriers(await _goes(desk.window, f"{system.url}/clerk/", "sign-in"))
+        await phone.enters(citizen)
+        found += await phone.window.barriers("waiting room")
+        await desk.signs_in()
+        await expect(desk.window.page.locator(f'[data-testid="waiting"][data-case="{case_id}"]')).to_be_visible()
+        found += await desk.window.barriers("agenda")
+        await desk.lets_in(case_id)
+        for window in (phone.window, desk.window):
+            await expect(window.at("verification-code")).to_be_visible()
+            found += await window.barriers(f"code, {window.device}")
+            await window.click("code-same")
+        for stage in ("identity", "application"):
+            await desk.at(f"stage-{stage}").click()
+            await desk.window.click("show-stage")
+            await expect(phone.at("stage")).to_have_attribute("data-stage", stage)
+            await expect(desk.at("stage-panel")).to_have_attribute("data-stage", stage)
+            for window in (phone.window, desk.window):
+                await window.photograph(f"{scheme}-{stage}")
+                found += await window.barriers(f"{stage}, {window.device}")
+        assert not found, "\n".join(found)
+
+
+async def _citizen_before_the_call(window: Window, system: System, citizen: Citizen) -> list[str]:
+    found = []
+    for address, ready in (
+        ("/", "office-demo"),
+        ("/demo/", "service-fuehrungszeugnis"),
+        (f"/demo/appointment#{citizen.token}", "appointment"),
+        (f"/demo/check#{citizen.token}", "start-check"),
+        (f"/demo/call#{citizen.token}", "enter-waiting-room"),
+        ("/demo/privacy", "privacy"),
+    ):
+        found += await window.barriers(await _goes(window, system.url + address, ready))
+    return found
+
+
+async def _goes(window: Window, address: str, ready: str) -> str:
+    """Open the page; return its name without the token once it is drawn."""
+    await window.page.goto(address)
+    await expect(window.at(ready)).to_be_visible()
+    return address.split("#", 1)[0]
