@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { feeOf, openingStage, primaryAction, stageStatus, type CallFacts } from "./flow";
 import type { ApplicationView, CaseView, Stage } from "./types";
 
-const IN_CALL: CallFacts = { admitted: true, citizenPresent: true, codeConfirmed: true };
-const ALONE: CallFacts = { admitted: false, citizenPresent: false, codeConfirmed: false };
+const IN_CALL: CallFacts = { admitted: true, citizenPresent: true, codeConfirmed: true, unsafe: false };
+const ALONE: CallFacts = { admitted: false, citizenPresent: false, codeConfirmed: false, unsafe: false };
+const UNSAFE: CallFacts = { ...IN_CALL, codeConfirmed: false, unsafe: true };
 
 const application = (change: Partial<ApplicationView> = {}): ApplicationView => ({
   application_id: "app",
@@ -83,6 +84,12 @@ describe("the one next thing", () => {
     expect(act("talk", {}, ALONE)).toBe("admit (citizen_absent)");
     expect(act("talk", {}, { ...ALONE, citizenPresent: true })).toBe("admit");
     expect(act("talk")).toBe("to_identity");
+  });
+
+  it("goes no further in a call whose verification failed", () => {
+    expect(act("talk", {}, UNSAFE)).toBe("to_identity (call_unsafe)");
+    expect(act("identity", {}, UNSAFE)).toBe("record_identity (call_unsafe)");
+    expect(act("identity", { identity_check: VERIFIED }, UNSAFE)).toBe("to_application");
   });
 
   it("records the identity, again after a refusal", () => {

@@ -15,6 +15,8 @@ export interface CallFacts {
   admitted: boolean;
   citizenPresent: boolean;
   codeConfirmed: boolean;
+  /** The verification failed: somebody else may be in the line, and picture and sound are off. */
+  unsafe: boolean;
 }
 
 export type ActionId =
@@ -35,6 +37,7 @@ export type ActionId =
 export type Reason =
   | "taken"
   | "citizen_absent"
+  | "call_unsafe"
   | "closed"
   | "identity_missing"
   | "application_incomplete"
@@ -98,12 +101,12 @@ export function primaryAction(view: CaseView, stage: Stage, me: string, call: Ca
   }
   switch (stage) {
     case "talk":
-      if (call.admitted) return { id: "to_identity", reason: null };
+      if (call.admitted) return { id: "to_identity", reason: call.unsafe ? "call_unsafe" : null };
       return { id: "admit", reason: call.citizenPresent ? null : "citizen_absent" };
     case "identity":
       return view.identity_check?.outcome === "verified"
         ? { id: "to_application", reason: null }
-        : { id: "record_identity", reason: null };
+        : { id: "record_identity", reason: call.unsafe ? "call_unsafe" : null };
     case "application":
       return afterApplication(view);
     case "signature":
