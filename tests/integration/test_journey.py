@@ -148,6 +148,7 @@ async def _is_let_in(phone: Phone, desk: Desk, stored: Stored) -> None:
     assert re.fullmatch(r"\d{3} \d{3}", code)
     for window in (phone.window, desk.window):
         await expect(window.at("verification-confirmed")).to_contain_text(code)
+        await expect(window.at("verification-confirmed").locator("summary")).to_be_focused()
     await phone.window.photograph("10-call")
     await desk.window.photograph("10-call")
     await _stored(lambda: stored.case["presence"] == "in_call", "casework knows of the call")
