@@ -27,7 +27,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-domain-reliability",
     "--disable-sync",
-    "--lang=de",
     "--no-first-run",
     "--no-pings",
 )
