@@ -43,7 +43,8 @@ def test_every_event_of_a_booking_delivered_twice_has_one_effect(system: System)
     """The messages are taken from the stream as they were published and sent again, past the stream's own memory."""
     citizen = Citizen.books(system)
     citizen.mail("Videotermin")
-    Clerk(system).finds(citizen)
+    clerk = Clerk(system)
+    eventually(lambda: clerk.finds(citizen)["mail"] == "delivered", what="casework heard of the mail")
     before = _rows(system, citizen)
     sent_again = asyncio.run(_publish_again(system, citizen.appointment_id))
     assert sent_again >= 3  # booked, case opened, mail delivered

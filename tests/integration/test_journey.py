@@ -234,8 +234,7 @@ async def _signs(phone: Phone, desk: Desk, stored: Stored) -> None:
     await expect(desk.at("stage-panel")).to_have_attribute("data-stage", "signature")
     await _draws(phone.window)
     await phone.window.photograph("14-signature")
-    # Not by a tap: after touches that a test made, Chromium makes no click of the next one.
-    await phone.at("sign").click()
+    await phone.window.click("sign")
     await expect(phone.at("signed")).to_be_visible()
     await expect(desk.at("signature-drawing")).to_be_visible()
     await phone.window.photograph("15-signed")

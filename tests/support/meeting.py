@@ -16,12 +16,12 @@ class Phone:
         self.window, self.system, self.at = window, system, window.at
 
     async def enters(self, citizen: Citizen) -> None:
-        """Open the call's page as the link leads to it, and enter the waiting room by a tap."""
+        """Open the call's page as the link leads to it, and enter the waiting room."""
         await self.window.page.goto(f"{self.system.url}/demo/call#{citizen.token}")
         await self.enters_waiting_room()
 
     async def enters_waiting_room(self) -> None:
-        """Tap; return once the waiting room says how many are ahead."""
+        """Enter; return once the waiting room says how many are ahead."""
         await self.window.click("enter-waiting-room")
         await expect(self.at("waiting-position")).to_have_attribute("data-ahead", re.compile(r"^\d+$"))
 
