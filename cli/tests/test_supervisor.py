@@ -103,7 +103,7 @@ def test_a_kill_of_the_supervisor_takes_the_parts_along(supervised: Supervised, 
 
 
 def test_a_part_that_ends_at_its_start_fails_with_its_last_words(tmp_path: Path) -> None:
-    code = "import sys; print('one'); sys.exit('no such office: atlantis')"
+    code = "import sys; print('one', flush=True); sys.exit('no such office: atlantis')"
     program = Program("booking", (sys.executable, "-c", code), lambda: False, tmp_path / "booking.log")
     supervisor = Supervisor(lambda _: None)
     with pytest.raises(PartFailedError, match=r"^booking ended with code 1: no such office: atlantis \(see .*\)$"):
