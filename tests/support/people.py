@@ -90,7 +90,7 @@ class Citizen:
             response = self.http.get("/casework/citizen/case")
             return response.json() if response.is_success else None
 
-        case: Json = eventually(read, what="the case exists")
+        case: Json = eventually(read, 60, "the case exists")
         return case
 
     def confirms(self, application: Json) -> Json:
@@ -149,7 +149,7 @@ class Clerk:
             agenda = ok(self.http.get("/agenda"))["cases"] + ok(self.http.get("/agenda", params=_tomorrow()))["cases"]
             return [case for case in agenda if case["appointment_id"] == citizen.appointment_id]
 
-        case: Json = eventually(found, what="the case is in the agenda")[0]
+        case: Json = eventually(found, 60, "the case is in the agenda")[0]
         return case
 
     def case(self, case_id: str) -> Json:
