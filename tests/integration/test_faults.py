@@ -101,8 +101,8 @@ async def _published(system: System, appointment_id: str) -> list[Any]:
 async def _publish_again(system: System, messages: list[Any]) -> None:
     client = await _connect(system)
     for message in messages:
-        # Another Nats-Msg-Id, or the stream itself would drop it; the event's own id stays.
-        headers = {**message.headers, "Nats-Msg-Id": f"again-{message.headers['ce-id']}"}
+        # Without the bus's own headers: it would drop a known Nats-Msg-Id. The event's own id stays.
+        headers = {name: value for name, value in message.headers.items() if not name.startswith("Nats-")}
         await client.jetstream().publish(message.subject, message.data, headers=headers)
     await client.close()
 

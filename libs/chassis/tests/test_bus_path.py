@@ -280,3 +280,12 @@ async def test_what_nobody_asks_for_again_is_forgotten(database: Database, bus: 
 
     async with running(Relay(schema, bus, clock).run()):
         await until(pruned)
+
+
+async def test_poison_that_came_in_a_batch_steps_aside_too(database: Database, bus: Bus) -> None:
+    async def handle(_: Transaction, __: Event, ___: Meta) -> None:
+        raise Poison("cannot be")
+
+    async with running(Consumption("batch", Consumer(StageChanged, handle), bus, database, clock).run()):
+        await bus.publish_all(messages(BATCH_FROM))
+        await until(lambda: _count_is(bus, "DEAD_LETTERS", BATCH_FROM))

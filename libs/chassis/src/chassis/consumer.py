@@ -166,7 +166,8 @@ class Consumption:
     async def _bury(self, message: Msg, reason: str, error: Exception | None = None) -> None:
         sequence = message.metadata.sequence.stream
         headers = {
-            **(message.headers or {}),
+            # Without the bus's own headers: those of an atomic batch would make it refuse the letter.
+            **{name: value for name, value in (message.headers or {}).items() if not name.startswith("Nats-")},
             "Nats-Msg-Id": f"dlq-{self._name}-{sequence}",
             "schalter-reason": reason.replace("\n", " "),
             "schalter-consumer": self._name,
