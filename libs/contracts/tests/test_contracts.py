@@ -20,7 +20,8 @@ SAMPLES = PACKAGE / "src" / "contracts" / "samples"
 def test_every_event_has_a_sample_that_loses_nothing_when_read_and_written(subject: str) -> None:
     frozen = json.loads((SAMPLES / f"{subject}.json").read_text(encoding="utf-8"))
     meta, event = load()[subject]
-    assert json.loads(event.model_dump_json()) == frozen["data"]
+    # A sample stays as it was frozen: fields that came later have their defaults, and are not written back.
+    assert json.loads(event.model_dump_json(exclude_unset=True)) == frozen["data"]
     assert meta.headers() == frozen["headers"]
 
 

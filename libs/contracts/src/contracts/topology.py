@@ -11,7 +11,14 @@ from contracts.base import Event
 SERVICES: Final = ("booking", "signaling", "casework", "payment", "notify")
 
 PUBLISHES: Final[Mapping[str, tuple[type[Event], ...]]] = {
-    "booking": (booking.BookingCompleted, booking.BookingCancelled),
+    "booking": (
+        booking.BookingCompleted,
+        booking.BookingRescheduled,
+        booking.BookingCancelled,
+        booking.BookingNoShow,
+        booking.BookingErased,
+        booking.SlotOffered,
+    ),
     "signaling": (
         signaling.ParticipantWaiting,
         signaling.ParticipantLeft,
@@ -39,10 +46,13 @@ PUBLISHES: Final[Mapping[str, tuple[type[Event], ...]]] = {
 }
 
 CONSUMES: Final[Mapping[str, tuple[type[Event], ...]]] = {
-    "booking": (casework.CaseCompleted, casework.CaseAborted),
+    "booking": (casework.CaseCompleted, casework.CaseAborted, signaling.CallStarted, signaling.CallEnded),
     "signaling": (
         booking.BookingCompleted,
+        booking.BookingRescheduled,
         booking.BookingCancelled,
+        booking.BookingNoShow,
+        booking.BookingErased,
         casework.CaseOpened,
         casework.StageChanged,
         casework.ApplicationConfirmed,
@@ -52,7 +62,10 @@ CONSUMES: Final[Mapping[str, tuple[type[Event], ...]]] = {
     ),
     "casework": (
         booking.BookingCompleted,
+        booking.BookingRescheduled,
         booking.BookingCancelled,
+        booking.BookingNoShow,
+        booking.BookingErased,
         *PUBLISHES["signaling"],
         *PUBLISHES["payment"],
         *PUBLISHES["notify"],
@@ -62,10 +75,15 @@ CONSUMES: Final[Mapping[str, tuple[type[Event], ...]]] = {
         casework.CaseCompleted,
         casework.CaseAborted,
         booking.BookingCancelled,
+        booking.BookingNoShow,
     ),
     "notify": (
         booking.BookingCompleted,
+        booking.BookingRescheduled,
         booking.BookingCancelled,
+        booking.BookingNoShow,
+        booking.BookingErased,
+        booking.SlotOffered,
         payment.PaymentCaptured,
         casework.CaseCompleted,
     ),
