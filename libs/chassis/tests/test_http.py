@@ -238,3 +238,18 @@ async def test_a_good_token_names_the_actor_and_the_answer_is_not_stored(client:
     response = await client.get("/me", headers={"Authorization": f"Bearer {signed()}"})
     assert response.json()["sub"] == APPOINTMENT
     assert response.headers["cache-control"] == "no-store"
+
+
+async def test_every_route_documents_its_refusals_as_problems(app: FastAPI, client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert operations
+    for operation in operations:
+        assert set(operation["responses"]) >= {"4XX", "503"}
+        assert "422" not in operation["responses"], "FastAPI's own shape is not what is sent"
+        for status in ("4XX", "503"):
+            schema = operation["responses"][status]["content"]["application/problem+json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/Problem"}
+    problem = (await client.post("/notes", json={})).json()
+    assert set(problem) <= set(document["components"]["schemas"]["Problem"]["properties"])
+    assert set(problem) >= set(document["components"]["schemas"]["Problem"]["required"])

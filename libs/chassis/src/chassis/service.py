@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from chassis import logging, metrics, migrations, problems
+from chassis import logging, metrics, migrations, openapi, problems
 from chassis.bus import Bus
 from chassis.clock import Clock, utc_now
 from chassis.consumer import Consumer, Consumption
@@ -128,6 +128,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        responses=openapi.REFUSALS,
     )
     app.state.database, app.state.bus, app.state.clock, app.state.settings = database, bus, clock, settings
     app.state.verifiers = dict(verifiers)
@@ -140,6 +141,7 @@ def create_app(
             raise ConnectionError("not connected")
 
     problems.install(app)
+    openapi.install(app)
     add_health(app, {"database": database.ping, "bus": bus_check, **(checks or {})})
     for router in routers:
         app.include_router(router, prefix=f"/api/{name}")

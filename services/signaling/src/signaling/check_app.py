@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
-from chassis import logging, metrics, problems
+from chassis import logging, metrics, openapi, problems
 from chassis.http import Body, Correlation, LimitBody
 from chassis.service import add_health
 from signaling.echo import Echo
@@ -44,6 +44,7 @@ def build(settings: CheckSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        responses=openapi.REFUSALS,
     )
 
     @app.post("/api/signaling/check/sessions", status_code=201)
@@ -53,6 +54,7 @@ def build(settings: CheckSettings | None = None) -> FastAPI:
         return Answer(check_id=check_id, sdp=sdp)
 
     problems.install(app)
+    openapi.install(app)
     add_health(app, {})
     app.add_middleware(LimitBody, limit=64 * 1024)
     app.add_middleware(metrics.HttpMetrics)

@@ -416,11 +416,6 @@ export interface components {
              */
             starts_at: string;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
         /**
          * Localised
          * @description One text in German and English. Both are required: nobody gets a page half in another language.
@@ -486,6 +481,54 @@ export interface components {
             /** Id */
             id: string;
             name: components["schemas"]["Localised"];
+        };
+        /**
+         * Problem
+         * @description A refusal (RFC 9457). `code` is stable and for programs; some codes add members, e.g. `alternatives`.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /**
+             * Correlation Id
+             * @description Under this number the request is found in the logs.
+             */
+            correlation_id: string | null;
+            /**
+             * Detail
+             * @description What to do.
+             */
+            detail: string;
+            /**
+             * Errors
+             * @description Which fields to correct, if it is about fields.
+             * @default []
+             */
+            errors: components["schemas"]["ProblemField"][];
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /**
+             * Type
+             * @description urn:schalter:problem:{code}
+             */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ProblemField
+         * @description One field that was refused.
+         */
+        ProblemField: {
+            /**
+             * Field
+             * @description Dotted path of the field in the request.
+             */
+            field: string;
+            /** Message */
+            message: string;
         };
         /**
          * Question
@@ -593,19 +636,6 @@ export interface components {
              */
             starts_at: string;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Context */
-            ctx?: Record<string, never>;
-            /** Input */
-            input?: unknown;
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-        };
     };
     responses: never;
     parameters: never;
@@ -624,6 +654,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -631,6 +670,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -644,6 +693,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -651,6 +709,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -664,6 +732,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -671,6 +748,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OfficeSummary"][];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -686,6 +773,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -695,13 +791,14 @@ export interface operations {
                     "application/json": components["schemas"]["OfficeView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Not now; please try again. */
+            503: {
                 headers: {
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -723,6 +820,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             201: {
                 headers: {
@@ -732,13 +838,14 @@ export interface operations {
                     "application/json": components["schemas"]["BookedView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Not now; please try again. */
+            503: {
                 headers: {
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -758,6 +865,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             201: {
                 headers: {
@@ -767,13 +883,14 @@ export interface operations {
                     "application/json": components["schemas"]["HoldView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Not now; please try again. */
+            503: {
                 headers: {
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -790,6 +907,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -797,13 +923,14 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Not now; please try again. */
+            503: {
                 headers: {
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -820,6 +947,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -829,13 +965,14 @@ export interface operations {
                     "application/json": components["schemas"]["HoldView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Not now; please try again. */
+            503: {
                 headers: {
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -859,6 +996,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -868,13 +1014,14 @@ export interface operations {
                     "application/json": components["schemas"]["SlotsView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Not now; please try again. */
+            503: {
                 headers: {
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -157,6 +157,54 @@ export interface components {
             service_id: string;
             text: components["schemas"]["Localised"];
         };
+        /**
+         * Problem
+         * @description A refusal (RFC 9457). `code` is stable and for programs; some codes add members, e.g. `alternatives`.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /**
+             * Correlation Id
+             * @description Under this number the request is found in the logs.
+             */
+            correlation_id: string | null;
+            /**
+             * Detail
+             * @description What to do.
+             */
+            detail: string;
+            /**
+             * Errors
+             * @description Which fields to correct, if it is about fields.
+             * @default []
+             */
+            errors: components["schemas"]["ProblemField"][];
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /**
+             * Type
+             * @description urn:schalter:problem:{code}
+             */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ProblemField
+         * @description One field that was refused.
+         */
+        ProblemField: {
+            /**
+             * Field
+             * @description Dotted path of the field in the request.
+             */
+            field: string;
+            /** Message */
+            message: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -175,6 +223,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -182,6 +239,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -195,6 +262,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -202,6 +278,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -215,6 +301,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             200: {
                 headers: {
@@ -222,6 +317,16 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -235,12 +340,31 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };

@@ -64,11 +64,6 @@ export interface components {
             /** Rtt Ms */
             rtt_ms: number | null;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
         /**
          * IceServer
          * @description RTCIceServer. TURN entries carry credentials that expire.
@@ -80,6 +75,54 @@ export interface components {
             urls: string[];
             /** Username */
             username?: string | null;
+        };
+        /**
+         * Problem
+         * @description A refusal (RFC 9457). `code` is stable and for programs; some codes add members, e.g. `alternatives`.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /**
+             * Correlation Id
+             * @description Under this number the request is found in the logs.
+             */
+            correlation_id: string | null;
+            /**
+             * Detail
+             * @description What to do.
+             */
+            detail: string;
+            /**
+             * Errors
+             * @description Which fields to correct, if it is about fields.
+             * @default []
+             */
+            errors: components["schemas"]["ProblemField"][];
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /**
+             * Type
+             * @description urn:schalter:problem:{code}
+             */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ProblemField
+         * @description One field that was refused.
+         */
+        ProblemField: {
+            /**
+             * Field
+             * @description Dotted path of the field in the request.
+             */
+            field: string;
+            /** Message */
+            message: string;
         };
         /**
          * Ticket
@@ -114,19 +157,6 @@ export interface components {
              */
             lobby: boolean;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Context */
-            ctx?: Record<string, never>;
-            /** Input */
-            input?: unknown;
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-        };
     };
     responses: never;
     parameters: never;
@@ -149,6 +179,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -156,13 +195,14 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Not now; please try again. */
+            503: {
                 headers: {
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -180,6 +220,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Successful Response */
             201: {
                 headers: {
@@ -189,13 +238,14 @@ export interface operations {
                     "application/json": components["schemas"]["Ticket"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Not now; please try again. */
+            503: {
                 headers: {
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
