@@ -23,7 +23,7 @@ from chassis.consumer import process
 from chassis.database import Database
 from contracts.actors import Citizen
 from contracts.base import Event, Meta
-from contracts.booking import BookingCancelled
+from contracts.booking import BookingCancelled, BookingNoShow
 from contracts.casework import CaseAborted, CaseCompleted, PaymentRequested
 from contracts.offices import Office
 from payment.app import MIGRATIONS, build, paypal
@@ -210,6 +210,11 @@ class Case:
             "cancelled_by": "citizen",
         }
         return BookingCancelled.model_validate(self._ids(case=False) | more)
+
+    def missed(self) -> BookingNoShow:
+        """The citizen did not come."""
+        same = self.cancelled().model_dump(exclude={"cancelled_by"})
+        return BookingNoShow.model_validate({**same, "marked_at": "2026-06-02T08:15:00Z"})
 
     def _ids(self, *, case: bool = True) -> dict[str, Any]:
         ids: dict[str, Any] = {"office": self.office, "appointment_id": self.appointment_id}

@@ -61,14 +61,14 @@ async def test_an_older_request_that_comes_late_changes_nothing(desk: Any, case:
     assert [o["amount_cents"] for o in orders] == [1700]
 
 
-@pytest.mark.parametrize("end", ["aborted", "cancelled"])
+@pytest.mark.parametrize("end", ["aborted", "cancelled", "missed"])
 async def test_what_ends_before_it_was_requested_opens_nothing(desk: Any, case: Any, end: str) -> None:
     await desk.hear(getattr(case, end)())
     await desk.hear(case.requested())
     assert await desk.rows("SELECT 1 FROM payment_order WHERE case_id = :id", id=case.case_id) == []
 
 
-@pytest.mark.parametrize("end", ["aborted", "cancelled"])
+@pytest.mark.parametrize("end", ["aborted", "cancelled", "missed"])
 async def test_a_request_and_its_end_at_the_same_time_leave_nothing_to_pay(desk: Any, case: Any, end: str) -> None:
     await asyncio.gather(desk.hear(case.requested()), desk.hear(getattr(case, end)()))
     orders = await desk.rows("SELECT state FROM payment_order WHERE case_id = :id", id=case.case_id)
@@ -84,7 +84,7 @@ async def test_a_completed_case_is_paid_for(desk: Any, simulator: Any, case: Any
     assert simulator.captures(order) == 1
 
 
-@pytest.mark.parametrize("end", ["aborted", "cancelled"])
+@pytest.mark.parametrize("end", ["aborted", "cancelled", "missed"])
 async def test_a_case_without_result_gives_the_money_back(desk: Any, simulator: Any, case: Any, end: str) -> None:
     order = await desk.authorised(simulator, case)
     await desk.hear(getattr(case, end)())

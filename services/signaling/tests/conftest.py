@@ -189,8 +189,12 @@ def enter(ticket: Callable[..., Awaitable[str]]) -> Enter:
         silent: bool = False,
         welcome: bool = True,
         clerk_id: UUID | None = None,
+        generation: int = 1,
+        ticketed: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncIterator[Client]:
-        issued = await ticket(instance, who, appointment_id, office=office, clerk_id=clerk_id)
+        issued = await ticket(instance, who, appointment_id, office=office, clerk_id=clerk_id, generation=generation)
+        if ticketed is not None:
+            await ticketed()
         async with connect(socket_url(instance), origin=ORIGIN) as socket:  # type: ignore[arg-type]
             client = Client(socket, epoch or uuid4().hex)
             await client.send(type="hello", ticket=issued, epoch=client.epoch)
@@ -221,11 +225,12 @@ def ticket(citizen_token: Callable[..., str], clerk_token: Callable[..., str]) -
         *,
         office: str = "demo",
         clerk_id: UUID | None = None,
+        generation: int = 1,
     ) -> str:
         body: dict[str, object] = {}
         if who == "citizen":
             assert appointment_id is not None
-            token = citizen_token(appointment_id, office)
+            token = citizen_token(appointment_id, office, gen=generation)
         else:
             token = clerk_token(office, **({"clerk_id": clerk_id} if clerk_id else {}))
             body = {"lobby": True} if who == "lobby" else {"appointment_id": str(appointment_id)}

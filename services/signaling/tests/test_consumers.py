@@ -23,6 +23,13 @@ from signaling.hub import Hub
 Samples = Mapping[str, tuple[Meta, Event]]
 Room = Callable[..., Awaitable[UUID]]
 SUBJECTS = [event.SUBJECT for event in CONSUMES["signaling"]]
+ENDINGS = {
+    "booking.cancelled.v1": "cancelled",
+    "booking.no_show.v1": "aborted",
+    "booking.erased.v1": "cancelled",
+    "casework.case_completed.v1": "completed",
+    "casework.case_aborted.v1": "aborted",
+}
 
 
 @pytest_asyncio.fixture
@@ -66,9 +73,7 @@ async def test_every_sample_delivered_twice_has_one_effect(
     assert await deliver(event, meta) is False
     assert await stored(database, "rooms") == once
     assert len(once) == 1
-    state = {"booking.cancelled.v1": "cancelled", "casework.case_completed.v1": "completed"}
-    expected = "aborted" if subject == "casework.case_aborted.v1" else state.get(subject, "open")
-    assert once[0]["state"] == expected
+    assert once[0]["state"] == ENDINGS.get(subject, "open")
     assert once[0]["stage"] == ("application" if subject == "casework.stage_changed.v1" else None)
 
 
@@ -125,14 +130,7 @@ async def test_both_sides_see_the_stage_and_the_notices_wherever_they_are(
         assert later.heard[0]["stage"] == {"stage": "identity", "revision": 4}
 
 
-@pytest.mark.parametrize(
-    ("subject", "reason"),
-    [
-        ("booking.cancelled.v1", "cancelled"),
-        ("casework.case_completed.v1", "completed"),
-        ("casework.case_aborted.v1", "aborted"),
-    ],
-)
+@pytest.mark.parametrize(("subject", "reason"), ENDINGS.items())
 async def test_whoever_is_in_a_room_that_ends_is_told_why(
     instances: tuple[Any, Any],
     enter: Any,

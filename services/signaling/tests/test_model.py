@@ -12,6 +12,7 @@ from signaling.model import (
     Outlook,
     Room,
     RoomClosed,
+    RoomNotReady,
     State,
     TooEarly,
     outlooks,
@@ -45,10 +46,16 @@ def test_a_cancelled_room_kills_the_link_and_a_finished_one_is_over() -> None:
             room(state).require_open()
 
 
-@pytest.mark.parametrize("generation", [0, 2])
-def test_only_the_newest_mail_has_the_link(generation: int) -> None:
+def test_only_the_newest_mail_has_the_link() -> None:
     with pytest.raises(LinkExpired):
-        room().require_link(generation)
+        room().require_link(0)
+
+
+def test_a_link_that_is_quicker_than_its_event_is_asked_to_come_back() -> None:
+    with pytest.raises(RoomNotReady):
+        room().require_link(2)
+    with pytest.raises(LinkExpired):
+        room("cancelled").require_link(2)
 
 
 def test_too_early_says_when_to_come_back() -> None:

@@ -24,6 +24,7 @@ class FakePeer {
   receiveCandidate = (): void => void this.did.push("candidate");
   setTracks = (tracks: OwnTracks): void => void (this.tracks = tracks);
   close = (): void => void this.did.push("close");
+  refuse = (): void => void this.did.push("refuse");
   showCode(): void {
     this.options.onconnection("connected");
     this.options.onverification({ state: "code", code: "123 456", failure: null });
@@ -261,7 +262,7 @@ describe("the citizen", () => {
     expect(now()).toMatchObject({ phase: "ended", ended: "completed", remoteStream: null });
   });
 
-  it.each([["cancelled"], ["aborted"], ["replaced"], ["left"]])("ends at once when the room is closed: %s", async (reason) => {
+  it.each([["cancelled"], ["rescheduled"], ["aborted"], ["replaced"], ["left"]])("ends at once when the room is closed: %s", async (reason) => {
     await say(welcome("citizen", { admitted: true }), offer("k1"));
     peer().showCode();
     await say({ type: "closed", reason });

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from chassis.consumer import Poison
 from chassis.database import Transaction
 from contracts.actors import Citizen
-from contracts.booking import BookingCancelled
+from contracts.booking import BookingCancelled, BookingNoShow
 from contracts.casework import CaseAborted, CaseCompleted, PaymentRequested
 from contracts.ids import AppointmentId, OfficeSlug, OrderId
 from contracts.offices import Office
@@ -34,7 +34,7 @@ async def request_payment(
     """Open the case's order. Once per case: a repeated request over the same amount is the same request.
 
     Another amount replaces an order that is not taken yet; what was reserved under the old one is given back. A request
-    for an appointment that is already cancelled or aborted is not opened: events overtake each other.
+    for an appointment that is already cancelled, aborted or missed is not opened: events overtake each other.
     """
     if event.amount_cents != sum(item.amount_cents for item in event.items) or event.amount_cents == 0:
         raise Poison(f"amount {event.amount_cents} is not the sum of its items, or nothing")
@@ -90,6 +90,11 @@ async def abort_case(tx: Transaction, event: CaseAborted, now: datetime) -> None
 async def cancel_appointment(tx: Transaction, event: BookingCancelled, now: datetime) -> None:
     """The appointment is off: give back what is reserved, and its link is dead."""
     await _release(tx, event.office, event.appointment_id, link_dead=True, now=now)
+
+
+async def miss_appointment(tx: Transaction, event: BookingNoShow, now: datetime) -> None:
+    """The citizen did not come: give back what is reserved. Their link still shows them what became of it."""
+    await _release(tx, event.office, event.appointment_id, link_dead=False, now=now)
 
 
 async def _release(

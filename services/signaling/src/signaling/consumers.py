@@ -12,7 +12,7 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer
 from chassis.database import Transaction
 from contracts.base import Event, Meta
-from contracts.booking import BookingCancelled, BookingCompleted
+from contracts.booking import BookingCancelled, BookingCompleted, BookingErased, BookingNoShow, BookingRescheduled
 from contracts.casework import ApplicationConfirmed, CaseAborted, CaseCompleted, CaseOpened, Signed, StageChanged
 from signaling import store, usecases
 from signaling.hub import Hub
@@ -35,7 +35,10 @@ class Consumers:
         """For the composition root: exactly what contracts.topology says that signaling consumes."""
         return (
             Consumer(BookingCompleted, self.booked),
+            Consumer(BookingRescheduled, self.rescheduled),
             Consumer(BookingCancelled, self.cancelled),
+            Consumer(BookingNoShow, self.missed),
+            Consumer(BookingErased, self.erased),
             Consumer(CaseOpened, self.noticed),
             Consumer(StageChanged, self.stage_changed),
             Consumer(ApplicationConfirmed, self.noticed),
@@ -50,10 +53,27 @@ class Consumers:
             tx, event.appointment_id, event.office, event.starts_at, event.ends_at, event.link_generation
         )
 
+    async def rescheduled(self, tx: Transaction, event: BookingRescheduled, _: Meta) -> None:
+        """Another time and another link: whoever waits with the old one is told and shown out; nobody is admitted."""
+        now = self._clock()
+        if await usecases.reschedule(tx, event, now=now):
+            await self._hub.tell_room(event.appointment_id, "moved", str(event.link_generation))
+            await self._hub.announce(event.office)
+
     async def cancelled(self, tx: Transaction, event: BookingCancelled, _: Meta) -> None:
         """The link is dead; whoever is in the room is told and shown out."""
         await store.ensure_cancelled(tx, event.appointment_id, event.office, event.starts_at, event.ends_at)
         await self._end(tx, event, "cancelled")
+
+    async def missed(self, tx: Transaction, event: BookingNoShow, _: Meta) -> None:
+        """The citizen did not come: the room closes as after an abortion, also when the booking is still on its way."""
+        await store.ensure_closed(tx, event.appointment_id, event.office, event.starts_at, event.ends_at)
+        await self._end(tx, event, "aborted")
+
+    async def erased(self, tx: Transaction, event: BookingErased, _: Meta) -> None:
+        """The citizen is to be forgotten (GDPR Art. 17): when they were here, for how long, and with whom, goes."""
+        await self._end(tx, event, "cancelled")
+        await store.erase_room(tx, event.appointment_id, event.office, event.erased_at)
 
     async def completed(self, tx: Transaction, event: CaseCompleted, _: Meta) -> None:
         """The matter is finished."""

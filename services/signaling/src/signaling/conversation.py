@@ -175,6 +175,7 @@ class Door:
             Place(claim.appointment_id, claim.role),
             seat,
             room.admitted,
+            generation=claim.generation,
         )
         await self._sit_down(participant, room, claim)
         return participant

@@ -141,6 +141,8 @@ class Hub:
             case "stage":
                 stage, revision = payload.split(" ")
                 self.show_stage(participant, stage, int(revision))
+            case "moved":
+                self.moved(participant, int(payload))
             case "closed":
                 self.end(participant, CLOSED_REASON.validate_python(payload))
 
@@ -157,6 +159,13 @@ class Hub:
             participant.revision = revision
             changed = CaseChanged(subject="casework.stage_changed.v1", stage=stage, revision=revision)
             participant.transport.send(changed.text())
+
+    def moved(self, participant: Participant, generation: int) -> None:
+        """The appointment has another time and link: an older link's holder is shown out, nobody is admitted."""
+        if participant.generation is not None and participant.generation < generation:
+            self.end(participant, "rescheduled")
+        else:
+            self.set_admitted(participant, False)
 
     def end(self, participant: Participant, reason: ClosedReason) -> None:
         """The server ends the connection and says why; the seat is given up when the socket is."""

@@ -14,6 +14,9 @@ from chassis.problems import Problem
 State = Literal["open", "completed", "aborted", "cancelled"]
 Ending = Literal["completed", "aborted", "cancelled"]
 
+#: The generation of no link: nothing that is still on its way comes after it.
+NEWEST_GENERATION: Final = 2**31 - 1
+
 #: Fewer finished calls than this say nothing about how long the next one takes.
 ENOUGH_CALLS: Final = 3
 #: A call that has outlasted the usual one is assumed to take at least this much longer.
@@ -66,9 +69,14 @@ class Room:
             raise RoomClosed("The matter is finished; the room is closed.", state=self.state)
 
     def require_link(self, generation: int) -> None:
-        """Raises LinkExpired for the link of a cancelled appointment, or one older than the newest mail's."""
-        if self.state == "cancelled" or generation != self.link_generation:
+        """Raises LinkExpired for the link of a cancelled appointment, or one older than the newest mail's.
+
+        A newer one than is known is genuine (booking signed it) and ahead of booking's event: RoomNotReady.
+        """
+        if self.state == "cancelled" or generation < self.link_generation:
             raise LinkExpired("The appointment was cancelled or changed; please use the link of the newest mail.")
+        if generation > self.link_generation:
+            raise RoomNotReady("Please try again in a second.", headers={"Retry-After": "1"})
 
     def require_begun(self, now: datetime, join_early: timedelta) -> None:
         """Raises TooEarly (with `joinable_from`) before the waiting room opens."""

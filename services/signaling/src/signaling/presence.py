@@ -139,6 +139,9 @@ class Presence:
         if room.state != "open":
             self._hub.end(participant, room.state)
             return
+        if participant.generation is not None and participant.generation < room.link_generation:
+            self._hub.end(participant, "rescheduled")
+            return
         self._hub.set_admitted(participant, room.admitted)
         if room.stage is not None and room.revision is not None:
             self._hub.show_stage(participant, room.stage, room.revision)
@@ -157,6 +160,6 @@ def _claim(participant: Participant) -> Claim:
         office=participant.office,
         appointment_id=participant.appointment_id,
         clerk_id=participant.clerk_id,
-        generation=None,
+        generation=participant.generation,
         session=participant.session,
     )

@@ -29,7 +29,7 @@ CLOSE_FLOOD: Final = 4429
 
 Role = Literal["citizen", "clerk"]
 Epoch = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Random per page load.")]
-ClosedReason = Literal["completed", "aborted", "cancelled", "replaced", "left"]
+ClosedReason = Literal["completed", "aborted", "cancelled", "rescheduled", "replaced", "left"]
 CLOSED_REASON: Final[TypeAdapter[ClosedReason]] = TypeAdapter(ClosedReason)
 
 

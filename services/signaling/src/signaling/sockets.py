@@ -125,12 +125,16 @@ class Connection:
 
 @dataclass(slots=True, eq=False)
 class Participant(Connection):
-    """Somebody in a room: the seat opposite, the newest revision and the last word on waiting, as they were told."""
+    """Somebody in a room: the seat opposite, the newest revision and the last word on waiting, as they were told.
+
+    `generation` is that of the link by which a citizen came in.
+    """
 
     place: Place
     seat: Seat
     admitted: bool
     peer: Seat | None = None
+    generation: int | None = None
     revision: int = -1
     waiting: str = ""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.engine import RowMapping
 
 from chassis.database import Transaction
-from signaling.model import Desk, Ending, Guest, Room
+from signaling.model import NEWEST_GENERATION, Desk, Ending, Guest, Room
 from signaling.protocol import Role
 from signaling.rooms import Place
 
@@ -34,15 +34,18 @@ def _room(row: RowMapping) -> Room:
 
 async def open_room(
     tx: Transaction, appointment_id: UUID, office: str, starts_at: datetime, ends_at: datetime, generation: int
-) -> None:
-    """Make the room known. One that an overtaking cancellation closed already stays closed."""
-    await tx.execute(
+) -> bool:
+    """Make the room known, or its new time; False when a link as new as this one is known already.
+
+    A room that an overtaking event closed stays closed.
+    """
+    changed = await tx.execute(
         """
         INSERT INTO rooms (appointment_id, office, starts_at, ends_at, link_generation, state)
         VALUES (:appointment_id, :office, :starts_at, :ends_at, :generation, 'open')
         ON CONFLICT (appointment_id) DO UPDATE
         SET starts_at = excluded.starts_at, ends_at = excluded.ends_at, link_generation = excluded.link_generation
-        WHERE rooms.link_generation < excluded.link_generation
+        WHERE rooms.link_generation < excluded.link_generation AND rooms.office = excluded.office
         """,
         appointment_id=appointment_id,
         office=office,
@@ -50,6 +53,7 @@ async def open_room(
         ends_at=ends_at,
         generation=generation,
     )
+    return changed == 1
 
 
 async def ensure_cancelled(
@@ -66,6 +70,42 @@ async def ensure_cancelled(
         office=office,
         starts_at=starts_at,
         ends_at=ends_at,
+    )
+
+
+async def ensure_closed(
+    tx: Transaction, appointment_id: UUID, office: str, starts_at: datetime, ends_at: datetime
+) -> None:
+    """Make a room that is not known yet known as one that is over; a known one is left as it is."""
+    await tx.execute(
+        """
+        INSERT INTO rooms (appointment_id, office, starts_at, ends_at, link_generation, state)
+        VALUES (:appointment_id, :office, :starts_at, :ends_at, 0, 'aborted')
+        ON CONFLICT (appointment_id) DO NOTHING
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )
+
+
+async def erase_room(tx: Transaction, appointment_id: UUID, office: str, at: datetime) -> None:
+    """Erase the room, its calls and who was in it. What stays says that the link is dead, whatever still arrives."""
+    await tx.execute(
+        "DELETE FROM rooms WHERE appointment_id = :appointment_id AND office = :office",
+        appointment_id=appointment_id,
+        office=office,
+    )
+    await tx.execute(
+        """
+        INSERT INTO rooms (appointment_id, office, starts_at, ends_at, link_generation, state)
+        VALUES (:appointment_id, :office, :at, :at, :newest, 'cancelled') ON CONFLICT (appointment_id) DO NOTHING
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        at=at,
+        newest=NEWEST_GENERATION,
     )
 
 

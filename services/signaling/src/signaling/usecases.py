@@ -7,6 +7,7 @@ from chassis.database import Transaction
 from chassis.problems import InvalidRequest, NotFound
 from contracts import signaling as events
 from contracts.actors import Citizen, Clerk
+from contracts.booking import BookingRescheduled
 from contracts.ids import AppointmentId, ClerkId
 from signaling import store
 from signaling.model import Ending, NobodyWaiting, Room, RoomNotReady
@@ -142,6 +143,22 @@ async def start_call(tx: Transaction, appointment_id: UUID, office: str, *, at: 
     if room is None or not room.admitted or not await store.start_call(tx, appointment_id, office, at):
         return False
     await tx.publish(events.CallStarted(office=office, appointment_id=AppointmentId(appointment_id), started_at=at))
+    return True
+
+
+async def reschedule(tx: Transaction, event: BookingRescheduled, *, now: datetime) -> bool:
+    """The appointment has another time and another link. False when a newer link is known: events overtake each other.
+
+    A call by the old link is over and its citizen has left: publishes CallEnded and ParticipantLeft. A room that is
+    closed stays closed.
+    """
+    appointment_id, office = event.appointment_id, event.office
+    if not await store.open_room(tx, appointment_id, office, event.starts_at, event.ends_at, event.link_generation):
+        return False
+    await store.set_admitted(tx, appointment_id, None)
+    await _end_call(tx, appointment_id, office, now)
+    for role in await store.remove(tx, appointment_id, "citizen"):
+        await _publish_left(tx, appointment_id, office, role, now)
     return True
 
 
