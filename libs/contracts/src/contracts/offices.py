@@ -1,6 +1,5 @@
-"""Offices: one municipality is one TOML file. A bad file is refused with its name and the reason."""
+"""Offices: one municipality is one TOML file. A bad file is refused with its name, the line and the reason."""
 
-import tomllib
 from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
@@ -20,7 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from contracts.catalogue import Catalogue
+from contracts import tomlfile
+from contracts.catalogue import Catalogue, FeeRule, Service
 from contracts.ids import OfficeSlug, ServiceId
 from contracts.text import Language, Localised
 
@@ -31,7 +31,7 @@ END_OF_DAY = time.max
 
 
 class OfficeError(ValueError):
-    """An office file that cannot be used; the message names the file and what is wrong with it."""
+    """An office file that cannot be used; the message names the file, the line and what is wrong there."""
 
 
 def _known_zone(name: str) -> str:
@@ -48,6 +48,9 @@ def _known_state(code: str) -> str:
 
 def _closing_time(value: object) -> object:
     return END_OF_DAY if value == "24:00" else value
+
+
+Minutes = Annotated[int, Field(ge=0, le=1440)]
 
 
 class _Strict(BaseModel):
@@ -94,6 +97,20 @@ class BookingRules(_Strict):
     horizon_days: int = Field(ge=1, le=365)
     join_early_minutes: int = Field(ge=0, description="How long before its start an appointment can be joined.")
     observes_holidays: bool = True
+    buffer_minutes: int = Field(default=0, ge=0, le=60, description="A clerk's pause after every appointment.")
+    max_open_per_email: int = Field(default=4, ge=1, le=50, description="Appointments to come, under one address.")
+    freed_delay_minutes: tuple[Minutes, Minutes] = Field(
+        default=(15, 90), description="A cancelled slot returns to the public after a random time within these."
+    )
+    offer_minutes: int = Field(default=120, ge=5, le=1440, description="How long a freed slot is kept for one citizen.")
+    walk_in: bool = Field(default=True, description="Citizens may come without an appointment when a clerk is free.")
+    no_show_minutes: int = Field(default=10, ge=0, le=120, description="Who is not there by then has not come.")
+
+    @model_validator(mode="after")
+    def _shortest_delay_first(self) -> Self:
+        if self.freed_delay_minutes[0] > self.freed_delay_minutes[1]:
+            raise tomlfile.flaw("the shortest delay comes first", "freed_delay_minutes")
+        return self
 
 
 class Retention(_Strict):
@@ -106,10 +123,20 @@ class Retention(_Strict):
 
 
 class OfferedService(_Strict):
-    """A service of the catalogue that this office offers, with what differs here."""
+    """A service of the catalogue that this office offers, with what differs here. `fees` replaces all fee rules."""
 
     id: ServiceId
     minutes: int | None = Field(default=None, ge=5, le=120)
+    shared_minutes: int | None = Field(default=None, ge=0)
+    minutes_per_further_person: int | None = Field(default=None, ge=1, le=60)
+    fees: tuple[FeeRule, ...] | None = Field(default=None, description="An empty list: free of charge here.")
+
+    def applied_to(self, service: Service) -> Service:
+        """`service` as this office offers it. Raises ValidationError when the two do not fit."""
+        changes = {name: getattr(self, name) for name in self.model_fields_set - {"id"}}
+        if "fees" in changes:
+            changes["fee_set_by_office"] = False  # it is set
+        return Service.model_validate(dict(service) | changes) if changes else service
 
 
 class Office(_Strict):
@@ -134,6 +161,14 @@ class Office(_Strict):
         """The office's time zone; opening hours are local times in it."""
         return ZoneInfo(self.time_zone)
 
+    def services_of(self, catalogue: Catalogue) -> Mapping[ServiceId, Service]:
+        """What this office offers, by id in the order of its file, with this office's minutes and fees.
+
+        Whoever shows or charges a fee takes it from here. Raises KeyError for an office that does not fit `catalogue`,
+        which `load_offices` refuses.
+        """
+        return {entry.id: entry.applied_to(catalogue[entry.id]) for entry in self.services}
+
     def minutes_of(self, service: ServiceId, catalogue: Catalogue) -> int:
         """How long `service` takes here. Raises KeyError when this office does not offer it."""
         offered = {entry.id: entry for entry in self.services}[service]
@@ -146,27 +181,43 @@ Offices = Mapping[str, Office]
 def load_offices(directory: Path, catalogue: Catalogue) -> Offices:
     """All offices of `directory` by slug.
 
-    Raises OfficeError naming the file on the first bad one, or when there is none.
+    Raises OfficeError naming file and line on the first bad one, or when there is none.
     """
     offices: dict[str, Office] = {}
     for path in sorted(directory.glob("*.toml")):
-        office = _load(path)
-        if office.slug != path.stem:
-            raise OfficeError(f"{path.name}: slug is {office.slug!r}, but the file is named {path.stem!r}")
-        for service in office.services:
-            if service.id not in catalogue:
-                raise OfficeError(f"{path.name}: unknown service {service.id!r}; known are {', '.join(catalogue)}")
-        offices[office.slug] = office
+        try:
+            offices[path.stem] = _office(path, catalogue)
+        except ValueError as error:
+            raise OfficeError(f"{path.name}: {error}") from error
     if not offices:
         raise OfficeError(f"{directory}: no office file (*.toml) in it")
     return offices
 
 
-def _load(path: Path) -> Office:
-    try:
-        return Office.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise OfficeError(f"{path.name}: {error}") from error
-    except ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise OfficeError(f"{path.name}: {reasons}") from error
+def _office(path: Path, catalogue: Catalogue) -> Office:
+    text = path.read_text(encoding="utf-8")
+    office = tomlfile.parse(text, Office)
+    lines = tomlfile.positions(text)
+    if office.slug != path.stem:
+        line = tomlfile.line_of(("slug",), lines)
+        raise ValueError(f"line {line}: slug is {office.slug!r}, but the file is named {path.stem!r}")
+    seen: set[str] = set()
+    for index, entry in enumerate(office.services):
+        try:
+            _check(entry, catalogue, seen)
+        except ValidationError as error:
+            raise ValueError(tomlfile.explained(error, lines, "services", index)) from error
+        except ValueError as error:
+            line = tomlfile.line_of(("services", index, "id"), lines)
+            raise ValueError(f"line {line}: services.{index}: {error}") from error
+        seen.add(entry.id)
+    return office
+
+
+def _check(entry: OfferedService, catalogue: Catalogue, seen: set[str]) -> None:
+    if entry.id not in catalogue:
+        raise ValueError(f"unknown service {entry.id!r}; known are {', '.join(catalogue)}")
+    if entry.id in seen:
+        raise ValueError(f"{entry.id!r} is offered twice")
+    if entry.applied_to(catalogue[entry.id]).fee_set_by_office:
+        raise ValueError(f"the town sets the fee of {entry.id!r}: state it in [[services.fees]], or fees = [] if free")
