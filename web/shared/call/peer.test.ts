@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { readFingerprints } from "./certificates";
 import { Peer, type PeerOptions } from "./peer";
 import type { ClientMessage, Role } from "./protocol";
-import { commitment, type SasState } from "./sas";
+import { commitment, REFUSE, type SasState } from "./sas";
 import { FakeStream, FakeTrack, ManualClock, settle } from "./testing";
 
 vi.stubGlobal("MediaStream", FakeStream);
@@ -150,6 +150,15 @@ describe("the clerk's connection", () => {
     expect(videoSent()).toBeNull();
     peer.setTracks({ audio: null, video: new FakeTrack("video") as unknown as MediaStreamTrack });
     expect(videoSent()).toBeNull();
+  });
+
+  it("tells the other side when it gives up, then closes", async () => {
+    await connect();
+    peer.refuse();
+    expect(channel().sent.at(-1)).toBe(REFUSE);
+    expect(pc.connectionState).toBe("connected");
+    await clock.pass(500);
+    expect(pc.connectionState).toBe("closed");
   });
 
   it("ignores offers (it alone makes them) and answers to nothing", async () => {

@@ -10,7 +10,7 @@
 import { readFingerprints } from "./certificates";
 import { type Clock, systemClock } from "./clock";
 import type { Candidate, ClientMessage, Description, IceServer, Role } from "./protocol";
-import { type SasState, Verification } from "./sas";
+import { REFUSE, type SasState, Verification } from "./sas";
 
 export type PeerConnectionState = "connecting" | "connected" | "interrupted" | "failed";
 export type OwnTracks = { audio: MediaStreamTrack | null; video: MediaStreamTrack | null };
@@ -35,6 +35,8 @@ export interface PeerOptions {
 
 const WATCHDOG_MS = 3000;
 const LONGEST_WATCHDOG_MS = 12_000;
+/** Long enough for one last small frame to leave before the connection is taken down. */
+const LAST_WORD_MS = 500;
 
 export class Peer {
   readonly stageChannel: RTCDataChannel;
@@ -140,11 +142,23 @@ export class Peer {
 
   close(): void {
     if (this.#closed) return;
+    this.#fallSilent();
+    this.#pc.close();
+  }
+
+  /** Closes for good after telling the other side that the verification failed. Our picture and sound stopped with the failure. */
+  refuse(): void {
+    if (this.#closed) return;
+    this.#fallSilent();
+    if (this.#sasChannel.readyState === "open") this.#sasChannel.send(REFUSE);
+    this.#clock.after(LAST_WORD_MS, () => this.#pc.close());
+  }
+
+  #fallSilent(): void {
     this.#closed = true;
     this.#cancelWatchdog?.();
     this.#pc.onconnectionstatechange = this.#pc.onicecandidate = this.#pc.ontrack = this.#pc.onsignalingstatechange = null;
     this.#sasChannel.onmessage = this.#sasChannel.onopen = this.#sasChannel.onclose = null;
-    this.#pc.close();
   }
 
   #configuration(iceServers: IceServer[]): RTCConfiguration {

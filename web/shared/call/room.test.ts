@@ -161,7 +161,7 @@ describe("the clerk", () => {
     call.rejectCode();
     expect(now().verification).toEqual({ state: "failed", code: null, failure: "rejected" });
     expect(now().remoteStream).toBeNull();
-    expect(peer().did).toContain("close");
+    expect(peer().did).toContain("refuse");
     await say({ type: "peer-joined", epoch: "z2" });
     expect(peers).toHaveLength(1);
     expect(now().verification.state).toBe("failed");

@@ -278,7 +278,10 @@ export class Call {
     this.#stageChannel.trust(trusted);
     this.#set({ verification: { ...sas }, remoteStream: trusted ? peer.remoteStream : null });
     if (trusted) this.#announceMedia();
-    if (sas.state === "failed") this.#closePeer();
+    if (sas.state === "failed") {
+      peer.refuse();
+      this.#closePeer();
+    }
   }
 
   #mediaChanged(media: MediaState): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Role } from "./protocol";
-import { commitment, encodeFields, type Fingerprints, type SasState, Verification, verificationCode } from "./sas";
+import { commitment, encodeFields, type Fingerprints, REFUSE, type SasState, Verification, verificationCode } from "./sas";
 
 const CALL = "7b0c4f5e-2f3a-4a53-9c55-0d3f1a2b3c4d";
 const CITIZEN = "ab".repeat(32);
@@ -143,6 +143,17 @@ describe("final failures", () => {
     await converse(citizen, clerk);
     await citizen.run.receive(frame("nonce", hex(range(9))));
     expect(citizen.run.state).toEqual({ state: "failed", code: null, failure: "out_of_order" });
+  });
+
+  it("the other side gave up, at any time", async () => {
+    for (const before of [false, true]) {
+      const citizen = citizenSide();
+      const clerk = clerkSide();
+      if (before) await converse(citizen, clerk);
+      else await clerk.run.start();
+      await clerk.run.receive(REFUSE);
+      expect(clerk.run.state).toEqual({ state: "failed", code: null, failure: "refused_by_peer" });
+    }
   });
 
   it("certificates that change before the reveal: the nonce is not given away", async () => {

@@ -10,6 +10,8 @@
  *     both               code    first 8 bytes of SHA256(T("vba-sas/1 code", callId, fpC, fpK, nC, nK)) mod 1,000,000
  *
  * One run per certificate pair. Whatever is out of order, repeated or malformed, before or after the code, is final.
+ * Whoever gives up says so in a last frame, `refuse`. It proves nothing and need not arrive (who sits in between may drop
+ * it): it only spares the other side a wait for a connection that will not come back.
  */
 
 import type { Role } from "./protocol";
@@ -27,7 +29,8 @@ export type SasFailure =
   | "certificate_changed"
   | "unsupported"
   | "interrupted"
-  | "rejected";
+  | "rejected"
+  | "refused_by_peer";
 
 export type SasState =
   | { state: "idle" | "running"; code: null; failure: null }
@@ -50,6 +53,9 @@ interface SasMessage {
   type: MessageType;
   value: string;
 }
+
+/** The last frame of a side that gave up. */
+export const REFUSE = JSON.stringify({ type: "refuse" });
 
 const HEX_32_BYTES = /^[0-9a-f]{64}$/;
 const LONGEST_FRAME = 128;
@@ -182,6 +188,7 @@ export class Verification {
 
   async #handle(frame: unknown): Promise<void> {
     if (this.#state.state === "failed") return;
+    if (frame === REFUSE) return this.fail("refused_by_peer");
     if (this.#state.state === "idle") {
       // The clerk's connection event may come after the citizen's first message; nothing else can be early.
       if (this.options.role !== "clerk" || this.#early.length > 0) return this.fail("out_of_order");
