@@ -316,7 +316,7 @@ class TestWhoMayDoWhat:
 
     async def test_nobody_gets_nothing(self, call: Any, world: Any) -> None:
         routes = _routes(world)
-        assert len(routes) == 17
+        assert len(routes) == 18
         for method, path in routes:
             for headers in ({}, {"Authorization": "Bearer x.y.z"}, {"Authorization": "Basic eDp5"}):
                 assert (await self.ask(call, method, path, headers)).status_code == 401, path
@@ -329,6 +329,9 @@ class TestWhoMayDoWhat:
                 assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
             elif path == "/agenda":
                 assert answer.json()["cases"] == []
+            elif path == "/clerks":
+                own = (await world.client.get("/clerks", headers=call.clerk)).json()["clerks"]
+                assert not {one["clerk_id"] for one in own} & {one["clerk_id"] for one in answer.json()["clerks"]}
             else:
                 assert answer.status_code == 401, path
 

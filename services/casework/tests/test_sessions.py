@@ -270,3 +270,16 @@ class TestAccessToken:
         ]
         for bad in forged:
             assert (await browser.get("/session", headers={"Authorization": f"Bearer {bad}"})).status_code == 401
+
+
+async def test_colleagues_are_the_open_accounts_of_ones_own_office(world: Any) -> None:
+    me = await world.clerk(name="Karl Colleague")
+    await world.clerk(name="Bea Colleague", role="lead")
+    await world.clerk(office="demo", name="Fremder Colleague")
+    answer = await world.client.get("/clerks", headers=me)
+    clerks = [clerk for clerk in answer.json()["clerks"] if clerk["name"].endswith("Colleague")]
+    assert [(clerk["name"], clerk["role"]) for clerk in clerks] == [
+        ("Bea Colleague", "lead"),
+        ("Karl Colleague", "clerk"),
+    ]
+    assert set(clerks[0]) == {"clerk_id", "name", "role"}

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from casework.applications.api import router as applications
 from casework.cases.api import router as cases
 from casework.clerks import passwords, usecases
+from casework.clerks.api import colleagues
 from casework.clerks.api import router as clerks
 from casework.consumers import consumers
 from casework.directory import Directory
@@ -36,7 +37,7 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
         settings,
         title="casework",
         migrations_dir=MIGRATIONS,
-        routers=[clerks, cases, applications, papers],
+        routers=[clerks, colleagues, cases, applications, papers],
         consumers=consumers(directory),
         resources=[_accounts],
         verifiers=[_verifier(Citizen, settings.link_public_key), _verifier(Clerk, settings.clerk_public_key)],

@@ -20,6 +20,7 @@ COOKIE = "schalter_session"
 _PATH = "/api/casework/session"
 
 router = APIRouter(prefix="/session", tags=["session"])
+colleagues = APIRouter(prefix="/clerks", tags=["clerks"])
 RefreshToken = Annotated[str | None, Cookie(alias=COOKIE, max_length=200)]
 
 
@@ -94,6 +95,27 @@ async def sign_out(request: Request, response: Response, tx: Tx, now: Now, token
 async def who_am_i(clerk: SignedInClerk) -> ClerkView:
     """The clerk who is signed in."""
     return _clerk_view(clerk)
+
+
+class ColleagueView(BaseModel):
+    """An account that can sign in, as its colleagues see it."""
+
+    clerk_id: UUID
+    name: str
+    role: Role
+
+
+class ColleaguesView(BaseModel):
+    """The accounts of an office, by name."""
+
+    clerks: list[ColleagueView]
+
+
+@colleagues.get("")
+async def of_my_office(clerk: SignedInClerk, tx: Tx) -> ColleaguesView:
+    """Who can sign in at the clerk's own office: the town says whose time an appointment takes."""
+    accounts = await usecases.colleagues(tx, clerk)
+    return ColleaguesView(clerks=[ColleagueView(clerk_id=a.clerk_id, name=a.name, role=a.role) for a in accounts])
 
 
 def _answer(request: Request, response: Response, signed_in: SignedIn) -> SessionView:

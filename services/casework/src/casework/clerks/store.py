@@ -26,6 +26,14 @@ async def account_of(tx: Transaction, clerk_id: UUID) -> Account | None:
     return _account(row) if row else None
 
 
+async def open_accounts(tx: Transaction, office: str) -> list[Account]:
+    """The office's accounts that can sign in, by name."""
+    query = (
+        select(ClerkRow).where(ClerkRow.office == office, ClerkRow.active).order_by(ClerkRow.name, ClerkRow.username)
+    )
+    return [_account(row) for row in await tx.session.exec(query)]
+
+
 async def put_account(
     tx: Transaction, *, office: str, username: str, name: str, role: Role, password_hash: str | None
 ) -> None:

@@ -22,7 +22,7 @@ from casework.clerks.model import (
 from casework.errors import SessionEnded, SignInRefused, TooManyAttempts
 from chassis.database import Database, Transaction
 from chassis.tokens import TokenSigner
-from contracts.actors import Role
+from contracts.actors import Clerk, Role
 from contracts.ids import OfficeSlug
 
 log = structlog.get_logger(__name__)
@@ -114,6 +114,11 @@ async def sign_out(tx: Transaction, token: str | None, now: datetime) -> None:
     if session and session.revoked_at is None:
         session.revoked_at = now
         await store.save_session(tx, session)
+
+
+async def colleagues(tx: Transaction, clerk: Clerk) -> list[Account]:
+    """The accounts of the clerk's own office that can sign in, by name. Nobody sees another office's people."""
+    return await store.open_accounts(tx, clerk.office)
 
 
 async def require_session(tx: Transaction, session_id: UUID, now: datetime) -> Account:
