@@ -1,10 +1,25 @@
 import { matchRoute, type Match, type Route } from "./routes";
 
+/** Asked before the view changes while something would be lost; call `leave` once it is decided. */
+export type Hold = (leave: () => void) => void;
+
+/** Where an entry stands in the history, so that a step back can be taken back. */
+interface Place {
+  readonly place: number;
+}
+
+const placeOf = (state: unknown): number | null =>
+  typeof state === "object" && state !== null && "place" in state ? (state as Place).place : null;
+
 /** Client-side navigation by path over the History API. One router per page; call `start()` once. */
 export class Router<Name extends string> {
   #location = $state({ path: window.location.pathname, hash: window.location.hash });
   /** Rises with every navigation inside the page; 0 is the first view, which must not steal the focus. */
   visits = $state(0);
+  #place = 0;
+  #hold: Hold | null = null;
+  /** A step that takes back another one, or that somebody decided: nobody is asked about it. */
+  #silent = false;
 
   constructor(
     private readonly routes: readonly Route<Name>[],
@@ -27,23 +42,75 @@ export class Router<Name extends string> {
 
   /** Goes to `address` (path, optionally with a fragment); `replace` leaves no entry to go back to. */
   go(address: string, { replace = false }: { replace?: boolean } = {}): void {
-    window.history[replace ? "replaceState" : "pushState"](null, "", address);
+    if (this.#hold && new URL(address, window.location.href).pathname !== this.#location.path) {
+      this.#hold(() => {
+        this.#hold = null;
+        this.go(address, { replace });
+      });
+      return;
+    }
+    if (!replace) this.#place += 1;
+    window.history[replace ? "replaceState" : "pushState"]({ place: this.#place } satisfies Place, "", address);
     this.#moved();
     window.scrollTo({ top: 0, behavior: "instant" });
   }
 
+  /**
+   * From now on links, `go` and the browser's back button first ask `ask`, until the returned function is called.
+   * Leaving the document (reload, closing the tab) is the browser's own question: `beforeunload`.
+   */
+  hold(ask: Hold): () => void {
+    this.#hold = ask;
+    return () => {
+      if (this.#hold === ask) this.#hold = null;
+    };
+  }
+
   /** Listens to the back button and to clicks on ordinary links. Returns how to stop. */
   start(): () => void {
-    const moved = (): void => this.#moved();
+    const stepped = (): void => this.#stepped();
+    const moved = (): void => {
+      if (!this.#silent) this.#moved();
+    };
     const clicked = (event: MouseEvent): void => this.#clicked(event);
-    window.addEventListener("popstate", moved);
+    this.#place = placeOf(window.history.state) ?? 0;
+    this.#markPlace();
+    window.addEventListener("popstate", stepped);
     window.addEventListener("hashchange", moved);
     document.addEventListener("click", clicked);
     return () => {
-      window.removeEventListener("popstate", moved);
+      window.removeEventListener("popstate", stepped);
       window.removeEventListener("hashchange", moved);
       document.removeEventListener("click", clicked);
     };
+  }
+
+  #markPlace(): void {
+    if (placeOf(window.history.state) === null) window.history.replaceState({ place: this.#place } satisfies Place, "");
+  }
+
+  /** The address changed by the browser's buttons, or by a fragment. */
+  #stepped(): void {
+    const there = placeOf(window.history.state);
+    if (there === null) {
+      // A fragment of this page: a new entry that the browser made.
+      this.#place += 1;
+      this.#markPlace();
+    }
+    const steps = there === null ? 0 : there - this.#place;
+    if (this.#silent) this.#silent = false;
+    else if (this.#hold && steps !== 0 && window.location.pathname !== this.#location.path) {
+      const ask = this.#hold;
+      this.#silent = true;
+      window.history.go(-steps);
+      ask(() => {
+        this.#hold = null;
+        window.history.go(steps);
+      });
+      return;
+    }
+    if (there !== null) this.#place = there;
+    this.#moved();
   }
 
   #moved(): void {
