@@ -119,7 +119,7 @@ def apply(case: Case, event: Event, meta: Meta) -> None:
 
 
 def _application(directory: Directory, event: BookingCompleted, booked: BookedService, meta: Meta) -> Application:
-    service = directory.service(booked.service_id)
+    service = directory.offered(event.office, booked.service_id)
     application = Application(uuid4(), service.id, service.needs_identity, service.needs_signature)
     start = draft(
         service,

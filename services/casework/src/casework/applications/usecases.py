@@ -36,7 +36,7 @@ async def save(
     case = await store.of_clerk(tx, clerk, case_id)
     application = case.application(application_id)
     written = draft(
-        directory.service(application.service_id),
+        directory.offered(case.office, application.service_id),
         values,
         office=case.office,
         appointment_id=case.appointment_id,
