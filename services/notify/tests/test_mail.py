@@ -32,6 +32,11 @@ CONTEXT: dict[str, Any] = {
     "receipt_number": "HD-2026-000017",
     "at": "2026-12-01T08:12:00+00:00",
     "cancelled_by": "citizen",
+    "previous_starts_at": "2026-11-30T10:00:00+00:00",
+    "rescheduled_by": "citizen",
+    "offer_token": "header.offer.signature",
+    "current_starts_at": "2026-12-08T08:00:00+00:00",
+    "expires_at": "2026-11-22T10:00:00+00:00",
 }
 
 

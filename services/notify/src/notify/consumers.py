@@ -1,4 +1,4 @@
-"""The bus door: each event that a citizen should hear of becomes a message to send."""
+"""The bus door: each event that a citizen should hear of becomes a message to send, or erases those sent."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -9,7 +9,14 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer
 from chassis.database import Transaction
 from contracts.base import Event, Meta
-from contracts.booking import BookingCancelled, BookingCompleted
+from contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingErased,
+    BookingNoShow,
+    BookingRescheduled,
+    SlotOffered,
+)
 from contracts.casework import CaseCompleted
 from contracts.payment import PaymentCaptured
 from notify import usecases
@@ -29,7 +36,11 @@ def consumers(clock: Clock, wake: Callable[[], None]) -> list[Consumer[Any]]:
 
     return [
         queueing(BookingCompleted, usecases.confirm_booking),
+        queueing(BookingRescheduled, usecases.tell_move),
         queueing(BookingCancelled, usecases.tell_cancellation),
+        queueing(BookingNoShow, usecases.tell_no_show),
+        queueing(SlotOffered, usecases.offer_slot),
+        queueing(BookingErased, usecases.forget),
         queueing(CaseCompleted, usecases.say_goodbye),
         queueing(PaymentCaptured, usecases.send_receipt),
     ]

@@ -1,35 +1,30 @@
 """From a message to the mail that is sent: templates, calendar entry, headers."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import jinja2
-from babel.dates import format_date, format_time
-from babel.numbers import format_currency
 from markupsafe import Markup
 
 from contracts.catalogue import Catalogue
+from contracts.notify import MessageKind
 from contracts.offices import Office, Offices
-from contracts.text import Language
 from notify.calendar import Appointment, calendar
 from notify.model import Message
+from notify.view import view
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_LOCALES: Final[dict[Language, str]] = {"de": "de_DE", "en": "en_GB"}
-
-
-def when(instant: datetime, zone: ZoneInfo, language: Language) -> str:
-    """An instant written out in words in `zone`: "Dienstag, 1. Dezember 2026, 09:00 Uhr"."""
-    local = instant.astimezone(zone)
-    day = format_date(local, "full", locale=_LOCALES[language])
-    time = format_time(local, "HH:mm", locale=_LOCALES[language])
-    return f"{day}, {time} Uhr" if language == "de" else f"{day}, {time}"
+#: Kinds of messages that carry a calendar entry, with the METHOD that calendars act on (RFC 5546).
+_METHODS: Final[Mapping[MessageKind, str]] = {
+    "confirmation": "REQUEST",
+    "rescheduled": "REQUEST",
+    "cancellation": "CANCEL",
+}
 
 
 class Composer:
@@ -52,8 +47,8 @@ class Composer:
         EmailMessage refuses line breaks in headers (RFC 5322), so no name can add one.
         """
         office = self._offices[message.office]
-        view = self._view(message, office)
-        subject = self._text.get_template(f"{message.kind}.{message.language}.j2").render(view, part="subject")
+        variables = view(message, office, self._catalogue, self._origin)
+        subject = self._text.get_template(f"{message.kind}.{message.language}.j2").render(variables, part="subject")
         mail = EmailMessage()
         mail["From"] = Address(office.name.in_language(message.language), addr_spec=self._sender.addr_spec)
         mail["To"] = message.recipient
@@ -62,9 +57,9 @@ class Composer:
         mail["Date"] = format_datetime(message.created_at)
         mail["Message-ID"] = message.message_id(self._sender.domain)
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-        mail.set_content(_tidy(self._render(self._text, message, view, "layout.txt.j2")))
-        mail.add_alternative(self._render(self._html, message, view, "layout.html.j2"), subtype="html")
-        entry = self._calendar(message, office, view)
+        mail.set_content(_tidy(self._render(self._text, message, variables, "layout.txt.j2")))
+        mail.add_alternative(self._render(self._html, message, variables, "layout.html.j2"), subtype="html")
+        entry = self._calendar(message, office, variables)
         if entry is not None:
             method, content = entry
             mail.add_attachment(
@@ -78,69 +73,39 @@ class Composer:
         return mail
 
     @staticmethod
-    def _render(environment: jinja2.Environment, message: Message, view: dict[str, Any], layout: str) -> str:
+    def _render(environment: jinja2.Environment, message: Message, variables: dict[str, Any], layout: str) -> str:
         kit = environment.get_template(layout.replace("layout", "kit")).module
-        body = environment.get_template(f"{message.kind}.{message.language}.j2").render(view, part="body", ui=kit)
+        body = environment.get_template(f"{message.kind}.{message.language}.j2").render(variables, part="body", ui=kit)
         wrapped = Markup(body) if environment.autoescape else body  # noqa: S704 - just escaped
-        return environment.get_template(layout).render(view, body=wrapped)
+        return environment.get_template(layout).render(variables, body=wrapped)
 
-    def _view(self, message: Message, office: Office) -> dict[str, Any]:
-        language, context = message.language, message.context
-        view: dict[str, Any] = {
-            "office": office,
-            "office_name": office.name.in_language(language),
-            "language": language,
-            "name": context["name"],
-            "reference": context["reference"],
-            "privacy_url": f"{self._origin}/{office.slug}/privacy",
-            "home_url": f"{self._origin}/{office.slug}/",
-            "check_url": f"{self._origin}/{office.slug}/check",
-        }
-        if ids := context.get("services"):
-            assert isinstance(ids, list)
-            services = [self._catalogue[service] for service in ids]
-            view["services"] = [service.name.in_language(language) for service in services]
-            view["bring"] = list(dict.fromkeys(text.in_language(language) for s in services for text in s.bring))
-            view["visit"] = [s.cannot_finish.in_language(language) for s in services if s.cannot_finish]
-        if token := context.get("link_token"):
-            view["link"] = f"{self._origin}/{office.slug}/appointment#{token}"
-        if starts_at := context.get("starts_at"):
-            view |= self._times(str(starts_at), context.get("time_zone"), office, language)
-        if isinstance(cents := context.get("amount_cents"), int):
-            view["amount"] = format_currency(Decimal(cents) / 100, "EUR", locale=_LOCALES[language]) if cents else None
-        if at := context.get("at"):
-            view["paid_on"] = when(datetime.fromisoformat(str(at)), office.zone, language)
-        view["receipt_number"] = context.get("receipt_number")
-        view["cancelled_by"] = context.get("cancelled_by")
-        return view
-
-    @staticmethod
-    def _times(starts_at: str, citizen_zone: object, office: Office, language: Language) -> dict[str, Any]:
-        instant = datetime.fromisoformat(starts_at)
-        at_office = when(instant, office.zone, language)
-        zone = ZoneInfo(str(citizen_zone)) if citizen_zone else office.zone
-        at_citizen = when(instant, zone, language)
-        differs = at_citizen != at_office
-        city = str(zone).rsplit("/", 1)[-1].replace("_", " ")
-        return {"when": at_citizen, "zone": city if differs else None, "when_at_office": at_office if differs else None}
-
-    def _calendar(self, message: Message, office: Office, view: dict[str, Any]) -> tuple[str, str] | None:
-        if message.kind not in ("confirmation", "cancellation"):
+    def _calendar(self, message: Message, office: Office, variables: dict[str, Any]) -> tuple[str, str] | None:
+        method = _METHODS.get(message.kind)
+        if method is None or variables["channel"] == "walk_in":  # it begins this very minute
             return None
-        cancelled = message.kind == "cancellation"
         appointment = Appointment(
             uid=f"{message.appointment_id}@{self._sender.domain}",
-            sequence=1 if cancelled else 0,
+            sequence=_sequence(message),
             starts_at=datetime.fromisoformat(str(message.context["starts_at"])),
             ends_at=datetime.fromisoformat(str(message.context["ends_at"])),
             zone=office.zone,
-            summary=f"{view['office_name']}: {', '.join(view['services'])}",
-            link=None if cancelled else view["link"],
+            summary=f"{variables['office_name']}: {', '.join(variables['services'])}",
+            link=variables["link"] if method == "REQUEST" else None,
             organizer=str(office.contact.email),
             attendee=message.recipient,
             stamp=message.created_at,
         )
-        return ("CANCEL" if cancelled else "REQUEST"), calendar(appointment, cancelled=cancelled)
+        return method, calendar(appointment, cancelled=method == "CANCEL")
+
+
+def _sequence(message: Message) -> int:
+    """The revision of the calendar entry: calendars ignore what is older than what they have.
+
+    It is the number of moves, which the link's generation counts; a cancellation comes after all of them.
+    """
+    stored = message.context.get("generation")
+    generation = max(1, stored) if isinstance(stored, int) else 1
+    return generation if message.kind == "cancellation" else generation - 1
 
 
 def _tidy(text: str) -> str:

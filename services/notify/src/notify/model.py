@@ -11,7 +11,11 @@ from contracts.notify import MessageKind
 from contracts.text import Language
 
 #: What a template needs to know, as plain JSON.
-Context = dict[str, str | int | list[str] | None]
+Context = dict[str, str | int | list[str] | list[int] | None]
+
+
+#: Messages whose link dies when the appointment moves or is off.
+LINKED: Final[tuple[MessageKind, ...]] = ("confirmation", "rescheduled", "slot_offer")
 
 
 class Trouble(StrEnum):
@@ -42,10 +46,23 @@ class Message:
     context: Context
     created_at: datetime
     tries: int
+    valid_until: datetime | None = None
 
     def message_id(self, domain: str) -> str:
         """The mail's Message-ID, the same over all tries, so that a mail server can tell a second copy (RFC 5322)."""
         return f"<{self.id}@{domain}>"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an appointment stands after all that has been heard of it, in whatever order it came."""
+
+    newest_generation: int
+    over: bool
+
+    def still_good(self, generation: int) -> bool:
+        """Whether a mail with the link of this generation is worth sending: its link is the newest, and not dead."""
+        return not self.over and generation >= self.newest_generation
 
 
 def key(kind: MessageKind, cause: UUID) -> str:

@@ -1,24 +1,49 @@
 """All SQL of notify."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from chassis.database import Transaction
 from contracts.booking import CitizenContact
 from contracts.ids import AppointmentId, OfficeSlug
-from notify.model import Message, Trouble, key
+from notify.model import Message, Standing, Trouble, key
 from notify.tables import Recipient
 
 
 async def remember(
-    tx: Transaction, appointment_id: AppointmentId, office: OfficeSlug, reference: str, citizen: CitizenContact
-) -> None:
-    """Keep whom to write to about an appointment."""
-    await tx.execute(
-        "INSERT INTO recipient (appointment_id, office, reference, name, email, language, time_zone)"
-        " VALUES (:appointment_id, :office, :reference, :name, :email, :language, :time_zone)"
-        " ON CONFLICT (appointment_id) DO NOTHING",
+    tx: Transaction,
+    appointment_id: AppointmentId,
+    office: OfficeSlug,
+    reference: str,
+    citizen: CitizenContact,
+    *,
+    generation: int = 0,
+    over: bool = False,
+) -> Standing | None:
+    """Keep whom to write to about an appointment, as the newest event says; `over` once said stays.
+
+    Returns how the appointment stands now, or None when it was erased. Serialises the events of one appointment: the
+    row stays locked until the transaction ends.
+    """
+    row = await tx.row(
+        """
+        INSERT INTO recipient AS known
+            (appointment_id, office, reference, name, email, language, time_zone, link_generation, over)
+        VALUES (:appointment_id, :office, :reference, :name, :email, :language, :time_zone, :generation, :over)
+        ON CONFLICT (appointment_id) DO UPDATE SET
+            (name, email, language, time_zone) = (
+                SELECT name, email, language, time_zone FROM (VALUES
+                    (excluded.link_generation, excluded.name, excluded.email, excluded.language, excluded.time_zone),
+                    (known.link_generation, known.name, known.email, known.language, known.time_zone)
+                ) AS told (generation, name, email, language, time_zone) ORDER BY generation DESC LIMIT 1
+            ),
+            link_generation = greatest(known.link_generation, excluded.link_generation),
+            over = known.over OR excluded.over
+        WHERE known.erased_at IS NULL AND known.office = excluded.office
+        RETURNING link_generation, over
+        """,
         appointment_id=appointment_id,
         office=office,
         reference=reference,
@@ -26,12 +51,44 @@ async def remember(
         email=citizen.email,
         language=citizen.language,
         time_zone=citizen.time_zone,
+        generation=generation,
+        over=over,
     )
+    return Standing(row["link_generation"], row["over"]) if row else None
 
 
 async def recipient(tx: Transaction, appointment_id: AppointmentId) -> Recipient | None:
     """Whom to write to about an appointment, if its booking has been heard of."""
-    return await tx.session.get(Recipient, appointment_id)
+    return await tx.session.get(Recipient, appointment_id, with_for_update={"read": True})
+
+
+async def erase(tx: Transaction, appointment_id: AppointmentId, office: OfficeSlug, at: datetime) -> None:
+    """Forget the person behind an appointment: address, name, and what was written to them. Unsent mail is dropped.
+
+    The bare ids stay, so that whatever still arrives about this appointment is written to nobody.
+    """
+    await tx.execute(
+        """
+        INSERT INTO recipient AS known (appointment_id, office, reference, name, email, language, over, erased_at)
+        VALUES (:appointment_id, :office, '', '', '', '', true, :at)
+        ON CONFLICT (appointment_id) DO UPDATE SET reference = '', name = '', email = '', language = '',
+            time_zone = NULL, over = true, erased_at = excluded.erased_at
+        WHERE known.office = excluded.office
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        at=at,
+    )
+    await tx.execute(
+        """
+        UPDATE message SET recipient = '', context = '{}', next_try_at = NULL,
+            settled_at = coalesce(settled_at, :at), state = CASE state WHEN 'pending' THEN 'dropped' ELSE state END
+        WHERE appointment_id = :appointment_id AND office = :office
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        at=at,
+    )
 
 
 async def add(tx: Transaction, message: Message) -> bool:
@@ -39,9 +96,10 @@ async def add(tx: Transaction, message: Message) -> bool:
     return bool(
         await tx.execute(
             "INSERT INTO message (id, key, office, appointment_id, kind, cause, recipient, language, context, state,"
-            " tries, next_try_at, created_at)"
+            " tries, next_try_at, created_at, valid_until)"
             " VALUES (:id, :key, :office, :appointment_id, :kind, :cause, :recipient, :language,"
-            " CAST(:context AS jsonb), 'pending', 0, :created_at, :created_at) ON CONFLICT (key) DO NOTHING",
+            " CAST(:context AS jsonb), 'pending', 0, :created_at, :created_at, :valid_until)"
+            " ON CONFLICT (key) DO NOTHING",
             id=message.id,
             key=key(message.kind, message.cause),
             office=message.office,
@@ -52,7 +110,28 @@ async def add(tx: Transaction, message: Message) -> bool:
             language=message.language,
             context=json.dumps(message.context),
             created_at=message.created_at,
+            valid_until=message.valid_until,
         )
+    )
+
+
+async def drop_unsent(tx: Transaction, appointment_id: AppointmentId, kinds: Sequence[str], now: datetime) -> None:
+    """Do not send what is not true any more. One that is on the wire this very moment still arrives."""
+    await tx.execute(
+        "UPDATE message SET state = 'dropped', settled_at = :now, next_try_at = NULL"
+        " WHERE appointment_id = :appointment_id AND state = 'pending' AND kind = ANY(:kinds)",
+        appointment_id=appointment_id,
+        kinds=list(kinds),
+        now=now,
+    )
+
+
+async def drop_outdated(tx: Transaction, now: datetime) -> int:
+    """Do not send what has become worthless while the mail server was away. Returns how many."""
+    return await tx.execute(
+        "UPDATE message SET state = 'dropped', settled_at = :now, next_try_at = NULL"
+        " WHERE state = 'pending' AND valid_until <= :now",
+        now=now,
     )
 
 
@@ -65,7 +144,8 @@ async def claim(tx: Transaction, now: datetime, lease_until: datetime, limit: in
         "UPDATE message SET tries = tries + 1, next_try_at = :lease_until WHERE id IN ("
         " SELECT id FROM message WHERE state = 'pending' AND next_try_at <= :now"
         " ORDER BY next_try_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
-        " RETURNING id, office, appointment_id, kind, cause, recipient, language, context, created_at, tries",
+        " RETURNING id, office, appointment_id, kind, cause, recipient, language, context, created_at, tries,"
+        " valid_until",
         now=now,
         lease_until=lease_until,
         limit=limit,
@@ -74,7 +154,7 @@ async def claim(tx: Transaction, now: datetime, lease_until: datetime, limit: in
 
 
 async def mark_delivered(tx: Transaction, message_id: UUID, now: datetime) -> bool:
-    """Note the hand-over; False when it was noted before."""
+    """Note the hand-over; False when it was noted before, or the message dropped meanwhile."""
     return bool(
         await tx.execute(
             "UPDATE message SET state = 'delivered', settled_at = :now, next_try_at = NULL, trouble = NULL"

@@ -11,7 +11,11 @@ from chassis.tables import instant
 
 
 class Recipient(SQLModel, table=True):
-    """Whom to write to about an appointment: later events name the appointment alone."""
+    """Whom to write to about an appointment: later events name the appointment alone.
+
+    `over` says that there will be no such appointment any more. Of an erased one only the ids remain, so that nothing
+    that arrives late is written to anybody.
+    """
 
     __tablename__ = "recipient"
 
@@ -22,6 +26,9 @@ class Recipient(SQLModel, table=True):
     email: str
     language: str
     time_zone: str | None = None
+    link_generation: int = 0
+    over: bool = False
+    erased_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
 
 
 class MessageRow(SQLModel, table=True):
@@ -45,3 +52,4 @@ class MessageRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=instant())
     settled_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     trouble: str | None = None
+    valid_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))

@@ -1,19 +1,29 @@
 """What notify does: queue a message for an event, send what is due. One function, one transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
 from chassis.database import Database, Transaction
 from contracts.base import Event
-from contracts.booking import BookingCancelled, BookingCompleted
+from contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingErased,
+    BookingNoShow,
+    BookingRescheduled,
+    CitizenContact,
+    Need,
+    SlotOffered,
+)
 from contracts.casework import CaseCompleted
 from contracts.notify import Delivered, Failed, MessageKind
 from contracts.payment import PaymentCaptured
 from contracts.text import Language
 from notify import store
 from notify.errors import UnknownRecipient
-from notify.model import Context, Message, Trouble, next_try
+from notify.model import LINKED, Context, Message, Standing, Trouble, next_try
 
 #: Longer than the SMTP client's own limit, so that no second sender takes a message that is still being sent.
 LEASE: Final = timedelta(seconds=90)
@@ -21,27 +31,81 @@ BATCH: Final = 20
 
 
 async def confirm_booking(tx: Transaction, event: BookingCompleted, cause: UUID, now: datetime) -> None:
-    """Queue the confirmation with the video link."""
-    await store.remember(tx, event.appointment_id, event.office, event.reference, event.citizen)
-    context = _appointment(event) | {"link_token": event.link_token}
-    await _queue(tx, "confirmation", event, event.citizen.email, event.citizen.language, context, cause, now)
+    """Queue the confirmation with the video link, unless the appointment has moved or is off by now."""
+    standing = await _remember(tx, event, generation=event.link_generation)
+    if standing and standing.still_good(event.link_generation):
+        context = _appointment(event, event.needs) | {
+            "link_token": event.link_token,
+            "generation": event.link_generation,
+            "channel": event.channel,
+        }
+        await _queue(tx, "confirmation", event, event.citizen, context, cause, now)
+
+
+async def tell_move(tx: Transaction, event: BookingRescheduled, cause: UUID, now: datetime) -> None:
+    """Queue the mail with the new time and the new link; what is unsent of the old ones would only confuse."""
+    standing = await _remember(tx, event, generation=event.link_generation)
+    if standing and standing.still_good(event.link_generation):
+        await store.drop_unsent(tx, event.appointment_id, LINKED, now)
+        context = _appointment(event, event.needs) | {
+            "link_token": event.link_token,
+            "generation": event.link_generation,
+            "previous_starts_at": event.previous_starts_at.isoformat(),
+            "rescheduled_by": event.rescheduled_by,
+        }
+        await _queue(tx, "rescheduled", event, event.citizen, context, cause, now)
 
 
 async def tell_cancellation(tx: Transaction, event: BookingCancelled, cause: UUID, now: datetime) -> None:
-    """Queue the mail that an appointment is off."""
-    context = _appointment(event) | {"cancelled_by": event.cancelled_by}
-    await _queue(tx, "cancellation", event, event.citizen.email, event.citizen.language, context, cause, now)
+    """Queue the mail that an appointment is off; mails with its link that are still unsent are not sent any more."""
+    standing = await _remember(tx, event, over=True)
+    if standing:
+        await store.drop_unsent(tx, event.appointment_id, LINKED, now)
+        context = _appointment(event) | {
+            "cancelled_by": event.cancelled_by,
+            "generation": standing.newest_generation,
+        }
+        await _queue(tx, "cancellation", event, event.citizen, context, cause, now)
+
+
+async def tell_no_show(tx: Transaction, event: BookingNoShow, cause: UUID, now: datetime) -> None:
+    """Queue the friendly mail to somebody who did not come."""
+    if await _remember(tx, event, over=True):
+        await store.drop_unsent(tx, event.appointment_id, LINKED, now)
+        await _queue(tx, "no_show", event, event.citizen, _appointment(event), cause, now)
+
+
+async def offer_slot(tx: Transaction, event: SlotOffered, cause: UUID, now: datetime) -> None:
+    """Queue the offer of an earlier slot. It is worth sending until it expires, and as long as the person is known."""
+    recipient = await store.recipient(tx, event.appointment_id)
+    if recipient and (recipient.erased_at or recipient.over):
+        return
+    context = _slot(event) | {
+        "reference": recipient.reference if recipient else None,
+        "current_starts_at": event.current_starts_at.isoformat() if event.current_starts_at else None,
+        "offer_token": event.offer_token,
+        "expires_at": event.expires_at.isoformat(),
+    }
+    await _queue(tx, "slot_offer", event, event.citizen, context, cause, now, valid_until=event.expires_at)
+
+
+async def forget(tx: Transaction, event: BookingErased, _: UUID, __: datetime) -> None:
+    """Erase whom we wrote to and what (GDPR Art. 17). That a message of some kind went out, and when, stays."""
+    await store.erase(tx, event.appointment_id, event.office, event.erased_at)
 
 
 async def say_goodbye(tx: Transaction, event: CaseCompleted, cause: UUID, now: datetime) -> None:
     """Queue the mail that the matter is done."""
+    recipient = await store.recipient(tx, event.appointment_id)
+    if recipient and recipient.erased_at:
+        return
     context: Context = {
         "reference": event.reference,
         "name": event.citizen.name,
         "services": list(event.services),
         "amount_cents": event.amount_cents,
     }
-    await _queue(tx, "completion", event, event.citizen.email, event.citizen.language, context, cause, now)
+    await _queue(tx, "completion", event, event.citizen, context, cause, now)
 
 
 async def send_receipt(tx: Transaction, event: PaymentCaptured, cause: UUID, now: datetime) -> None:
@@ -49,6 +113,8 @@ async def send_receipt(tx: Transaction, event: PaymentCaptured, cause: UUID, now
     recipient = await store.recipient(tx, event.appointment_id)
     if recipient is None:
         raise UnknownRecipient(str(event.appointment_id))
+    if recipient.erased_at:
+        return
     context: Context = {
         "reference": recipient.reference,
         "name": recipient.name,
@@ -57,17 +123,36 @@ async def send_receipt(tx: Transaction, event: PaymentCaptured, cause: UUID, now
         "at": event.at.isoformat(),
     }
     language: Language = "en" if recipient.language == "en" else "de"
-    await _queue(tx, "receipt", event, recipient.email, language, context, cause, now)
+    citizen = CitizenContact(name=recipient.name, email=recipient.email, language=language)
+    await _queue(tx, "receipt", event, citizen, context, cause, now)
 
 
-def _appointment(event: BookingCompleted | BookingCancelled) -> Context:
+async def _remember(
+    tx: Transaction,
+    event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow,
+    *,
+    generation: int = 0,
+    over: bool = False,
+) -> Standing | None:
+    return await store.remember(
+        tx, event.appointment_id, event.office, event.reference, event.citizen, generation=generation, over=over
+    )
+
+
+def _appointment(
+    event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow, needs: Sequence[Need] = ()
+) -> Context:
+    return _slot(event) | {"reference": event.reference, "needs": [str(need) for need in needs]}
+
+
+def _slot(event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow | SlotOffered) -> Context:
     return {
-        "reference": event.reference,
         "name": event.citizen.name,
         "time_zone": event.citizen.time_zone,
         "starts_at": event.starts_at.isoformat(),
         "ends_at": event.ends_at.isoformat(),
         "services": [service.service_id for service in event.services],
+        "persons": [service.persons for service in event.services],
     }
 
 
@@ -75,11 +160,12 @@ async def _queue(
     tx: Transaction,
     kind: MessageKind,
     event: Event,
-    email: str,
-    language: Language,
+    citizen: CitizenContact,
     context: Context,
     cause: UUID,
     now: datetime,
+    *,
+    valid_until: datetime | None = None,
 ) -> None:
     message = Message(
         id=uuid4(),
@@ -87,18 +173,20 @@ async def _queue(
         appointment_id=event.appointment_id,
         kind=kind,
         cause=cause,
-        recipient=email,
-        language=language,
+        recipient=citizen.email,
+        language=citizen.language,
         context=context,
         created_at=now,
         tries=0,
+        valid_until=valid_until,
     )
     await store.add(tx, message)
 
 
 async def claim_due(database: Database, now: datetime) -> list[Message]:
-    """Take what is due, for this sender alone and for LEASE."""
+    """Take what is due, for this sender alone and for LEASE. What is worthless by now is dropped."""
     async with database.transaction() as tx:
+        await store.drop_outdated(tx, now)
         return await store.claim(tx, now, now + LEASE, BATCH)
 
 

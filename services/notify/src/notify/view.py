@@ -1,0 +1,120 @@
+"""What templates see of a message: instants written out in the citizen's time, services by name, links."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency
+
+from contracts.catalogue import Catalogue
+from contracts.offices import Office
+from contracts.text import Language, Localised
+from notify.model import Context, Message
+
+LOCALES: Final[Mapping[Language, str]] = {"de": "de_DE", "en": "en_GB"}
+_NEEDS: Final[Mapping[str, Localised]] = {
+    "interpreter": Localised(de="Dolmetschen in Ihre Sprache", en="an interpreter for your language"),
+    "sign_language_interpreter": Localised(de="Dolmetschen in Gebärdensprache", en="a sign-language interpreter"),
+    "companion": Localised(de="eine Begleitperson", en="somebody who accompanies you"),
+}
+#: Handed to templates as they are.
+_PLAIN: Final = ("cancelled_by", "rescheduled_by", "receipt_number")
+
+
+def when(instant: datetime, zone: ZoneInfo, language: Language) -> str:
+    """An instant written out in words in `zone`: "Dienstag, 1. Dezember 2026, 09:00 Uhr"."""
+    local = instant.astimezone(zone)
+    day = format_date(local, "full", locale=LOCALES[language])
+    time = format_time(local, "HH:mm", locale=LOCALES[language])
+    return f"{day}, {time} Uhr" if language == "de" else f"{day}, {time}"
+
+
+def view(message: Message, office: Office, catalogue: Catalogue, origin: str) -> dict[str, Any]:
+    """The variables of the templates for `message`; what a kind of message does not have is None or empty."""
+    language, context = message.language, message.context
+    home = f"{origin}/{office.slug}"
+    return {
+        "office": office,
+        "office_name": office.name.in_language(language),
+        "language": language,
+        "name": context["name"],
+        "reference": context.get("reference"),
+        "privacy_url": f"{home}/privacy",
+        "home_url": f"{home}/",
+        "check_url": f"{home}/check",
+        "link": f"{home}/appointment#{context['link_token']}" if context.get("link_token") else None,
+        "offer_link": f"{home}/offer#{context['offer_token']}" if context.get("offer_token") else None,
+        "channel": context.get("channel", "citizen"),
+        "amount": _money(context.get("amount_cents"), language),
+        "paid_on": when(datetime.fromisoformat(str(context["at"])), office.zone, language) if "at" in context else None,
+        **{name: context.get(name) for name in _PLAIN},
+        **_times(context, office, language),
+        **_services(context, catalogue, language),
+    }
+
+
+def _money(cents: object, language: Language) -> str | None:
+    return (
+        format_currency(Decimal(cents) / 100, "EUR", locale=LOCALES[language])
+        if isinstance(cents, int) and cents
+        else None
+    )
+
+
+def _services(context: Context, catalogue: Catalogue, language: Language) -> dict[str, Any]:
+    ids = _texts(context.get("services"))
+    persons = context.get("persons")
+    counts = [int(each) for each in persons] if isinstance(persons, list) else [1] * len(ids)
+    services = [catalogue[each] for each in ids]
+    return {
+        "services": [
+            _counted(service.name.in_language(language), count, language)
+            for service, count in zip(services, counts, strict=True)
+        ],
+        "several": any(count > 1 for count in counts),
+        "needs": [_NEEDS[need].in_language(language) for need in _texts(context.get("needs")) if need in _NEEDS],
+        "bring": list(dict.fromkeys(text.in_language(language) for s in services for text in s.bring)),
+        "visit": [s.cannot_finish.in_language(language) for s in services if s.cannot_finish],
+    }
+
+
+def _counted(name: str, persons: int, language: Language) -> str:
+    if persons == 1:
+        return name
+    return f"{name} ({persons} {'Personen' if language == 'de' else 'persons'})"
+
+
+def _texts(value: object) -> Sequence[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _times(context: Context, office: Office, language: Language) -> dict[str, str | None]:
+    """The instants of `context` in the citizen's time, with the city named when it is not the office's time."""
+    zone = ZoneInfo(str(context["time_zone"])) if context.get("time_zone") else office.zone
+
+    def told(name: str) -> str | None:
+        if not (stored := context.get(name)):
+            return None
+        instant = datetime.fromisoformat(str(stored))
+        here = when(instant, zone, language)
+        return here if here == when(instant, office.zone, language) else f"{here} ({_city(zone)})"
+
+    starts_at = context.get("starts_at")
+    begins = datetime.fromisoformat(str(starts_at)) if starts_at else None
+    at_office = when(begins, office.zone, language) if begins else None
+    return {
+        # A subject names the bare time: the city stands in the mail.
+        "when": when(begins, zone, language) if begins else None,
+        "when_told": told("starts_at"),
+        "when_at_office": at_office if at_office and told("starts_at") != at_office else None,
+        "previously": told("previous_starts_at"),
+        "currently": told("current_starts_at"),
+        "expires": told("expires_at"),
+    }
+
+
+def _city(zone: ZoneInfo) -> str:
+    return str(zone).rsplit("/", 1)[-1].replace("_", " ")

@@ -1,0 +1,54 @@
+"""notify on a real database, with a clock in our hands."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from chassis import migrations
+from chassis.consumer import Consumer, process
+from chassis.database import Database
+from contracts.base import Event, Meta
+from notify.app import MIGRATIONS
+from notify.consumers import consumers
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    await migrations.upgrade(database_url, MIGRATIONS)
+    database = Database(database_url)
+    async with database.transaction() as tx:
+        await tx.execute("TRUNCATE message, recipient, inbox, outbox")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def apply(
+    database: Database, clock: Clock, samples: Mapping[str, tuple[Meta, Event]]
+) -> Callable[..., Awaitable[bool]]:
+    """`await apply(subject)`: the sample arrives. `await apply(subject, field=...)`: one like it, as a new event."""
+    by_event: dict[type[Event], Consumer[Any]] = {c.event: c for c in consumers(clock, lambda: None)}
+
+    async def apply(subject: str, **changes: object) -> bool:
+        meta, event = samples[subject]
+        if changes:
+            meta, event = meta.model_copy(update={"id": uuid4()}), event.model_copy(update=changes)
+        return await process(database, f"notify-{subject}", by_event[type(event)], event, meta, clock=clock)
+
+    return apply
