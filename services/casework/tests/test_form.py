@@ -127,7 +127,11 @@ class TestDocument:
 
     def test_defaults_and_options_fill_the_form_before_the_call(self) -> None:
         options = {"belegart": "P", "unknown": "x"}
-        assert prefilled(CATALOGUE["fuehrungszeugnis"], options) == {"exemption": "none", "belegart": "P"}
+        assert prefilled(CATALOGUE["fuehrungszeugnis"], options) == {
+            "scope": "national",
+            "exemption": "none",
+            "belegart": "P",
+        }
 
 
 class TestCanonicalJson:

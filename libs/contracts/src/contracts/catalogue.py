@@ -130,14 +130,20 @@ class Service(_Strict):
         if self.one_form and self.minutes_per_further_person is None:
             raise tomlfile.flaw("a form for several persons needs minutes_per_further_person", "one_form")
         check_form(self.form, "form")
-        self._check_questions_and_options()
+        self._check_lists()
+        self._check_options()
         self._check_fees()
         return self
 
-    def _check_questions_and_options(self) -> None:
+    def _check_lists(self) -> None:
+        for index, item in enumerate(self.bring):
+            if item in self.bring[:index]:
+                raise tomlfile.flaw("is said twice", "bring", index)
         for index, question in enumerate(self.questions):
             if question.id in {other.id for other in self.questions[:index]}:
                 raise tomlfile.flaw(f"there are two questions {question.id!r}", "questions", index, "id")
+
+    def _check_options(self) -> None:
         for index, option in enumerate(self.options):
             if option.id in {other.id for other in self.options[:index]}:
                 raise tomlfile.flaw(f"there are two options {option.id!r}", "options", index, "id")
@@ -158,9 +164,12 @@ class Service(_Strict):
                     raise tomlfile.flaw(f"the form has no field {field!r}", *at, "when", field)
                 if wanted not in allowed:
                     raise tomlfile.flaw(f"the form's field {field!r} does not allow {wanted!r}", *at, "when", field)
-            for number, earlier in enumerate(self.fees[:index]):
-                if earlier.valid_from <= rule.valid_from and earlier.covers(rule):
-                    raise tomlfile.flaw(f"never applies: fees.{number} is taken before it", *at, "valid_from")
+            for number, other in enumerate(self.fees[:index]):
+                if other.covers(rule):
+                    if other.valid_from <= rule.valid_from:
+                        raise tomlfile.flaw(f"never applies: fees.{number} is taken before it", *at, "valid_from")
+                elif other.text.de == rule.text.de or other.text.en == rule.text.en:
+                    raise tomlfile.flaw(f"reads like fees.{number}, which is for others", *at, "text")
 
     def fee(self, values: Mapping[str, JsonValue], *, on: date) -> FeeRule | None:
         """The fee of an application with `values` on the day `on`; None while it cannot be told (no birth date yet).
