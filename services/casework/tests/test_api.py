@@ -123,7 +123,7 @@ class TestApplication:
     async def test_options_of_the_booking_are_filled_in(self, begin: Any) -> None:
         call = await begin(options={"belegart": "P"})
         (application,) = (await call.view())["applications"]
-        assert application["values"] == {"belegart": "P", "exemption": "none"}
+        assert application["values"] == {"belegart": "P", "scope": "national", "exemption": "none"}
 
     async def test_an_older_revision_does_not_overwrite(self, call: Any, world: Any) -> None:
         saved = await call.save({"family_name": "A"})

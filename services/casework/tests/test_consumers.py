@@ -91,7 +91,7 @@ class TestOpening:
             " WHERE case_id = :id ORDER BY position",
             id=await world.case_id(other.appointment_id),
         )
-        assert [row["entries"] for row in rows] == [{"belegart": "O", "exemption": "none"}, {}]
+        assert [row["entries"] for row in rows] == [{"belegart": "O", "scope": "national", "exemption": "none"}, {}]
 
 
 class TestOvertaking:
