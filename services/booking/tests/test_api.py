@@ -45,9 +45,9 @@ async def test_free_slots_of_a_day(client: httpx.AsyncClient) -> None:
     query: dict[str, Any] = {"services": ["personalausweis", "anmeldung"], **TUESDAY}
     answer = await client.get("/offices/heidelberg/slots", params=query)
     body = answer.json()
-    assert (body["time_zone"], body["minutes"]) == ("Europe/Berlin", 30)
-    assert body["slots"][0] == {"starts_at": "2026-06-02T06:00:00Z", "ends_at": "2026-06-02T06:30:00Z"}
-    assert body["slots"][-1] == {"starts_at": "2026-06-02T09:30:00Z", "ends_at": "2026-06-02T10:00:00Z"}
+    assert (body["time_zone"], body["minutes"]) == ("Europe/Berlin", 25)
+    assert body["slots"][0] == {"starts_at": "2026-06-02T06:00:00Z", "ends_at": "2026-06-02T06:25:00Z"}
+    assert body["slots"][-1] == {"starts_at": "2026-06-02T09:35:00Z", "ends_at": "2026-06-02T10:00:00Z"}
 
 
 async def test_slots_default_to_today_and_the_demo_starts_at_the_next_mark(
@@ -136,7 +136,7 @@ async def test_a_longer_appointment_needs_the_whole_time(client: httpx.AsyncClie
     assert (await book("clerks-1", starts_at="2026-06-02T05:55:00Z", services=services)).status_code == 201
 
 
-async def test_cancelling(client: httpx.AsyncClient, book: Any, stored: Any) -> None:
+async def test_cancelling(client: httpx.AsyncClient, book: Any, stored: Any, clock: Any) -> None:
     answer = await book("clerks-1", starts_at=SLOT)
     cancelled = await client.post("/appointment/cancellation", headers=bearer(answer), json={})
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
@@ -144,6 +144,8 @@ async def test_cancelling(client: httpx.AsyncClient, book: Any, stored: Any) -> 
 
     event = BookingCancelled.model_validate_json((await stored("outbox"))[-1]["body"])
     assert (event.reference, event.cancelled_by) == (answer.json()["reference"], "citizen")
+    assert SLOT not in await slots(client, "clerks-1")  # first those who wait, then everybody: after a random delay
+    clock.forward(minutes=91)
     assert SLOT in await slots(client, "clerks-1")
     assert (await book("clerks-1", starts_at=SLOT)).status_code == 201
 

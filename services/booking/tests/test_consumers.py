@@ -14,7 +14,8 @@ from contracts.topology import CONSUMES, durable
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
-STATES = {"casework.case_completed.v1": "completed", "casework.case_aborted.v1": "aborted"}
+ENDINGS = [consumer for consumer in CONSUMERS if consumer.event.SUBJECT.startswith("casework.")]
+CALLS = [consumer for consumer in CONSUMERS if consumer.event.SUBJECT.startswith("signaling.")]
 
 
 async def deliver(database: Database, consumer: Consumer[Any], event: Any, meta: Any) -> bool:
@@ -27,7 +28,8 @@ async def insert(database: Database, event: Any, state: str = "booked", office: 
             """
             INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, state, services, name, email,
                                      language, link_generation, booked_at, changed_at)
-            VALUES (:id, :office, 'DE-7K3M9Q', 0, :start, :end, :state, '[]', '', '', 'de', 1, :start, :start)
+            VALUES (:id, :office, 'DE-7K3M9Q', 0, :start, :end, :state, '[]', 'Erika',
+                    'erika@example.org', 'de', 1, :start, :start)
             """,
             id=event.appointment_id,
             office=office or event.office,
@@ -41,20 +43,47 @@ async def test_everything_that_topology_promises_is_consumed() -> None:
     assert {consumer.event for consumer in CONSUMERS} == set(CONSUMES["booking"])
 
 
-@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.event.SUBJECT)
+@pytest.mark.parametrize(
+    ("subject", "changes", "state", "published"),
+    [
+        ("casework.case_completed.v1", {}, "completed", []),
+        ("casework.case_aborted.v1", {"reason": "technical"}, "aborted", []),
+        ("casework.case_aborted.v1", {"reason": "citizen_absent"}, "no_show", ["booking.no_show.v1"]),
+    ],
+)
 async def test_a_sample_delivered_twice_marks_the_appointment_once(
-    database: Database, client: object, stored: Any, samples: Any, consumer: Consumer[Any]
-) -> None:
-    meta, event = samples[consumer.event.SUBJECT]
+    database: Database, client: object, stored: Any, samples: Any, subject: str, changes: dict[str, str], state: str,
+    published: list[str],
+) -> None:  # fmt: skip
+    meta, event = samples[subject]
+    (consumer,) = (consumer for consumer in CONSUMERS if subject == consumer.event.SUBJECT)
+    event = event.model_copy(update=changes)
     await insert(database, event)
     assert [await deliver(database, consumer, event, meta) for _ in range(2)] == [True, False]
     (appointment,) = await stored("appointment")
-    assert appointment["state"] == STATES[event.SUBJECT]
+    assert appointment["state"] == state
     assert appointment["link_generation"] == 1  # the citizen may still look at it
-    assert await stored("outbox") == []
+    assert [row["subject"] for row in await stored("outbox")] == published
 
 
-@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.event.SUBJECT)
+async def test_what_a_call_took_is_added_up_and_began_when_it_first_did(
+    database: Database, client: object, stored: Any, samples: Any
+) -> None:
+    began, ended = (next(c for c in CALLS if f"signaling.call_{x}.v1" == c.event.SUBJECT) for x in ("started", "ended"))
+    meta, event = samples["signaling.call_started.v1"]
+    await insert(database, event)
+    for minutes in (0, 0, 5):  # the last one is another event: the call broke off and went on
+        again = event.model_copy(update={"started_at": event.started_at + timedelta(minutes=minutes)})
+        await deliver(database, began, again, meta if not minutes else meta.model_copy(update={"id": uuid4()}))
+    meta, event = samples["signaling.call_ended.v1"]
+    for which in (meta, meta, meta.model_copy(update={"id": uuid4()})):
+        await deliver(database, ended, event, which)
+    (appointment,) = await stored("appointment")
+    assert appointment["call_started_at"] == samples["signaling.call_started.v1"][1].started_at
+    assert appointment["talk_seconds"] == 2 * event.seconds
+
+
+@pytest.mark.parametrize("consumer", ENDINGS, ids=lambda consumer: consumer.event.SUBJECT)
 @pytest.mark.parametrize("state", ["cancelled", "completed", "aborted"])
 async def test_what_has_ended_stays_as_it_is(
     database: Database, client: object, stored: Any, samples: Any, consumer: Consumer[Any], state: str
@@ -65,7 +94,7 @@ async def test_what_has_ended_stays_as_it_is(
     assert [row["state"] for row in await stored("appointment")] == [state]
 
 
-@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda consumer: consumer.event.SUBJECT)
+@pytest.mark.parametrize("consumer", ENDINGS, ids=lambda consumer: consumer.event.SUBJECT)
 async def test_an_event_of_another_office_or_an_unknown_appointment_changes_nothing(
     database: Database, client: object, stored: Any, samples: Any, consumer: Consumer[Any]
 ) -> None:

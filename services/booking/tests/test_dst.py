@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking.model import Hours, Schedule
+from booking.timetable.model import Hours, Lane, Schedule
 
 SPRING = date(2027, 3, 28)  # 02:00 CET becomes 03:00 CEST at 01:00 UTC: 23 hours
 AUTUMN = date(2026, 10, 25)  # 03:00 CEST becomes 02:00 CET at 01:00 UTC: 25 hours
@@ -16,11 +16,10 @@ def slots(day: date, opens: str, closes: str, grid: int, length: int) -> list[st
     office = Schedule(
         zone=ZoneInfo("Europe/Berlin"),
         hours=(hours,),
-        closed_on=lambda day: False,
         grid=timedelta(minutes=grid),
         lead=timedelta(0),
         horizon=timedelta(days=400),
-        capacity=1,
+        lanes=(Lane(0),),
     )
     starts = office.offered(day, day, timedelta(minutes=length), datetime(2026, 10, 1, tzinfo=UTC))
     return [datetime.fromtimestamp(start, UTC).strftime("%dT%H:%M") for start in starts]

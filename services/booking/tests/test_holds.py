@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from booking.holds import Hold, Holds, HoldsLostError, connect
-from booking.model import Busy
+from booking.slots.holds import Hold, Holds, HoldsLostError, connect
+from booking.timetable.model import Busy
 
 NOW = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)
 START = int(NOW.timestamp()) + 3600
@@ -33,7 +33,8 @@ async def place(
     capacity: int = 1,
     taken: tuple[int, ...] = (),
 ) -> Hold | None:
-    return await holds.place(office, hold_id or uuid4(), start, end, capacity=capacity, taken=taken, now=NOW)
+    lanes = [lane for lane in range(capacity) if lane not in taken]
+    return await holds.place(office, hold_id or uuid4(), start, end, lanes=lanes, now=NOW)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -177,7 +178,7 @@ async def test_without_redis_every_call_says_so_quickly() -> None:
 
 
 async def test_holds_come_back_with_redis(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("booking.holds.PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("booking.slots.holds.PAUSE_SECONDS", 0.05)
     redis = connect(redis_url)
     holds = Holds(redis)
     await redis.flushall()

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking import model
-from booking.model import Busy, Hours, Schedule
+from booking.appointments.model import new_reference
+from booking.slots import model
+from booking.timetable.model import Busy, Hours, Lane, Schedule
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)  # a Monday, 09:00 in Berlin
@@ -28,11 +29,11 @@ def schedule(
     return Schedule(
         zone=zone,
         hours=hours,
-        closed_on=lambda day: day in closed,
+        holiday=lambda day: day in closed,
         grid=grid * MINUTES,
         lead=lead,
         horizon=timedelta(days=horizon),
-        capacity=capacity,
+        lanes=tuple(Lane(number) for number in range(capacity)),
     )
 
 
@@ -114,7 +115,7 @@ def test_the_closest_alternatives_come_first() -> None:
 
 
 def test_references_are_read_aloud_easily_and_differ() -> None:
-    references = {model.new_reference("HD") for _ in range(200)}
+    references = {new_reference("HD") for _ in range(200)}
     assert len(references) == 200
     assert all(len(reference) == 9 and not set(reference[3:]) & set("ILOU01") for reference in references)
 
@@ -140,7 +141,7 @@ def test_free_means_that_some_lane_is_idle_all_the_time(
         return all(b.end <= start or start + length <= b.start for b in busy if b.lane == lane)
 
     expected = [start for start in starts if any(idle(lane, start) for lane in range(capacity))]
-    assert model.free(starts, timedelta(seconds=length), capacity, busy) == expected
+    assert model.free(starts, length, range(capacity), busy) == expected
 
 
 _zones = st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]).map(ZoneInfo)

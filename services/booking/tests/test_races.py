@@ -7,15 +7,17 @@ from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy.exc import IntegrityError
 
-from booking import store
 from booking.app import build
+from booking.appointments import store
 from booking.settings import Settings
-from chassis.database import Database
+from booking.slots.model import Slot
+from booking.slots.store import BUSY
+from chassis.database import Database, Transaction
 from contracts.booking import BookedService, BookingCompleted, CitizenContact
 from contracts.ids import AppointmentId
 
@@ -41,7 +43,15 @@ def completed(starts_at: datetime = START, minutes: int = 15) -> BookingComplete
 
 async def put(database: Database, event: BookingCompleted, capacity: int = 1) -> store.Outcome:
     async with database.transaction() as tx:
-        return await store.book(tx, event, capacity=capacity, held=(), own=None, now=NOW)
+        return await store.book(tx, event, place(event, capacity), actor="citizen", now=NOW)
+
+
+async def put_in(tx: Transaction, event: BookingCompleted) -> store.Outcome:
+    return await store.book(tx, event, place(event, 1), actor="citizen", now=NOW)
+
+
+def place(event: BookingCompleted, capacity: int) -> store.Place:
+    return store.Place(Slot(event.starts_at, event.ends_at), event.ends_at, range(capacity), version=0)
 
 
 @pytest.mark.parametrize("capacity", [1, 2, 5])
@@ -111,14 +121,14 @@ async def test_the_database_itself_refuses_a_double_booking(database: Database, 
     async with database.transaction() as tx:
         await tx.execute(insert, reference="A", start=START, end=later)
         await tx.execute(insert, reference="B", start=later, end=later + timedelta(minutes=5))
-    async with database.transaction() as tx:
-        with pytest.raises(IntegrityError, match="appointment_no_double_booking"):
+    async with database.read() as tx:
+        with pytest.raises(asyncpg.ExclusionViolationError, match="appointment_no_double_booking"):
             await tx.execute(insert, reference="C", start=START + timedelta(minutes=4), end=later)
 
 
 async def test_a_reference_that_exists_is_drawn_again(book: Any, stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["DE-222222", "DE-222222", "DE-333333"])
-    monkeypatch.setattr("booking.model.new_reference", lambda prefix: next(drawn))
+    monkeypatch.setattr("booking.appointments.model.new_reference", lambda prefix: next(drawn))
     answers = [await book("demo", starts_at=START.isoformat()) for _ in range(2)]
     assert [answer.json()["reference"] for answer in answers] == ["DE-222222", "DE-333333"]
     assert len(await stored("outbox")) == 2
@@ -129,7 +139,7 @@ async def test_a_failing_transaction_takes_appointment_and_event_with_it(
 ) -> None:
     async def book_and_fail() -> None:
         async with database.transaction() as tx:
-            assert await store.book(tx, completed(), capacity=1, held=(), own=None, now=NOW) == "booked"
+            assert await put_in(tx, completed()) == "booked"
             raise RuntimeError("the power fails")
 
     with pytest.raises(RuntimeError):
@@ -190,9 +200,9 @@ async def test_free_slots_read_a_range_of_an_index_however_many_appointments_the
     async with database.transaction() as tx:
         await tx.execute("ANALYZE appointment")
         low = datetime.now(UTC) + timedelta(days=30)
-        plan = await tx.rows(f"EXPLAIN {store.BUSY}", office="demo", low=low, high=low + timedelta(days=1))
+        plan = await tx.rows(f"EXPLAIN {BUSY}", office="demo", low=low, high=low + timedelta(days=1), now=NOW, own=None)
     text = "\n".join(row["QUERY PLAN"] for row in plan)
-    assert "appointment_busy" in text, text
-    condition = text.split("Index Cond:")[1].splitlines()[0]
+    assert "appointment_taken" in text, text
+    condition = text.split("appointment_taken", 1)[1].split("Index Cond:")[1].splitlines()[0]
     assert "starts_at >" in condition, text
     assert "starts_at <" in condition, text

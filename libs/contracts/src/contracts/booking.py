@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import EmailStr, Field
 
 from contracts.base import Event, Instant, Part
-from contracts.ids import ServiceId
+from contracts.ids import AppointmentId, ServiceId
 from contracts.text import Language
 
 #: What the office prepares for a citizen. Nothing about health: that somebody signs is enough to book an interpreter.
@@ -115,3 +115,8 @@ class BookingErased(Event):
     SUBJECT: ClassVar[str] = "booking.erased.v1"
 
     erased_at: Instant
+
+
+def calendar_uid(appointment_id: AppointmentId) -> str:
+    """The UID of an appointment's calendar entry (RFC 5545, 3.8.4.7): one entry, whoever hands it out and however often."""
+    return f"{appointment_id}@schalter"

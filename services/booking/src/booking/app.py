@@ -1,17 +1,25 @@
 """The composition root of booking: the only file that knows everyone."""
 
+import asyncio
 from pathlib import Path
 
 from fastapi import FastAPI
 
-from booking import api, consumers, holds, offers
+from booking import consumers
+from booking.appointments import api as appointments_api
+from booking.desk import Desk
+from booking.offers import api as offers_api
+from booking.offers.model import offers as all_offers
 from booking.settings import Settings
-from booking.usecases import Desk
+from booking.slots import api as slots_api
+from booking.slots import holds
+from booking.slots.usecases import Calendar
+from booking.timetable.schedules import Schedules
 from chassis import redis
 from chassis.clock import Clock, utc_now
 from chassis.service import create_app
 from chassis.tokens import TokenSigner, TokenVerifier
-from contracts.actors import Citizen
+from contracts.actors import Citizen, Clerk
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
 
@@ -23,22 +31,29 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     settings = settings or Settings()
     client = holds.connect(str(settings.redis_url))
     catalogue = load_catalogue()
-    issuer, audience = Citizen.ISSUER, Citizen.AUDIENCE
+    offered = all_offers(load_offices(settings.offices_dir, catalogue), catalogue)
+    link_key = settings.link_private_key.get_secret_value()
+    slot_freed = asyncio.Event()
     desk = Desk(
-        offers=offers.offers(load_offices(settings.offices_dir, catalogue), catalogue),
-        holds=holds.Holds(client),
-        links=TokenSigner(settings.link_private_key.get_secret_value(), issuer=issuer, audience=audience),
+        offers=offered,
+        calendar=Calendar(Schedules(offered), holds.Holds(client)),
+        links=TokenSigner(link_key, issuer=Citizen.ISSUER, audience=Citizen.AUDIENCE),
         public_origin=settings.public_origin,
+        slot_freed=slot_freed.set,
     )
     return create_app(
         "booking",
         settings,
         title="booking",
         migrations_dir=MIGRATIONS,
-        routers=[api.router],
+        routers=[offers_api.router, slots_api.router, appointments_api.router],
         consumers=consumers.CONSUMERS,
         resources=[redis.resource(client)],
-        verifiers=[(audience, TokenVerifier(settings.link_public_key, issuer=issuer, audience=audience))],
+        verifiers=[_verifier(Citizen, settings.link_public_key), _verifier(Clerk, settings.clerk_public_key)],
         state={"desk": desk},
         clock=clock,
     )
+
+
+def _verifier(actor: type[Citizen] | type[Clerk], key: str) -> tuple[str, TokenVerifier]:
+    return actor.AUDIENCE, TokenVerifier(key, issuer=actor.ISSUER, audience=actor.AUDIENCE)

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from pydantic import JsonValue
 
-from booking.model import MAX_LENGTH, Refusal, Slot
+from booking.slots.model import Slot
+from booking.timetable.model import Refusal
 from chassis.problems import FieldError, Problem
 
 
@@ -28,6 +29,15 @@ class UnknownService(Problem):
         super().__init__(errors=[FieldError(field, "the office does not offer this service")])
 
 
+class OneAtATime(Problem):
+    """A service that is for one person was asked for more. `field` names it."""
+
+    code, status, title = "one_person_only", 422, "This service is for one person at a time"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(errors=[FieldError(field, "this service is for one person; book the others separately")])
+
+
 class OptionInvalid(Problem):
     """An option is missing, unknown, or has a value that is not among its choices."""
 
@@ -42,8 +52,7 @@ class TooLong(Problem):
 
     code, status, title = "appointment_too_long", 422, "This is too much for one appointment"
 
-    def __init__(self) -> None:
-        hours = int(MAX_LENGTH.total_seconds() // 3600)
+    def __init__(self, hours: int) -> None:
         super().__init__(errors=[FieldError("services", f"together they take longer than {hours} hours")])
 
 
@@ -67,6 +76,7 @@ class SlotNotOffered(Problem):
         "beyond_horizon": "is further ahead than the office takes appointments",
         "outside_hours": "is outside the opening hours, or the appointment would not end within them",
         "not_on_grid": "is not the beginning of a slot",
+        "nobody_on_duty": "is a time at which nobody is on duty who does this",
     }
 
     def __init__(self, reason: Refusal, alternatives: Iterable[Slot]) -> None:
@@ -114,6 +124,48 @@ class NotCancellable(Problem):
     """The appointment has begun or is over."""
 
     code, status, title = "not_cancellable", 409, "This appointment can no longer be cancelled"
+
+
+class NotMovable(Problem):
+    """The appointment has begun or is over."""
+
+    code, status, title = "not_movable", 409, "This appointment can no longer be moved"
+
+
+class TooEarly(Problem):
+    """Nobody can be said not to have come before some minutes have passed."""
+
+    code, status, title = "too_early", 409, "The citizen may still come"
+
+    def __init__(self, from_: datetime) -> None:
+        super().__init__("Please wait a little longer.", possible_from=_rfc3339(from_))
+
+
+class NotMissed(Problem):
+    """The appointment was cancelled, or has taken place."""
+
+    code, status, title = "not_missed", 409, "This appointment was not missed"
+
+
+class ErasureLater(Problem):
+    """The appointment takes place now: first it has to end."""
+
+    code, status, title = "erasure_later", 409, "Your data can be erased when the appointment is over"
+
+
+class LimitReached(Problem):
+    """Too many of them for one person or one place. `detail` says what to do."""
+
+    code, status, title = "limit_reached", 429, "That is too many"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class RoleMissing(Problem):
+    """The clerk may not do this; a lead may."""
+
+    code, status, title = "role_missing", 403, "Only a lead may do this"
 
 
 def _as_json(slots: Iterable[Slot]) -> list[JsonValue]:

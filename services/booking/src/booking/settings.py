@@ -6,8 +6,9 @@ from chassis.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Booking alone holds the private key of the citizens' links."""
+    """Booking alone holds the private key of the citizens' links; clerks' tokens it can only verify."""
 
     redis_url: RedisDsn
     link_public_key: str
     link_private_key: SecretStr
+    clerk_public_key: str

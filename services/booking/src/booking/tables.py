@@ -3,42 +3,56 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, String, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, SmallInteger, String, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
-from booking.model import State
+from booking.appointments.model import State
 from chassis.tables import instant
+from contracts.booking import Channel
 from contracts.text import Language
 
 _BOOKED = text("state = 'booked'")
+_OCCUPIED_UNTIL = "coalesce(busy_until, ends_at)"
 
 
 class Appointment(SQLModel, table=True):
-    """An appointment of one citizen with one office. `lane` is which of the office's clerks' time it takes."""
+    """An appointment of one citizen with one office. `lane` is which of the office's clerks' time it takes.
+
+    The lane is taken until `busy_until`, the end of the pause after it; without a pause this is NULL. Once `erased_at`
+    is set, nothing in the row tells of a person any more.
+    """
 
     __tablename__ = "appointment"
     __table_args__ = (
         ExcludeConstraint(
             ("office", "="),
             ("lane", "="),
-            (func.tstzrange(text("starts_at"), text("ends_at")), "&&"),
+            (func.tstzrange(text("starts_at"), text(_OCCUPIED_UNTIL)), "&&"),
             name="appointment_no_double_booking",
             using="gist",
             where=_BOOKED,
         ),
         UniqueConstraint("office", "reference", name="appointment_reference"),
-        CheckConstraint("state IN ('booked', 'cancelled', 'completed', 'aborted')", name="appointment_state"),
+        CheckConstraint(
+            "state IN ('booked', 'cancelled', 'completed', 'aborted', 'no_show')", name="appointment_state"
+        ),
         CheckConstraint("starts_at < ends_at AND ends_at <= starts_at + interval '8 hours'", name="appointment_length"),
+        CheckConstraint(
+            "busy_until IS NULL OR (ends_at <= busy_until AND busy_until <= ends_at + interval '1 hour')",
+            name="appointment_occupied",
+        ),
         CheckConstraint("lane >= 0", name="appointment_lane"),
         # Free slots read nothing but this index: a range of starts, bounded by the longest appointment.
         Index(
-            "appointment_busy",
+            "appointment_taken",
             "office",
             "starts_at",
-            postgresql_include=["ends_at", "lane"],
+            postgresql_include=["ends_at", "busy_until", "lane", "id"],
             postgresql_where=_BOOKED,
         ),
+        # How many appointments are open under one address, whatever its capitals.
+        Index("appointment_open_email", "office", text("lower(email)"), postgresql_where=_BOOKED),
     )
 
     id: UUID = Field(primary_key=True)
@@ -47,12 +61,66 @@ class Appointment(SQLModel, table=True):
     lane: int = Field(sa_column=Column(SmallInteger, nullable=False))
     starts_at: datetime = Field(sa_column=instant())
     ends_at: datetime = Field(sa_column=instant())
+    busy_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     state: State = Field(sa_column=Column(String(16), nullable=False))
     services: list[dict[str, object]] = Field(sa_column=Column(JSONB, nullable=False))
     name: str
     email: str
+    phone: str | None = None
     language: Language = Field(sa_column=Column(String(2), nullable=False))
     time_zone: str | None = None
+    needs: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]"))
+    channel: Channel = Field(default="citizen", sa_column=Column(String(16), nullable=False, server_default="citizen"))
     link_generation: int
     booked_at: datetime = Field(sa_column=instant())
     changed_at: datetime = Field(sa_column=instant())
+    call_started_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    talk_seconds: int | None = Field(default=None, sa_column=Column(Integer))
+    erased_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+
+
+class TimetableRow(SQLModel, table=True):
+    """The timetable of an office, once somebody has edited it. `version` counts the edits."""
+
+    __tablename__ = "timetable"
+
+    office: str = Field(primary_key=True, max_length=40)
+    version: int
+    document: dict[str, object] = Field(sa_column=Column(JSONB, nullable=False))
+    changed_by: str
+    changed_at: datetime = Field(sa_column=instant())
+
+
+class BlockedTime(SQLModel, table=True):
+    """A clerk is not there, whatever their shifts say."""
+
+    __tablename__ = "blocked_time"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="blocked_time_order"),
+        Index("blocked_time_ending", "office", "ends_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    office: str = Field(max_length=40)
+    lane: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    starts_at: datetime = Field(sa_column=instant())
+    ends_at: datetime = Field(sa_column=instant())
+    reason: str = Field(max_length=16)
+    note: str | None = None
+    created_by: str
+    created_at: datetime = Field(sa_column=instant())
+
+
+class FreedSlot(SQLModel, table=True):
+    """A slot that was given back and is on its way to the public; until `public_at` the waiting list is asked first."""
+
+    __tablename__ = "freed_slot"
+    __table_args__ = (Index("freed_slot_ending", "office", "ends_at"),)
+
+    id: UUID = Field(primary_key=True)
+    office: str = Field(max_length=40)
+    lane: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    starts_at: datetime = Field(sa_column=instant())
+    ends_at: datetime = Field(sa_column=instant())
+    public_at: datetime = Field(sa_column=instant())
+    freed_at: datetime = Field(sa_column=instant())

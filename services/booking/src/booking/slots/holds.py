@@ -19,7 +19,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from booking.model import MAX_LENGTH, Busy
+from booking.slots.store import MAX_OCCUPIED
+from booking.timetable.model import Busy
 
 TTL = timedelta(minutes=5)
 #: A hold is extended while its citizen is active, but ends this long after it was placed.
@@ -53,18 +54,19 @@ _PLACE = (
     _COMMON
     + """
 local id, low, high = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local capacity, dice = tonumber(ARGV[5]), tonumber(ARGV[6])
-local ttl, limit = tonumber(ARGV[7]), tonumber(ARGV[8])
-local taken, mine = {}, nil
-for index = 9, #ARGV do taken[tonumber(ARGV[index])] = true end
+local dice, ttl, limit = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local held, mine = {}, nil
 for _, hold in ipairs(overlapping(low, high)) do
-  if hold[1] ~= id then taken[hold[2]] = true
+  if hold[1] ~= id then held[hold[2]] = true
   elseif hold[3] == low and hold[4] == high then mine = hold[2] end
 end
-if mine and not taken[mine] then return {mine, redis.call('PTTL', KEYS[2] .. id)} end
 local free = {}
-for lane = 0, capacity - 1 do
-  if not taken[lane] then free[#free + 1] = lane end
+for index = 8, #ARGV do
+  local lane = tonumber(ARGV[index])
+  if not held[lane] then
+    if lane == mine then return {lane, redis.call('PTTL', KEYS[2] .. id)} end
+    free[#free + 1] = lane
+  end
 end
 if #free == 0 then return false end
 local lane = free[dice % #free + 1]
@@ -136,16 +138,16 @@ class Holds:
         self._paused_until = 0.0
 
     async def place(
-        self, office: str, hold_id: UUID, start: int, end: int, *, capacity: int, taken: Collection[int], now: datetime
+        self, office: str, hold_id: UUID, start: int, end: int, *, lanes: Collection[int], now: datetime
     ) -> Hold | None:
-        """Keeps one of the lanes 0 to `capacity` - 1 from `start` to `end`; None if none is free.
+        """Keeps one of `lanes` from `start` to `end`; None if others hold them all.
 
-        `taken`: lanes with appointments in that range. Atomic against all other holds. A hold of the same id moves
-        here, or stays where it is when there is no room; repeating the call with the same range changes nothing.
+        Atomic against all other holds. A hold of the same id moves here, or stays where it is when there is no room;
+        repeating the call with the same range changes nothing.
         """
         arguments: list[int | str] = [
-            *(int(MAX_LENGTH.total_seconds()), str(hold_id), start, end, capacity, secrets.randbelow(2**31)),
-            *(self._ttl, self._limit, *taken),
+            *(int(MAX_OCCUPIED.total_seconds()), str(hold_id), start, end, secrets.randbelow(2**31)),
+            *(self._ttl, self._limit, *lanes),
         ]
         with self._reachable():
             placed = await self._place(keys=[_starts(office), _hold(office)], args=arguments)
@@ -172,7 +174,7 @@ class Holds:
         """All living holds that overlap the range from `start` to `end`."""
         with self._reachable():
             found = await self._active(
-                keys=[_starts(office), _hold(office)], args=[int(MAX_LENGTH.total_seconds()), start, end]
+                keys=[_starts(office), _hold(office)], args=[int(MAX_OCCUPIED.total_seconds()), start, end]
             )
         return [HeldBusy(UUID(hold_id), Busy(lane, low, high)) for hold_id, lane, low, high in found]
 

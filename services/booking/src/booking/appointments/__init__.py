@@ -1,0 +1,1 @@
+"""Appointments: booked, looked at, moved, cancelled, missed, handed out and erased."""

@@ -1,0 +1,123 @@
+"""The citizen's rights: to know what is stored (GDPR Art. 15), and to have it erased (Art. 17)."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import BaseModel
+
+from booking.appointments import model, store
+from booking.appointments.usecases import booked_services, cancel_it, needs
+from booking.desk import Desk
+from booking.errors import ErasureLater
+from booking.offers.model import Offer
+from booking.tables import Appointment
+from chassis.database import Transaction
+from contracts.booking import BookedService, BookingErased, Channel, Need
+from contracts.ids import AppointmentId
+from contracts.text import Language, Localised
+
+
+class StoredElsewhere(BaseModel):
+    """What another part of the office keeps, and for how long."""
+
+    part: str
+    what: Localised
+    until: Localised
+
+
+class PersonalData(BaseModel):
+    """All personal data of one appointment (GDPR Art. 15 (1) and (3))."""
+
+    office: str
+    reference: str
+    state: model.State
+    starts_at: datetime
+    ends_at: datetime
+    services: tuple[BookedService, ...]
+    name: str
+    email: str
+    phone: str | None
+    language: Language
+    time_zone: str | None
+    needs: tuple[Need, ...]
+    channel: Channel
+    booked_at: datetime
+    changed_at: datetime
+    call_started_at: datetime | None
+    talk_seconds: int | None
+    erased_after_days: int
+    elsewhere: tuple[StoredElsewhere, ...]
+
+
+_AS_LONG_AS_THE_APPOINTMENT: Final = Localised(de="so lange wie der Termin", en="as long as the appointment")
+_ELSEWHERE: Final = (
+    StoredElsewhere(
+        part="casework",
+        what=Localised(
+            de="Ihr Antrag, Ihre Unterschrift, der Vermerk über den gezeigten Ausweis (nie ein Bild)",
+            en="Your application, your signature, the note on the ID that was shown (never an image)",
+        ),
+        until=Localised(
+            de="bis der Fall übergeben ist, danach nach den Fristen des Amtes",
+            en="until the case is handed over, then by the office's retention periods",
+        ),
+    ),
+    StoredElsewhere(
+        part="payment",
+        what=Localised(de="Betrag, Zeit und Zahlungsweg", en="Amount, time and way of payment"),
+        until=Localised(de="solange das Haushaltsrecht es verlangt", en="as long as accounting law demands"),
+    ),
+    StoredElsewhere(
+        part="notify",
+        what=Localised(de="Welche Nachricht wann an welche Adresse ging", en="Which message went where, and when"),
+        until=_AS_LONG_AS_THE_APPOINTMENT,
+    ),
+    StoredElsewhere(
+        part="signaling",
+        what=Localised(
+            de="Wann die Technik geprüft und wann gesprochen wurde; nichts vom Inhalt",
+            en="When the technical check and the call took place; nothing of what was said",
+        ),
+        until=_AS_LONG_AS_THE_APPOINTMENT,
+    ),
+)
+
+
+def data_of(appointment: Appointment, offer: Offer) -> PersonalData:
+    """Everything that booking stores about the citizen of an appointment."""
+    return PersonalData(
+        office=appointment.office,
+        reference=appointment.reference,
+        state=appointment.state,
+        starts_at=appointment.starts_at.astimezone(UTC),
+        ends_at=appointment.ends_at.astimezone(UTC),
+        services=booked_services(appointment),
+        name=appointment.name,
+        email=appointment.email,
+        phone=appointment.phone,
+        language=appointment.language,
+        time_zone=appointment.time_zone,
+        needs=needs(appointment),
+        channel=appointment.channel,
+        booked_at=appointment.booked_at.astimezone(UTC),
+        changed_at=appointment.changed_at.astimezone(UTC),
+        call_started_at=appointment.call_started_at.astimezone(UTC) if appointment.call_started_at else None,
+        talk_seconds=appointment.talk_seconds,
+        erased_after_days=offer.office.retention.appointment_days,
+        elsewhere=_ELSEWHERE,
+    )
+
+
+async def erase(desk: Desk, tx: Transaction, appointment: Appointment, *, actor: str, now: datetime) -> None:
+    """Erases the citizen of an appointment whose row the caller holds, and publishes BookingErased for the others.
+
+    An appointment to come is cancelled first. Raises ErasureLater while it takes place: a clerk is waiting.
+    """
+    if model.changeable(appointment.state, appointment.starts_at, now):
+        await cancel_it(desk, tx, appointment, by="citizen", actor=actor, now=now)
+    elif appointment.state == "booked":
+        raise ErasureLater
+    await tx.session.flush()
+    await store.erase(tx, [appointment.id], now)
+    event = BookingErased(office=appointment.office, appointment_id=AppointmentId(appointment.id), erased_at=now)
+    await tx.publish(event, actor=actor)

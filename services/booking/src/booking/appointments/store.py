@@ -1,0 +1,248 @@
+"""All SQL of appointments. A query names the office; a citizen finds only the appointment that their token names."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+import asyncpg
+from sqlmodel import select
+
+from booking.appointments.model import State
+from booking.slots.model import Slot
+from booking.tables import Appointment
+from booking.timetable.store import VERSION
+from chassis.database import Transaction
+from contracts.actors import Citizen
+from contracts.booking import BookingCompleted
+from contracts.ids import AppointmentId
+
+#: "lost": somebody took the lane in the meantime; ask again. "stale": the timetable was edited; reckon again.
+Outcome = Literal["booked", "taken", "lost", "stale"]
+
+_CHOICE: Final = f"""
+    choice AS (
+        SELECT lane
+          FROM unnest(CAST(:lanes AS int[])) AS lanes (lane)
+         WHERE {VERSION} = :version
+           AND NOT EXISTS (
+                   SELECT FROM appointment AS other
+                    WHERE other.office = :office AND other.state = 'booked' AND other.lane = lanes.lane
+                      AND other.id <> :id
+                      AND other.starts_at > CAST(:starts_at AS timestamptz) - interval '9 hours'
+                      AND other.starts_at < :busy_until
+                      AND coalesce(other.busy_until, other.ends_at) > :starts_at)
+           AND NOT EXISTS (
+                   SELECT FROM blocked_time AS blocked
+                    WHERE blocked.office = :office AND blocked.lane = lanes.lane
+                      AND blocked.ends_at > :starts_at AND blocked.starts_at < :ends_at)
+           AND NOT EXISTS (
+                   SELECT FROM freed_slot AS freed
+                    WHERE freed.office = :office AND freed.lane = lanes.lane AND freed.public_at > :now
+                      AND freed.ends_at > :starts_at AND freed.starts_at < :busy_until
+                      AND freed.id IS DISTINCT FROM CAST(:freed AS uuid))
+         ORDER BY lane IS DISTINCT FROM CAST(:own AS int), random()
+         LIMIT 1
+    )"""  # noqa: S608 - constants of ours
+
+# One statement: a lane that looks free (the one that the citizen holds, else any), the appointment, its event. Should
+# somebody take the lane in between, ON CONFLICT waits for their commit and inserts nothing, neither here nor there.
+BOOK: Final = f"""
+    WITH {_CHOICE}, booked AS (
+        INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, busy_until, state, services, name,
+                                 email, phone, language, time_zone, needs, channel, link_generation, booked_at,
+                                 changed_at)
+        SELECT :id, :office, :reference, lane, :starts_at, :ends_at, :busy_until, 'booked', CAST(:services AS jsonb),
+               :name, :email, :phone, :language, :time_zone, CAST(:needs AS jsonb), :channel, :link_generation, :now,
+               :now
+          FROM choice
+            ON CONFLICT DO NOTHING
+        RETURNING lane
+    ), published AS (
+        INSERT INTO outbox (event_id, subject, headers, body, created_at)
+        SELECT :event_id, :subject, CAST(:headers AS jsonb), :body, :created_at
+          FROM booked
+    )
+    SELECT {VERSION} = :version AS current, EXISTS (SELECT FROM choice) AS tried, EXISTS (SELECT FROM booked) AS booked
+"""  # noqa: S608 - constants of ours
+
+# An UPDATE cannot step back from a conflict as ON CONFLICT does, so those who move are let through one by one: two that
+# wait for each other's rows would be a deadlock.
+_ONE_MOVE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtextextended('booking-move:' || :office, 0))"
+MOVE: Final = f"""
+    WITH {_CHOICE}
+    UPDATE appointment
+       SET lane = choice.lane, starts_at = :starts_at, ends_at = :ends_at, busy_until = :busy_until,
+           link_generation = link_generation + CAST(:generations AS int), changed_at = :now
+      FROM choice
+     WHERE appointment.id = :id AND appointment.office = :office AND appointment.state = 'booked'
+    RETURNING appointment.lane
+"""  # noqa: S608 - constants of ours
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an appointment may go: its time, when the lane is free again, and the lanes that come into question.
+
+    `own`: the lane that the citizen holds, which is preferred. `freed`: a slot that was given back and is kept for this
+    one. `version`: the timetable by which `lanes` were reckoned.
+    """
+
+    slot: Slot
+    busy_until: datetime
+    lanes: Collection[int]
+    version: int
+    own: int | None = None
+    freed: UUID | None = None
+
+    def parameters(self) -> dict[str, object]:
+        """For `_CHOICE`."""
+        return {
+            "starts_at": self.slot.starts_at,
+            "ends_at": self.slot.ends_at,
+            "busy_until": self.busy_until,
+            "lanes": list(self.lanes),
+            "version": self.version,
+            "own": self.own,
+            "freed": self.freed,
+        }
+
+
+async def book(tx: Transaction, event: BookingCompleted, place: Place, *, actor: str, now: datetime) -> Outcome:
+    """Stores the appointment that `event` tells of, and the event itself, or neither."""
+    row, _ = tx.outbox_row(event, actor=actor)
+    outcome = await tx.row(
+        BOOK,
+        **row,
+        **place.parameters(),
+        id=event.appointment_id,
+        office=event.office,
+        reference=event.reference,
+        services=json.dumps([service.model_dump() for service in event.services]),
+        name=event.citizen.name,
+        email=event.citizen.email,
+        phone=event.citizen.phone,
+        language=event.citizen.language,
+        time_zone=event.citizen.time_zone,
+        needs=json.dumps(event.needs),
+        channel=event.channel,
+        link_generation=event.link_generation,
+        now=now,
+    )
+    assert outcome is not None, "a SELECT without FROM has one row"
+    if outcome["booked"]:
+        return "booked"
+    if not outcome["current"]:
+        return "stale"
+    return "lost" if outcome["tried"] else "taken"
+
+
+async def move(
+    tx: Transaction, office: str, appointment: AppointmentId, place: Place, *, new_link: bool, now: datetime
+) -> int | None:
+    """Moves a booked appointment to `place`; its lane there, or None if there is no room (or the timetable is another).
+
+    With `new_link` the old link is dead. The caller holds the appointment's row.
+    """
+    await tx.execute(_ONE_MOVE_AT_A_TIME, office=office)
+    try:
+        async with tx.savepoint():
+            row = await tx.row(
+                MOVE,
+                **place.parameters(),
+                id=appointment,
+                office=office,
+                generations=1 if new_link else 0,
+                now=now,
+            )
+    except asyncpg.ExclusionViolationError:
+        return None  # somebody booked the lane between the look and the move; the caller looks again
+    return None if row is None else int(row["lane"])
+
+
+async def appointment_of(tx: Transaction, citizen: Citizen, *, lock: bool = False) -> Appointment | None:
+    """The appointment that the citizen's link names. `lock`: nobody else changes it until this transaction ends."""
+    return await appointment(tx, citizen.office, citizen.sub, lock=lock)
+
+
+async def appointment(
+    tx: Transaction, office: str, appointment_id: AppointmentId, *, lock: bool = False
+) -> Appointment | None:
+    """An appointment of `office`. `lock`: nobody else changes it until this transaction ends."""
+    query = select(Appointment).where(Appointment.id == appointment_id, Appointment.office == office)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return (await tx.session.exec(query)).first()
+
+
+async def open_under(tx: Transaction, office: str, email: str, now: datetime) -> int:
+    """How many appointments to come `office` has under an e-mail address, whatever its capitals."""
+    row = await tx.row(
+        """
+        SELECT count(*) AS open FROM appointment
+         WHERE office = :office AND lower(email) = lower(:email) AND state = 'booked' AND ends_at > :now
+        """,
+        office=office,
+        email=email,
+        now=now,
+    )
+    assert row is not None, "an aggregate has one row"
+    return int(row["open"])
+
+
+async def finish(tx: Transaction, office: str, appointment: AppointmentId, state: State, now: datetime) -> bool:
+    """Ends a booked appointment in `state`; False if there is none (cancelled, ended already, or erased)."""
+    changed = await tx.execute(
+        """
+        UPDATE appointment SET state = :state, changed_at = :now
+         WHERE id = :id AND office = :office AND state = 'booked'
+        """,
+        id=appointment,
+        office=office,
+        state=state,
+        now=now,
+    )
+    return changed == 1
+
+
+async def call_began(tx: Transaction, office: str, appointment: AppointmentId, at: datetime) -> None:
+    """Notes when both were in the call first, for the statistics of waiting."""
+    await tx.execute(
+        """
+        UPDATE appointment SET call_started_at = least(call_started_at, CAST(:at AS timestamptz))
+         WHERE id = :id AND office = :office
+        """,
+        id=appointment,
+        office=office,
+        at=at,
+    )
+
+
+async def call_took(tx: Transaction, office: str, appointment: AppointmentId, seconds: int) -> None:
+    """Adds to how long the two talked: a call that broke off and went on is one talk."""
+    await tx.execute(
+        """
+        UPDATE appointment SET talk_seconds = coalesce(talk_seconds, 0) + :seconds
+         WHERE id = :id AND office = :office
+        """,
+        id=appointment,
+        office=office,
+        seconds=seconds,
+    )
+
+
+async def erase(tx: Transaction, appointments: Sequence[UUID], now: datetime) -> int:
+    """Takes everything personal out of appointments; what statistics need (times, services, outcome) stays."""
+    return await tx.execute(
+        """
+        UPDATE appointment
+           SET name = '', email = '', phone = NULL, time_zone = NULL, needs = '[]', erased_at = :now,
+               services = (SELECT coalesce(jsonb_agg(service - 'options'), '[]')
+                             FROM jsonb_array_elements(services) AS service)
+         WHERE id = ANY (CAST(:ids AS uuid[])) AND erased_at IS NULL
+        """,
+        ids=list(appointments),
+        now=now,
+    )

@@ -1,0 +1,118 @@
+"""What travels over HTTP about appointments. Answers name every field that may leave."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from booking.appointments import model
+from booking.appointments.model import State
+from booking.appointments.usecases import Booked, booked_services, needs
+from booking.fields import PersonRequest, StartsAt
+from booking.offers.model import Offer
+from booking.tables import Appointment
+from chassis.http import Body
+from contracts.booking import Channel, Need
+from contracts.ids import AppointmentId, OfficeSlug, ServiceId
+from contracts.text import Language, Localised
+
+
+class AppointmentRequest(PersonRequest):
+    """Book at this time."""
+
+    starts_at: StartsAt
+    hold_id: UUID | None = None
+
+
+class MoveRequest(Body):
+    """Move to this time."""
+
+    starts_at: StartsAt
+    hold_id: UUID | None = None
+
+
+class BookedView(BaseModel):
+    """The appointment stands. `link` is secret: whoever has it acts for the citizen."""
+
+    appointment_id: AppointmentId
+    reference: str
+    starts_at: datetime
+    ends_at: datetime
+    link: str
+
+    @classmethod
+    def of(cls, booked: Booked) -> Self:
+        """`booked` for the one who booked."""
+        return cls(
+            appointment_id=booked.appointment_id,
+            reference=booked.reference,
+            starts_at=booked.slot.starts_at,
+            ends_at=booked.slot.ends_at,
+            link=booked.link,
+        )
+
+
+class BookedServiceView(BaseModel):
+    """A service of an appointment."""
+
+    service_id: ServiceId
+    name: Localised | None
+    options: dict[str, str]
+    persons: int
+
+
+class AppointmentView(BaseModel):
+    """An appointment for the one who holds its link."""
+
+    appointment_id: AppointmentId
+    office: OfficeSlug
+    reference: str
+    state: State
+    starts_at: datetime
+    ends_at: datetime
+    services: list[BookedServiceView]
+    name: str
+    email: str
+    phone: str | None
+    language: Language
+    time_zone: str | None
+    needs: tuple[Need, ...]
+    channel: Channel
+    cancellable: bool
+    movable: bool
+    joinable_from: datetime
+
+    @classmethod
+    def of(cls, appointment: Appointment, offer: Offer, now: datetime) -> Self:
+        """What may be done with it depends on `now`. A service that the office has dropped since then has no name."""
+        names = {service_id: service.name for service_id, service in offer.services.items()}
+        starts_at = appointment.starts_at.astimezone(UTC)
+        changeable = model.changeable(appointment.state, starts_at, now)
+        return cls(
+            appointment_id=AppointmentId(appointment.id),
+            office=appointment.office,
+            reference=appointment.reference,
+            state=appointment.state,
+            starts_at=starts_at,
+            ends_at=appointment.ends_at.astimezone(UTC),
+            services=[
+                BookedServiceView(
+                    service_id=service.service_id,
+                    name=names.get(service.service_id),
+                    options=service.options,
+                    persons=service.persons,
+                )
+                for service in booked_services(appointment)
+            ],
+            name=appointment.name,
+            email=appointment.email,
+            phone=appointment.phone,
+            language=appointment.language,
+            time_zone=appointment.time_zone,
+            needs=needs(appointment),
+            channel=appointment.channel,
+            cancellable=changeable,
+            movable=changeable,
+            joinable_from=starts_at - timedelta(minutes=offer.office.booking.join_early_minutes),
+        )

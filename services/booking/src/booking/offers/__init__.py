@@ -1,0 +1,1 @@
+"""What the offices offer: their services, with the minutes and fees that hold there."""

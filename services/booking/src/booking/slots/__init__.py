@@ -1,0 +1,1 @@
+"""Free slots, and slots held while citizens type."""

@@ -1,0 +1,64 @@
+"""The HTTP door to free slots and holds."""
+
+from datetime import date, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from booking.access import TheDatabase, TheDesk, TheOffer
+from booking.desk import Desk
+from booking.fields import MAX_SERVICES, ServiceCount, wanted
+from booking.offers.model import Offer
+from booking.slots import usecases
+from booking.slots.usecases import Wish
+from booking.slots.views import HoldRequest, HoldView, SlotsView
+from chassis.http import Now, Tx
+
+router = APIRouter(prefix="/offices/{office}", tags=["slots"])
+
+Services = Annotated[list[ServiceCount], Query(min_length=1, max_length=MAX_SERVICES)]
+First = Annotated[date | None, Query(alias="from", description="A day of the office; today if left out.")]
+Last = Annotated[date | None, Query(alias="to", description="Included; the same day if left out.")]
+
+
+@router.get("/slots")
+async def list_slots(
+    desk: TheDesk,
+    offer: TheOffer,
+    tx: Tx,
+    now: Now,
+    services: Services,
+    first: First = None,
+    last: Last = None,
+    hold: Annotated[UUID | None, Query(description="The citizen's own hold, which is not shown as taken.")] = None,
+) -> SlotsView:
+    """Free slots for all `services` ("id", or "id:persons") in one appointment."""
+    wish = Wish.of(offer, wanted(services), own_hold=hold)
+    first = first or now.astimezone(offer.office.zone).date()
+    slots = await usecases.free_slots(desk.calendar, tx, offer, wish, (first, last or first), now=now)
+    return SlotsView.of(offer, wish.length, slots)
+
+
+@router.post("/holds", status_code=201)
+async def place_hold(desk: TheDesk, offer: TheOffer, database: TheDatabase, now: Now, body: HoldRequest) -> HoldView:
+    """Keep a slot for five minutes while the citizen types. Safe to repeat with the same `hold_id`."""
+    wish = Wish.of(offer, wanted(body.services), own_hold=body.hold_id)
+    placed = await usecases.hold(desk.calendar, database, offer, wish, body.starts_at, now=now)
+    return HoldView.of(placed, pause=_pause(desk, offer))
+
+
+@router.post("/holds/{hold_id}/extension")
+async def extend_hold(desk: TheDesk, offer: TheOffer, hold_id: UUID, now: Now) -> HoldView:
+    """Keep it for five more minutes from now, twenty in all at most."""
+    return HoldView.of(await usecases.extend_hold(desk.calendar, offer, hold_id, now), pause=_pause(desk, offer))
+
+
+@router.delete("/holds/{hold_id}", status_code=204)
+async def release_hold(desk: TheDesk, offer: TheOffer, hold_id: UUID) -> None:
+    """Give the slot back."""
+    await usecases.release_hold(desk.calendar, offer, hold_id)
+
+
+def _pause(desk: Desk, offer: Offer) -> timedelta:
+    return desk.calendar.schedules.known(offer).schedule.buffer

@@ -1,0 +1,218 @@
+"""Free slots and holds: one function, one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+import structlog
+
+from booking.errors import HoldGone, HoldsUnavailable, RangeTooLong, SlotNotOffered, SlotTaken
+from booking.offers.model import Offer, Wanted
+from booking.slots import model, store
+from booking.slots.holds import HeldBusy, Hold, Holds, HoldsLostError
+from booking.slots.model import Slot
+from booking.timetable.model import Busy, Schedule
+from booking.timetable.schedules import Schedules
+from chassis.database import Database, Transaction
+from contracts.ids import AppointmentId
+
+log = structlog.get_logger(__name__)
+
+MAX_DAYS: Final = 62
+ALTERNATIVES: Final = 6
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """What is needed to tell which slots are free."""
+
+    schedules: Schedules
+    holds: Holds
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Somebody looks for a slot: for which services, how long, and what of their own is not in their way."""
+
+    services: tuple[str, ...]
+    length: timedelta
+    own_hold: UUID | None = None
+    own_appointment: AppointmentId | None = None
+
+    @classmethod
+    def of(
+        cls,
+        offer: Offer,
+        wanted: Sequence[Wanted],
+        *,
+        own_hold: UUID | None = None,
+        own_appointment: AppointmentId | None = None,
+    ) -> "Wish":
+        """The wish for all that is `wanted`. Raises UnknownService, OneAtATime, TooLong."""
+        services = tuple(service for service, _ in wanted)
+        return cls(services, offer.length(wanted), own_hold, own_appointment)
+
+
+async def free_slots(
+    calendar: Calendar,
+    tx: Transaction,
+    offer: Offer,
+    wish: Wish,
+    days: tuple[date, date],
+    *,
+    now: datetime,
+    lead: bool = True,
+) -> list[Slot]:
+    """The free slots for `wish` on the office's local `days` (first and last), in ascending order.
+
+    What others hold is taken; the citizen's own hold is not. Without `lead` (for clerks) the next slot may begin now.
+    Raises RangeTooLong beyond 62 days.
+    """
+    first, last = days
+    if not 0 <= (last - first).days < MAX_DAYS:
+        raise RangeTooLong(MAX_DAYS)
+    starts = await _free(calendar, tx, offer, wish, days, now=now, lead=lead)
+    return [model.slot(start, wish.length) for start in starts]
+
+
+async def hold(
+    calendar: Calendar, database: Database, offer: Offer, wish: Wish, starts_at: datetime, *, now: datetime
+) -> Hold:
+    """Keeps a slot for five minutes. With the id of a living hold (`wish.own_hold`), that one moves, or stays.
+
+    Raises SlotNotOffered, SlotTaken, HoldsUnavailable.
+    """
+    office = offer.office.slug
+    # The transaction ends before Redis is asked: a slow Redis must not keep database connections.
+    async with database.transaction() as tx:
+        schedule, taken = await read(calendar, tx, offer, starts_at, starts_at + wish.length, wish, now)
+        if refusal := schedule.refusal(starts_at, wish.length, now):
+            raise SlotNotOffered(refusal, await alternatives(calendar, tx, offer, wish, starts_at, now))
+        lanes = _free_lanes(schedule, wish, starts_at, taken)
+    start = int(starts_at.timestamp())
+    try:
+        placed = await calendar.holds.place(
+            office,
+            wish.own_hold or uuid4(),
+            start,
+            start + occupied_seconds(schedule, wish.length),
+            lanes=lanes,
+            now=now,
+        )
+    except HoldsLostError:
+        raise HoldsUnavailable from None
+    if placed is None:
+        async with database.transaction() as tx:
+            raise SlotTaken(await alternatives(calendar, tx, offer, wish, starts_at, now))
+    return placed
+
+
+async def extend_hold(calendar: Calendar, offer: Offer, hold_id: UUID, now: datetime) -> Hold:
+    """Keeps the slot for five minutes from now, but never longer than twenty in all. Raises HoldGone."""
+    try:
+        extended = await calendar.holds.extend(offer.office.slug, hold_id, now=now)
+    except HoldsLostError:
+        raise HoldsUnavailable from None
+    if extended is None:
+        raise HoldGone
+    return extended
+
+
+async def release_hold(calendar: Calendar, offer: Offer, hold_id: UUID) -> None:
+    """Gives a slot back. Without Redis there is nothing to give back."""
+    try:
+        await calendar.holds.release(offer.office.slug, hold_id)
+    except HoldsLostError:
+        log.info("hold_not_released")
+
+
+async def holds_at(calendar: Calendar, offer: Offer, starts_at: datetime, length: timedelta) -> list[HeldBusy]:
+    """All holds that overlap such an appointment; none when Redis is away."""
+    start = int(starts_at.timestamp())
+    end = start + occupied_seconds(calendar.schedules.known(offer).schedule, length)
+    return await _holds(calendar, offer, start, end)
+
+
+async def read(
+    calendar: Calendar, tx: Transaction, offer: Offer, low: datetime, high: datetime, wish: Wish, now: datetime
+) -> tuple[Schedule, list[Busy]]:
+    """The schedule that holds, and what takes its lanes between `low` and `high`; one statement, unless it was edited.
+
+    The pause after an appointment that ends at `high` is looked at as well.
+    """
+    known = calendar.schedules.known(offer)
+    office = offer.office.slug
+    taken = await store.taken(tx, office, low, high + known.schedule.buffer, now=now, own=wish.own_appointment)
+    if taken.version != known.version:
+        known = await calendar.schedules.refresh(tx, offer)
+    return known.schedule, taken.busy
+
+
+async def alternatives(
+    calendar: Calendar, tx: Transaction, offer: Offer, wish: Wish, wanted: datetime, now: datetime
+) -> list[Slot]:
+    """The free slots closest to `wanted`: those around that day, or if there are none, of all that can be booked."""
+    schedule = calendar.schedules.known(offer).schedule
+    day = schedule.today(min(max(wanted, now), now + schedule.horizon))
+    for reach in (timedelta(days=2), schedule.horizon):
+        free = await _free(calendar, tx, offer, wish, (day - reach, day + reach), now=now)
+        if free:
+            return [model.slot(start, wish.length) for start in model.nearest(free, wanted, ALTERNATIVES)]
+    return []
+
+
+def occupied_seconds(schedule: Schedule, length: timedelta) -> int:
+    """How long an appointment of `length` takes of its lane: with the pause after it."""
+    return int((length + schedule.buffer).total_seconds())
+
+
+async def _holds(calendar: Calendar, offer: Offer, start: int, end: int) -> list[HeldBusy]:
+    try:
+        return await calendar.holds.active(offer.office.slug, start, end)
+    except HoldsLostError:
+        return []
+
+
+async def _free(
+    calendar: Calendar,
+    tx: Transaction,
+    offer: Offer,
+    wish: Wish,
+    days: tuple[date, date],
+    *,
+    now: datetime,
+    lead: bool = True,
+) -> list[int]:
+    known = calendar.schedules.known(offer)
+    while True:  # once more if the timetable was edited since this process last looked
+        schedule = known.schedule
+        starts = schedule.offered(*days, wish.length, now if lead else now - schedule.lead)
+        if not starts:
+            newest = await calendar.schedules.refresh(tx, offer)
+            if newest is known:
+                return []
+            known = newest
+            continue
+        length = occupied_seconds(schedule, wish.length)
+        low, high = (
+            model.slot(starts[0], wish.length).starts_at,
+            model.slot(starts[-1] + length, timedelta(0)).starts_at,
+        )
+        held = await _holds(calendar, offer, starts[0], starts[-1] + length)
+        taken = await store.taken(tx, offer.office.slug, low, high, now=now, own=wish.own_appointment)
+        if taken.version == known.version:
+            lanes = schedule.serving(wish.services)
+            busy = [*taken.busy, *(other.busy for other in held if other.id != wish.own_hold)]
+            busy += schedule.off_duty(lanes, starts[0], starts[-1] + length)
+            return model.free(starts, length, [lane.number for lane in lanes], busy)
+        known = await calendar.schedules.refresh(tx, offer)
+
+
+def _free_lanes(schedule: Schedule, wish: Wish, starts_at: datetime, busy: Sequence[Busy]) -> list[int]:
+    start = int(starts_at.timestamp())
+    end = start + occupied_seconds(schedule, wish.length)
+    gone = {lane for lane, low, high in busy if low < end and high > start}
+    on_duty = schedule.on_duty(schedule.serving(wish.services), start, wish.length)
+    return [lane for lane in on_duty if lane not in gone]

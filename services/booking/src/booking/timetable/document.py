@@ -1,0 +1,165 @@
+"""The timetable of an office as its leads edit it: one document with a version, checked whole before it is stored."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import date, time
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
+
+from contracts.ids import ServiceId
+from contracts.offices import END_OF_DAY, Office, Weekday
+from contracts.text import Localised
+
+MAX_LANES = 200
+
+
+def _closing_time(value: object) -> object:
+    return END_OF_DAY if value == "24:00" else value
+
+
+def _clock(value: time) -> str:
+    return "24:00" if value == END_OF_DAY else f"{value:%H:%M}"
+
+
+#: A time of day in the office's zone, in whole minutes; midnight at a day's end is "24:00".
+Opens = Annotated[time, PlainSerializer(_clock, when_used="json")]
+Closes = Annotated[time, BeforeValidator(_closing_time), PlainSerializer(_clock, when_used="json")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Hours(_Strict):
+    """From `opens` to `closes` (exclusive), local times of one day."""
+
+    opens: Opens
+    closes: Closes
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for value in (self.opens, self.closes):
+            if value != END_OF_DAY and (value.second or value.microsecond or value.tzinfo):
+                raise ValueError("times are whole minutes of the office's clock, like 08:30")
+        if self.opens >= self.closes:
+            raise ValueError("opens must be before closes")
+        return self
+
+
+class _Valid(_Strict):
+    """Holds from `valid_from` to `valid_until`, both included; open ends hold for ever."""
+
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    @model_validator(mode="after")
+    def _validity_in_order(self) -> Self:
+        if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
+            raise ValueError("valid_from must not be after valid_until")
+        return self
+
+    def holds_on(self, day: date) -> bool:
+        """Whether `day` is within the validity."""
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_until is None or day <= self.valid_until
+        )
+
+
+class WeeklyHours(Hours, _Valid):
+    """Opening hours of one weekday, perhaps for a season."""
+
+    weekday: Weekday
+
+
+class Shift(Hours, _Valid):
+    """When a clerk is on duty on one weekday. Outside the opening hours nobody is served, shift or not."""
+
+    weekday: Weekday
+
+
+class SpecialDay(_Strict):
+    """One day that is not like its weekday. Its hours replace all others, holidays and closures; none means closed."""
+
+    day: date
+    hours: tuple[Hours, ...] = Field(default=(), max_length=8)
+    note: Localised | None = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        _no_overlap(self.hours)
+        return self
+
+
+class Closure(_Strict):
+    """The office takes no appointments from `first` to `last`, both included."""
+
+    first: date
+    last: date
+    reason: Localised | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first > self.last:
+            raise ValueError("first must not be after last")
+        return self
+
+
+class RosterEntry(_Strict):
+    """One clerk, whose time is the lane `lane`. A lane is never given to another clerk later: appointments name it."""
+
+    lane: int | None = Field(default=None, ge=0, lt=32_000, description="Left out for a new clerk.")
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    clerk_id: UUID | None = Field(default=None, description="The account in casework, if the clerk has one.")
+    skills: tuple[ServiceId, ...] | None = Field(default=None, max_length=200, description="Left out: all services.")
+    shifts: tuple[Shift, ...] = Field(default=(), max_length=100, description="None: whenever the office is open.")
+
+
+class Timetable(_Strict):
+    """Everything that decides when which lane serves which service."""
+
+    opening_hours: tuple[WeeklyHours, ...] = Field(default=(), max_length=200)
+    special_days: tuple[SpecialDay, ...] = Field(default=(), max_length=400)
+    closures: tuple[Closure, ...] = Field(default=(), max_length=200)
+    observes_holidays: bool = True
+    clerks: tuple[RosterEntry, ...] = Field(default=(), max_length=MAX_LANES)
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> Self:
+        days = [special.day for special in self.special_days]
+        if len(days) != len(set(days)):
+            raise ValueError("special_days: a day must not occur twice")
+        lanes = [entry.lane for entry in self.clerks if entry.lane is not None]
+        if len(lanes) != len(set(lanes)):
+            raise ValueError("clerks: a lane must not occur twice")
+        accounts = [entry.clerk_id for entry in self.clerks if entry.clerk_id]
+        if len(accounts) != len(set(accounts)):
+            raise ValueError("clerks: an account must not occur twice")
+        return self
+
+
+def of_file(office: Office) -> Timetable:
+    """What holds until a lead edits it: the opening hours of the office's file, and its clerks without names."""
+    return Timetable(
+        opening_hours=tuple(
+            WeeklyHours(weekday=hours.weekday, opens=hours.opens, closes=hours.closes) for hours in office.opening_hours
+        ),
+        observes_holidays=office.booking.observes_holidays,
+        clerks=tuple(RosterEntry(lane=lane, name=f"{lane + 1}") for lane in range(office.clerks)),
+    )
+
+
+def numbered(clerks: Sequence[RosterEntry], first_unused: int) -> tuple[RosterEntry, ...]:
+    """`clerks`, those without a lane numbered from `first_unused` on."""
+    following = iter(range(first_unused, first_unused + len(clerks)))
+    return tuple(
+        entry if entry.lane is not None else entry.model_copy(update={"lane": next(following)}) for entry in clerks
+    )
+
+
+def _no_overlap(spans: Iterable[Hours]) -> None:
+    ordered = sorted(spans, key=lambda span: span.opens)
+    for earlier, later in itertools.pairwise(ordered):
+        if later.opens < earlier.closes:
+            raise ValueError("hours of one day must not overlap")
