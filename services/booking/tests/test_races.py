@@ -121,9 +121,10 @@ async def test_the_database_itself_refuses_a_double_booking(database: Database, 
     async with database.transaction() as tx:
         await tx.execute(insert, reference="A", start=START, end=later)
         await tx.execute(insert, reference="B", start=later, end=later + timedelta(minutes=5))
-    async with database.read() as tx:
+    async with database.transaction() as tx:
         with pytest.raises(asyncpg.ExclusionViolationError, match="appointment_no_double_booking"):
-            await tx.execute(insert, reference="C", start=START + timedelta(minutes=4), end=later)
+            async with tx.savepoint():
+                await tx.execute(insert, reference="C", start=START + timedelta(minutes=4), end=later)
 
 
 async def test_a_reference_that_exists_is_drawn_again(book: Any, stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
