@@ -45,10 +45,19 @@ def test_a_port_in_use_is_one_line_and_exit_code_1(schalter: Schalter, tmp_path:
     assert done.out == ""
 
 
-def test_the_shipped_offices_are_good(schalter: Schalter, offices_dir: Path) -> None:
+def test_the_shipped_offices_are_good_and_told_at_a_glance(schalter: Schalter, offices_dir: Path) -> None:
     done = schalter("offices", "check", offices_dir)
     assert done.code == 0, done.err
-    assert [line.split(":")[0] for line in done.out.splitlines()] == ["demo", "heidelberg"]
+    lines = done.out.splitlines()
+    assert [line.split(":")[0] for line in lines if line[0] != " "] == ["demo", "heidelberg"]
+    assert "heidelberg: Bürgeramt Heidelberg, 6 clerks, Europe/Berlin" in lines
+    assert "  hours    tue 08:00-12:00; wed 14:00-17:30; thu 08:00-12:00; closed on holidays of BW" in lines
+    assert "  hours    every day 00:00-24:00; open on holidays" in lines
+    told = [" ".join(line.split()) for line in lines]
+    assert "personalausweis 15 min, +10 27.60 to 46.00 EUR" in told
+    assert "beratung 15 min free" in told
+    assert "meldebescheinigung 10 min, +5 5.00 EUR this office's fee, unverified: check it" in told
+    assert any(line.startswith("not here ") and "wunschkennzeichen" in line for line in told)
 
 
 def test_a_bad_office_file_is_named_with_its_reason(schalter: Schalter, tmp_path: Path, offices_dir: Path) -> None:
@@ -56,7 +65,7 @@ def test_a_bad_office_file_is_named_with_its_reason(schalter: Schalter, tmp_path
     (tmp_path / "demo.toml").write_text(text)
     done = schalter("offices", "check", tmp_path)
     assert done.code == 1
-    assert "demo.toml" in done.err
+    assert "demo.toml: line 5: time_zone" in done.err
     assert "Europe/Atlantis" in done.err
     assert len(done.err.splitlines()) == 1
 

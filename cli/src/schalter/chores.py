@@ -7,25 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from contracts.catalogue import load_catalogue
-from contracts.offices import OfficeError, load_offices
 from contracts.topology import SERVICES
-from schalter.embedded import SchalterError
 from schalter.nats_config import OPERATOR, render, service_users
 from schalter.running.home import Home
 
 #: What has an HTTP interface: the services, and the technical check's own process.
 DESCRIBED: Final = {**{service: f"{service}.app" for service in SERVICES}, "signaling-check": "signaling.check_app"}
-
-
-def check_offices(directory: Path) -> Iterator[str]:
-    """One line per good office. Raises SchalterError for the first that the services would refuse."""
-    try:
-        offices = load_offices(directory, load_catalogue())
-    except OfficeError as error:
-        raise SchalterError(str(error)) from None
-    for slug, office in offices.items():
-        yield f"{slug}: {office.name.de}, {len(office.services)} services, {office.clerks} clerks, {office.time_zone}"
 
 
 def openapi(name: str, home: Home) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from contracts.catalogue import load_catalogue
-from contracts.offices import load_offices
 from contracts.topology import SERVICES
 from schalter.nats_config import OPERATOR
+from schalter.offices import read_offices
 from schalter.running.clerks import DemoClerk, demo_clerks
 from schalter.running.secret_store import SecretStore
 
@@ -24,7 +23,7 @@ def write_secrets(directory: Path, offices: Path) -> list[DemoClerk]:
     """
     (directory / "store").mkdir(parents=True, exist_ok=True)
     secrets = SecretStore(directory / "store" / "secrets.json")
-    clerks = demo_clerks(directory / "store" / "demo-clerks.json", load_offices(offices, load_catalogue()))
+    clerks = demo_clerks(directory / "store" / "demo-clerks.json", read_offices(offices)[0])
     for path, content in _files(secrets):
         _write(directory / path, content)
     _write(directory / "casework" / "demo-clerks.json", (directory / "store" / "demo-clerks.json").read_text())

@@ -11,6 +11,7 @@ from rich.console import Console
 from schalter import chores
 from schalter.compose_secrets import write_secrets
 from schalter.embedded import SchalterError
+from schalter.offices import report
 from schalter.replay import BusAccess, replay, running_bus
 from schalter.running.home import Home
 from schalter.running.up import up as run_up
@@ -59,9 +60,9 @@ def up(
 def offices_check(
     directory: Annotated[Path | None, typer.Argument(help="Folder of office files [default: deploy/offices].")] = None,
 ) -> None:
-    """Reads all office files as the services do, and says what is wrong with the first bad one."""
-    for line in chores.check_offices(directory or Home.find().offices):
-        _out.print(line)
+    """Reads all office files as the services do: what each office offers, or what is wrong with the first bad one."""
+    for line in report(directory or Home.find().offices):
+        _out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @cli.command()

@@ -11,10 +11,9 @@ from pathlib import Path
 import filelock
 from rich.console import Console
 
-from contracts.catalogue import load_catalogue
-from contracts.offices import OfficeError, Offices, load_offices
 from schalter.embedded import SchalterError
 from schalter.embedded.network import is_taken
+from schalter.offices import read_offices
 from schalter.running.clerks import demo_clerks
 from schalter.running.home import Home
 from schalter.running.plan import Plan, make_plan
@@ -29,7 +28,7 @@ def up(home: Home, port: int, ready_file: Path | None, console: Console) -> None
     `ready_file` (and `var/up.json`) tell addresses, ports and process ids once all is healthy and after each restart.
     """
     begin = time.monotonic()
-    offices = _offices(home)
+    offices, _ = read_offices(home.offices)
     if not (home.web / "citizen" / "index.html").is_file():
         raise SchalterError("The pages are not built: `make web` builds them, `make up` does so by itself.")
     home.logs.mkdir(parents=True, exist_ok=True)
@@ -68,13 +67,6 @@ def _start(plan: Plan, supervisor: Supervisor) -> None:
         plan.postgres.create_database(name, password)
     plan.gateway.prepare()
     supervisor.start([*plan.applications, plan.gateway.program()])
-
-
-def _offices(home: Home) -> Offices:
-    try:
-        return load_offices(home.offices, load_catalogue())
-    except OfficeError as error:
-        raise SchalterError(f"An office file cannot be used: {error}") from None
 
 
 def _check_port(port: int) -> None:
