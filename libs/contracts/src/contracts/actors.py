@@ -1,6 +1,7 @@
-"""Who acts: the claims of the two tokens that people carry. Issuers sign them; every other service only verifies."""
+"""Who acts: the claims of the tokens that people carry. Issuers sign them; every other service only verifies."""
 
 from typing import ClassVar, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,6 +23,38 @@ class Citizen(BaseModel):
     sub: AppointmentId
     office: OfficeSlug
     gen: int
+
+    @property
+    def name(self) -> str:
+        """How audit trails and events call this actor: never by the person's name."""
+        return "citizen"
+
+
+class Offeree(BaseModel):
+    """The holder of an offer from the waiting list: may accept or refuse this one. Issued by booking."""
+
+    AUDIENCE: ClassVar[str] = "offer"
+    ISSUER: ClassVar[str] = "booking"
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sub: UUID
+    office: OfficeSlug
+
+    @property
+    def name(self) -> str:
+        """How audit trails and events call this actor: never by the person's name."""
+        return "citizen"
+
+
+class WalkIn(BaseModel):
+    """The holder of a number in the walk-in queue. Issued by booking."""
+
+    AUDIENCE: ClassVar[str] = "walk_in"
+    ISSUER: ClassVar[str] = "booking"
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sub: UUID
+    office: OfficeSlug
 
     @property
     def name(self) -> str:
