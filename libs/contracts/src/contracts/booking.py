@@ -118,5 +118,5 @@ class BookingErased(Event):
 
 
 def calendar_uid(appointment_id: AppointmentId) -> str:
-    """The UID of an appointment's calendar entry (RFC 5545, 3.8.4.7): one entry, whoever hands it out and however often."""
+    """The UID of an appointment's calendar entry (RFC 5545, 3.8.4.7): one entry, whoever hands it out."""
     return f"{appointment_id}@schalter"
