@@ -86,6 +86,7 @@ def booking(
     office: str = "heidelberg",
     services: Sequence[str] = ("fuehrungszeugnis",),
     options: Mapping[str, str] | None = None,
+    services_booked: tuple[BookedService, ...] | None = None,
     **changes: Any,
 ) -> BookingCompleted:
     """A booking of a citizen who speaks German, for START."""
@@ -93,7 +94,8 @@ def booking(
         "office": office,
         "appointment_id": uuid4(),
         "reference": f"HD-{next(_numbers):06}",
-        "services": tuple(BookedService(service_id=each, options=dict(options or {})) for each in services),
+        "services": services_booked
+        or tuple(BookedService(service_id=each, options=dict(options or {})) for each in services),
         "starts_at": START,
         "ends_at": START + timedelta(minutes=15),
         "citizen": CitizenContact(name="Ayşe Öztürk", email="ayse@example.org", language="de"),
@@ -246,6 +248,11 @@ class Call:
     async def citizen_acts(self, path: str, body: Any) -> httpx.Response:
         """A POST of the citizen below their case."""
         return await self.world.client.post(f"/citizen/case/{path}", json=body, headers=self.citizen)
+
+    @staticmethod
+    def values(service: str) -> Mapping[str, Any]:
+        """Values with which an application of `service` is complete."""
+        return VALUES[service]
 
     async def identify(self, **changes: Any) -> httpx.Response:
         """The clerk records that all checks passed."""

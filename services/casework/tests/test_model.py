@@ -11,7 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from casework.applications.model import Application, Draft
 from casework.applications.signature import Signature
-from casework.cases.model import Case, IdentityCheck, Person
+from casework.cases.booked import Person
+from casework.cases.identity import IdentityCheck
+from casework.cases.model import Case
 from casework.cases.payment import Payment
 from casework.errors import (
     CaseClosed,
@@ -281,12 +283,12 @@ class TestEndings:
         ):
             with pytest.raises(CaseClosed):
                 act()
-        assert not case.cancel("citizen", NOW)
+        assert not case.cancel("citizen", "citizen", NOW)
 
     def test_a_cancelled_appointment_ends_the_case_once(self) -> None:
         case = taken()
-        assert case.cancel("office", NOW)
-        assert not case.cancel("office", NOW)
+        assert case.cancel("office", "office", NOW)
+        assert not case.cancel("office", "office", NOW)
         assert case.state == "cancelled"
 
 

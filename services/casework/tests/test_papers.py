@@ -13,7 +13,8 @@ from casework.applications.document import canonical_json, sha256_hex
 from casework.applications.form import draft
 from casework.applications.model import Application
 from casework.applications.signature import Signature
-from casework.cases.model import Case, Person
+from casework.cases.booked import Person
+from casework.cases.model import Case
 from casework.cases.payment import Payment
 from casework.directory import Directory
 from casework.papers.content import application_paper, receipt_paper

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from casework.cases import audit, store
 from contracts.payment import PaymentAuthorised
@@ -50,7 +50,7 @@ async def test_the_audit_trail_is_sound_and_the_database_keeps_it(call: Any, wor
         "DELETE FROM audit_entry",
         "TRUNCATE audit_entry",
     ):
-        with pytest.raises(DBAPIError, match="append-only"):
+        with pytest.raises(asyncpg.PostgresError, match="append-only"):
             await world.rows(statement + " RETURNING 1" if "TRUNCATE" not in statement else statement)
 
 

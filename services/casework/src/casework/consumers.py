@@ -4,26 +4,38 @@ Every subject has its own consumer, so that events overtake each other. One that
 and applied when the case opens; an appointment's events are serialised by a lock, so that none slips in between.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from casework.applications.form import draft, prefilled
 from casework.applications.model import Application
+from casework.applications.naming import title
 from casework.cases import store
-from casework.cases.model import SYSTEM, Case, Fact, Person
+from casework.cases.booked import Booked, Person
+from casework.cases.model import CITIZEN, SYSTEM, Case, Fact
 from casework.cases.payment import Payment
-from casework.cases.usecases import changing
+from casework.cases.usecases import announce_abortion, changing
 from casework.directory import Directory
 from casework.tables import ParkedEvent
 from chassis.consumer import Consumer, Poison
 from chassis.database import Transaction
 from contracts import notify, payment, signaling
 from contracts.base import Event, Meta
-from contracts.booking import BookedService, BookingCancelled, BookingCompleted
+from contracts.booking import (
+    BookedService,
+    BookingCancelled,
+    BookingCompleted,
+    BookingErased,
+    BookingNoShow,
+    BookingRescheduled,
+)
 from contracts.casework import CaseOpened
 from contracts.ids import CaseId
 from contracts.topology import CONSUMES, EVENTS
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def consumers(directory: Directory) -> Sequence[Consumer[Any]]:
@@ -39,9 +51,10 @@ def consumers(directory: Directory) -> Sequence[Consumer[Any]]:
 
 
 async def open_case(tx: Transaction, directory: Directory, event: BookingCompleted, meta: Meta) -> None:
-    """Open the case of a booked appointment, with one application per service, and apply what arrived too early.
+    """Open the case of a booked appointment, with its applications, and apply what arrived too early.
 
-    Raises Poison for a service that the catalogue does not have. A case that exists stays as it is.
+    A service for several persons gets an application for each, unless its form is for all of them. Raises Poison for a
+    service that the catalogue does not have. A case that exists stays as it is.
     """
     await _serialise(tx, event)
     if await store.of_event(tx, event) is not None:
@@ -57,17 +70,20 @@ async def open_case(tx: Transaction, directory: Directory, event: BookingComplet
         ends_at=event.ends_at,
         language=event.citizen.language,
         link_generation=event.link_generation,
-        person=Person(event.citizen.name, event.citizen.email, event.citizen.time_zone),
-        applications=[_application(directory, event, booked, meta) for booked in event.services],
+        person=_person(event),
+        needs=event.needs,
+        applications=[
+            _application(directory, event, booked, person, meta)
+            for booked in event.services
+            for person in _persons(directory, booked)
+        ],
         facts=[Fact(meta.time, SYSTEM, "case_opened")],
     )
     await store.add(tx, case, meta.time)
     opened = CaseOpened(office=event.office, appointment_id=event.appointment_id, case_id=CaseId(case.case_id))
     await tx.publish(opened)
-    early = await _unpark(tx, event)
-    async with changing(tx, case):
-        for reported, told in early:
-            apply(case, reported, told)
+    for reported, told in await _unpark(tx, event):
+        await _change(tx, case, reported, told)
 
 
 async def report(tx: Transaction, event: Event, meta: Meta) -> None:
@@ -76,16 +92,29 @@ async def report(tx: Transaction, event: Event, meta: Meta) -> None:
     case = await store.of_event(tx, event)
     if case is None:
         await _park(tx, event, meta)
-        return
+    else:
+        await _change(tx, case, event, meta)
+
+
+async def _change(tx: Transaction, case: Case, event: Event, meta: Meta) -> None:
+    closed = case.closed
     async with changing(tx, case):
         apply(case, event, meta)
+    if isinstance(event, BookingNoShow) and not closed:
+        await announce_abortion(tx, case, "citizen_absent", event.marked_at, actor=_actor(meta))
 
 
 def apply(case: Case, event: Event, meta: Meta) -> None:
     """What `event` means for `case`. Presence is ordered by the time at which it was published."""
     match event:
+        case BookingRescheduled():
+            case.move(_booked(event), event.rescheduled_by, _actor(meta), meta.time)
         case BookingCancelled():
-            case.cancel(event.cancelled_by, meta.time)
+            case.cancel(event.cancelled_by, _actor(meta), meta.time)
+        case BookingNoShow():
+            case.miss(_actor(meta), event.marked_at)
+        case BookingErased():
+            case.forget(event.erased_at)
         case signaling.ParticipantWaiting(role="citizen"):
             case.see("waiting", meta.time, since=event.since)
         case signaling.ParticipantLeft(role="citizen"):
@@ -99,7 +128,7 @@ def apply(case: Case, event: Event, meta: Meta) -> None:
             if case.presence == "in_call":
                 case.see("waiting", meta.time, since=event.ended_at)
             case.note(event.ended_at, "call_ended", seconds=str(event.seconds))
-        case signaling.CheckFinished():
+        case signaling.CheckFinished() if not case.erased:
             case.technical_check = event.model_dump(mode="json", exclude={"office", "appointment_id"})
             case.note(event.at, "technical_check", outcome=event.outcome)
         case payment.PaymentAuthorised():
@@ -118,9 +147,44 @@ def apply(case: Case, event: Event, meta: Meta) -> None:
             pass  # the clerk's own presence: known from the case's assignment
 
 
-def _application(directory: Directory, event: BookingCompleted, booked: BookedService, meta: Meta) -> Application:
+def _actor(meta: Meta) -> str:
+    """Who did it, for the audit trail: the clerk whom the publisher names, the citizen, or a machine."""
+    kind, _, name = (meta.actor or "").partition(":")
+    if kind == "clerk" and _UUID.fullmatch(name):
+        return f"clerk:{name}"
+    return CITIZEN if kind == CITIZEN else SYSTEM
+
+
+def _person(event: BookingCompleted | BookingRescheduled) -> Person:
+    citizen = event.citizen
+    return Person(citizen.name, citizen.email, citizen.time_zone, citizen.phone)
+
+
+def _booked(event: BookingRescheduled) -> Booked:
+    return Booked(
+        reference=event.reference,
+        starts_at=event.starts_at,
+        ends_at=event.ends_at,
+        link_generation=event.link_generation,
+        person=_person(event),
+        needs=event.needs,
+    )
+
+
+def _persons(directory: Directory, booked: BookedService) -> Sequence[int | None]:
+    """The persons who get an application each, from 1; None alone for one application."""
+    if booked.persons == 1 or directory.service(booked.service_id).one_form:
+        return [None]
+    return range(1, booked.persons + 1)
+
+
+def _application(
+    directory: Directory, event: BookingCompleted, booked: BookedService, person: int | None, meta: Meta
+) -> Application:
     service = directory.offered(event.office, booked.service_id)
-    application = Application(uuid4(), service.id, service.needs_identity, service.needs_signature)
+    application = Application(
+        uuid4(), service.id, service.needs_identity, service.needs_signature, person=person, persons=booked.persons
+    )
     start = draft(
         service,
         prefilled(service, booked.options),
@@ -129,6 +193,7 @@ def _application(directory: Directory, event: BookingCompleted, booked: BookedSe
         reference=event.reference,
         language=event.citizen.language,
         today=directory.today(event.office, meta.time),
+        title=title(service, application),
     )
     application.edit(start, application.revision)
     return application
@@ -150,6 +215,13 @@ async def _serialise(tx: Transaction, event: Event) -> None:
 
 
 async def _park(tx: Transaction, event: Event, meta: Meta) -> None:
+    """Keep `event` until its booking arrives. Of who is to be forgotten nothing but that is kept."""
+    if isinstance(event, notify.Delivered | notify.Failed) and event.kind == "slot_offer":
+        return  # an offer can be for somebody who has no appointment, so that a case may never come
+    if isinstance(event, BookingErased):
+        await tx.execute("DELETE FROM parked_event WHERE appointment_id = :id", id=event.appointment_id)
+    elif await _is_erased(tx, event):
+        return
     parked = ParkedEvent(
         event_id=meta.id,
         appointment_id=event.appointment_id,
@@ -159,6 +231,15 @@ async def _park(tx: Transaction, event: Event, meta: Meta) -> None:
         received_at=meta.time,
     )
     await tx.session.merge(parked)
+
+
+async def _is_erased(tx: Transaction, event: Event) -> bool:
+    row = await tx.row(
+        "SELECT 1 FROM parked_event WHERE appointment_id = :id AND subject = :subject",
+        id=event.appointment_id,
+        subject=BookingErased.SUBJECT,
+    )
+    return row is not None
 
 
 async def _unpark(tx: Transaction, event: Event) -> list[tuple[Event, Meta]]:

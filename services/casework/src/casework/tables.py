@@ -57,6 +57,9 @@ class CaseRow(SQLModel, table=True):
     opened_at: datetime = Field(sa_column=instant())
     ended_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     abort_reason: str | None = None
+    needs: list[str] = Field(default_factory=list, sa_column=_json())
+    moved_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    erasure_requested_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     # The end of the audit chain: it shows when the newest entries are missing, and is where the next one hooks on.
     audit_length: int = 0
     audit_head: str
@@ -71,6 +74,7 @@ class PersonRow(SQLModel, table=True):
     name: str
     email: str
     time_zone: str | None = None
+    phone: str | None = None
 
 
 class IdentityCheckRow(SQLModel, table=True):
@@ -100,6 +104,8 @@ class ApplicationRow(SQLModel, table=True):
     case_id: UUID = Field(foreign_key="case_file.case_id")
     position: int
     service_id: str
+    person: int | None = None
+    persons: int = 1
     needs_identity: bool
     needs_signature: bool
     revision: int

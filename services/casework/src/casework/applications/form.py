@@ -57,10 +57,12 @@ def draft(
     reference: str,
     language: Language,
     today: date,
+    title: Localised | None = None,
 ) -> Draft:
     """What `values` amount to: cleaned, checked, priced, and written out when complete.
 
-    `today` is the day in the office's calendar: fees and ages are those of that day.
+    `today` is the day in the office's calendar: fees and ages are those of that day. `title` stands above the document,
+    the service's name unless given.
     """
     cleaned = {name: value for name, value in map(_cleaned, values.items()) if value not in ("", None)}
     errors = tuple(sorted(set(_errors(service, cleaned, today)), key=lambda error: (error.field, error.code)))
@@ -76,7 +78,7 @@ def draft(
         "appointment_id": str(appointment_id),
         "reference": reference,
         "service_id": service.id,
-        "title": service.name.in_language(language),
+        "title": (title or service.name).in_language(language),
         "language": language,
         "rows": [
             {

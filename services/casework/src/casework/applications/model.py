@@ -31,12 +31,18 @@ class Draft:
 
 @dataclass
 class Application:
-    """The application for one booked service of a case."""
+    """The application for one booked service of a case.
+
+    `persons` is for how many people the service is booked: with `person` set each has an application, and this is the
+    one of that person (from 1); with None it is one application for them all.
+    """
 
     application_id: UUID
     service_id: str
     needs_identity: bool
     needs_signature: bool
+    person: int | None = None
+    persons: int = 1
     values: Mapping[str, Any] = field(default_factory=dict)
     errors: tuple[FieldError, ...] = ()
     document: Mapping[str, Any] | None = None
@@ -46,6 +52,7 @@ class Application:
     confirmed_at: datetime | None = None
     signed_at: datetime | None = None
     signature: Signature | None = None
+    erased: bool = False
 
     @property
     def settled(self) -> bool:
@@ -101,6 +108,11 @@ class Application:
             return False
         self.signed_at, self.signature = now, signature
         return True
+
+    def erase(self) -> None:
+        """Forget what was applied for. That something was confirmed and signed, when and by which hash, stays."""
+        self.values, self.errors, self.document, self.signature = {}, (), None, None
+        self.erased = True
 
     def _require_document(self, document_hash: str) -> None:
         if self.document_hash is None:

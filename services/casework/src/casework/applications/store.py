@@ -13,8 +13,8 @@ from casework.tables import ApplicationRow, ContentRow, SignatureRow
 from chassis.database import Transaction
 
 _PLAIN = (
-    "application_id", "service_id", "needs_identity", "needs_signature", "revision", "fee_cents", "document_hash",
-    "confirmed_at", "signed_at",
+    "application_id", "service_id", "person", "persons", "needs_identity", "needs_signature", "revision", "fee_cents",
+    "document_hash", "confirmed_at", "signed_at",
 )  # fmt: skip
 
 
@@ -40,20 +40,25 @@ async def add_all(tx: Transaction, case_id: UUID, applications: Sequence[Applica
 
 
 async def save_all(tx: Transaction, applications: Sequence[Application]) -> None:
-    """Store what changed. A voided signature is deleted: it was given for a document that no longer exists."""
+    """Store what changed. A voided signature is deleted: it was given for a document that no longer exists.
+
+    Of an erased application the rows with its content go.
+    """
     for application in applications:
         row = await tx.session.get_one(ApplicationRow, application.application_id)
         for name, value in _plain(application).items():
             setattr(row, name, value)
         content = await tx.session.get(ContentRow, application.application_id)
-        if content:
+        if content and application.erased:
+            await tx.session.delete(content)
+        elif content:
             for name, value in _content(application).items():
                 setattr(content, name, value)
         signature = await tx.session.get(SignatureRow, application.application_id)
         if application.signature and signature is None:
             canonical = application.signature.canonical()
             tx.session.add(SignatureRow(application_id=application.application_id, canonical=canonical))
-        elif signature and application.signature is None and application.signed_at is None:
+        elif signature and application.signature is None and (application.erased or application.signed_at is None):
             await tx.session.delete(signature)
 
 
@@ -64,6 +69,7 @@ def _loaded(row: ApplicationRow, content: ContentRow | None, signature: Signatur
         errors=tuple(FieldError(**error) for error in content.errors) if content else (),
         document=content.document if content else None,
         signature=_signature(signature.canonical) if signature else None,
+        erased=content is None,
     )
 
 

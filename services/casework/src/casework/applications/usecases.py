@@ -7,6 +7,7 @@ from uuid import UUID
 
 from casework.applications.form import draft
 from casework.applications.model import Application
+from casework.applications.naming import title
 from casework.applications.signature import Signature
 from casework.cases import store
 from casework.cases.model import CITIZEN, Case
@@ -35,14 +36,16 @@ async def save(
     """
     case = await store.of_clerk(tx, clerk, case_id)
     application = case.application(application_id)
+    service = directory.offered(case.office, application.service_id)
     written = draft(
-        directory.offered(case.office, application.service_id),
+        service,
         values,
         office=case.office,
         appointment_id=case.appointment_id,
         reference=case.reference,
         language=case.language,
         today=directory.today(case.office, now),
+        title=title(service, application),
     )
     async with changing(tx, case, actor=clerk.name):
         case.edit(application_id, written, revision, clerk, now)

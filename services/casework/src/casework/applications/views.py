@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from casework.applications.model import Application
+from casework.applications.naming import title
 from casework.applications.signature import (
     MAX_BOX,
     MAX_MILLISECONDS,
@@ -38,12 +39,15 @@ class ApplicationView(BaseModel):
     """One application: the form, what is filled in, and how far it has come.
 
     `document` is what the citizen confirms and signs; it exists when `errors` is empty. `document_hash` is the SHA-256
-    of its canonical JSON, which the citizen's browser computes anew from what it shows.
+    of its canonical JSON, which the citizen's browser computes anew from what it shows. `person` counts from 1 when the
+    service is booked for several `persons` with an application each; null is one application for all of them.
     """
 
     application_id: UUID
     service_id: str
     title: Localised
+    person: int | None
+    persons: int
     form: dict[str, Any]
     values: dict[str, Any]
     revision: int
@@ -146,7 +150,9 @@ def application_view(directory: Directory, application: Application) -> Applicat
     return ApplicationView(
         application_id=application.application_id,
         service_id=application.service_id,
-        title=service.name,
+        title=title(service, application),
+        person=application.person,
+        persons=application.persons,
         form=dict(service.form),
         values=dict(application.values),
         revision=application.revision,

@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from casework.cases import store, usecases
-from casework.cases.model import Case, IdentityCheck
+from casework.cases.identity import IdentityCheck
+from casework.cases.model import Case
 from casework.cases.views import (
     Abortion,
     AgendaView,

@@ -2,51 +2,31 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from casework.applications.model import Application, Draft
 from casework.applications.signature import Signature
+from casework.cases.booked import Booked, Person
+from casework.cases.identity import IdentityCheck
 from casework.cases.payment import Payment
-from casework.errors import CaseClosed, CaseTaken, FeeFixed, NotAssigned, NothingToPay, RecordInvalid, StepMissing
+from casework.errors import CaseClosed, CaseTaken, FeeFixed, NotAssigned, NothingToPay, StepMissing
 from chassis.problems import NotFound, Problem
 from contracts.actors import Clerk
+from contracts.booking import Need
 from contracts.casework import Stage
 
 State = Literal["open", "in_progress", "completed", "aborted", "cancelled"]
 Presence = Literal["absent", "waiting", "in_call"]
 MailState = Literal["pending", "delivered", "failed"]
-DocumentType = Literal["identity_card", "passport", "residence_permit", "other"]
 
 CITIZEN = "citizen"
 SYSTEM = "system"
+#: The mails that bring the link: without one of them nobody comes.
+LINK_MAILS = ("confirmation", "rescheduled")
 #: The stages that a clerk may show; "done" follows from completion alone.
 SHOWABLE: tuple[Stage, ...] = ("talk", "identity", "application", "signature", "payment")
-
-
-@dataclass(frozen=True)
-class IdentityCheck:
-    """That a document was seen, by whom, when, and what the checks gave.
-
-    Never a picture of it (DSGVO Art. 5 (1) c, PAuswG § 20 (2)).
-    """
-
-    document_type: DocumentType
-    photo_matches: bool
-    security_features: bool
-    not_expired: bool
-    data_matches: bool
-    outcome: Literal["verified", "refused"]
-    note: str
-    clerk_id: UUID
-    checked_at: datetime
-
-    def __post_init__(self) -> None:
-        doubtful = not (self.photo_matches and self.security_features and self.not_expired and self.data_matches)
-        # The clerk decides, not the form. But whoever overrules a failed check says why.
-        if self.outcome == "verified" and doubtful and not self.note:
-            raise RecordInvalid("A check failed: say in the note why the identity is accepted.")
 
 
 @dataclass(frozen=True)
@@ -57,15 +37,6 @@ class Fact:
     actor: str
     action: str
     detail: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Person:
-    """The citizen, as the booking named them. Kept apart from the case, so that it can be erased without it."""
-
-    name: str
-    email: str
-    time_zone: str | None = None
 
 
 @dataclass
@@ -99,6 +70,9 @@ class Case:
     mail: MailState = "pending"
     ended_at: datetime | None = None
     abort_reason: str | None = None
+    needs: tuple[Need, ...] = ()
+    moved_at: datetime | None = None
+    erasure_requested_at: datetime | None = None
     facts: list[Fact] = field(default_factory=list)
 
     @property
@@ -110,6 +84,11 @@ class Case:
     def closed(self) -> bool:
         """Nothing more can be done in this case."""
         return self.state in ("completed", "aborted", "cancelled")
+
+    @property
+    def erased(self) -> bool:
+        """The citizen had themself forgotten, and no duty to keep the case stood against it."""
+        return self.erasure_requested_at is not None and self.state != "completed"
 
     def application(self, application_id: UUID) -> Application:
         """The application with this id. Raises NotFound."""
@@ -142,7 +121,7 @@ class Case:
         """Record what the identity check found. A later record replaces an earlier one; the audit trail keeps both."""
         self._require_mine(clerk)
         before = self.identity_check
-        if before is not None and _content(before) == _content(check):
+        if before is not None and before.repeats(check):
             return
         self.identity_check = check
         self._note(
@@ -191,8 +170,7 @@ class Case:
         if self.state == "aborted":
             return False
         self._require_mine(clerk)
-        self.state, self.stage, self.ended_at, self.abort_reason = "aborted", "done", now, reason
-        self._note(now, clerk.name, "case_aborted", shown=True, reason=reason)
+        self._abort(reason, clerk.name, now)
         return True
 
     def allowed_actions(self, clerk: Clerk) -> list[str]:
@@ -232,12 +210,56 @@ class Case:
 
     # What other services report
 
-    def cancel(self, by: str, now: datetime) -> bool:
+    def move(self, booked: Booked, by: str, actor: str, at: datetime) -> bool:
+        """The appointment has another time and link. False when a newer link is known: moves arrive in any order.
+
+        What was done so far stays; but nobody has the case any more, since the day may be another colleague's. Of a
+        finished case only the link is brought up to date.
+        """
+        if booked.link_generation <= self.link_generation or self.erased:
+            return False
+        before = self.starts_at
+        self.link_generation, self.reference, self.person = booked.link_generation, booked.reference, booked.person
+        self.starts_at, self.ends_at, self.needs, self.moved_at = booked.starts_at, booked.ends_at, booked.needs, at
+        if not self.closed:
+            self.state, self.stage, self.clerk_id, self.mail = "open", "talk", None, "pending"
+            self.see("absent", max(at, self.presence_at or at))
+        detail = {"by": by, "before": _instant(before), "after": _instant(self.starts_at)}
+        self._note(at, actor, "appointment_moved", shown=True, **detail)
+        return True
+
+    def cancel(self, by: str, actor: str, now: datetime) -> bool:
         """The appointment was cancelled. A finished case stays what it is."""
         if self.closed:
             return False
         self.state, self.stage, self.ended_at = "cancelled", "done", now
-        self._note(now, CITIZEN if by == "citizen" else SYSTEM, "appointment_cancelled", shown=True, by=by)
+        self._note(now, actor, "appointment_cancelled", shown=True, by=by)
+        return True
+
+    def miss(self, actor: str, at: datetime) -> bool:
+        """The citizen did not come, booking says: the case is aborted. A finished case stays what it is."""
+        if self.closed:
+            return False
+        self._abort("citizen_absent", actor, at)
+        return True
+
+    def forget(self, at: datetime) -> bool:
+        """The citizen wants to be forgotten (GDPR Art. 17). Returns whether they are now.
+
+        A completed case is kept until its retention ends: the law obliges the office to (Art. 17 (3) b). Of any other
+        everything goes that names or describes the person; the case remains as a skeleton, with its audit trail.
+        """
+        if self.erasure_requested_at is not None:
+            return False
+        self.erasure_requested_at = at
+        if self.state == "completed":
+            self._note(at, CITIZEN, "erasure_deferred", ground="GDPR Art. 17 (3) b")
+            return False
+        self.cancel("citizen", CITIZEN, at)
+        self.person, self.identity_check, self.technical_check, self.needs = None, None, None, ()
+        for application in self.applications:
+            application.erase()
+        self._note(at, CITIZEN, "data_erased", shown=True)
         return True
 
     def see(self, presence: Presence, at: datetime, since: datetime | None = None) -> bool:
@@ -265,8 +287,11 @@ class Case:
         return True
 
     def told(self, kind: str, outcome: Literal["delivered", "failed"], at: datetime) -> None:
-        """A mail reached the citizen, or did not. The agenda shows the one with the link, the trail all that failed."""
-        if kind == "confirmation":
+        """A mail reached the citizen, or did not. The agenda shows the one with the link, the trail all that failed.
+
+        After a move only the mail with the new link counts.
+        """
+        if kind in LINK_MAILS and (self.moved_at is None or (kind == "rescheduled" and at >= self.moved_at)):
             self.mail = outcome
         if outcome == "failed":
             self._note(at, SYSTEM, "mail_failed", kind=kind)
@@ -276,6 +301,10 @@ class Case:
         self.facts.append(Fact(at, SYSTEM, action, detail))
 
     # The rules behind
+
+    def _abort(self, reason: str, actor: str, at: datetime) -> None:
+        self.state, self.stage, self.ended_at, self.abort_reason = "aborted", "done", at, reason
+        self._note(at, actor, "case_aborted", shown=True, reason=reason)
 
     def _require_open(self) -> None:
         if self.closed:
@@ -351,17 +380,8 @@ _SENTENCES = {
 }
 
 
-def _content(check: IdentityCheck) -> tuple[object, ...]:
-    return (
-        check.document_type,
-        check.photo_matches,
-        check.security_features,
-        check.not_expired,
-        check.data_matches,
-        check.outcome,
-        check.note,
-        check.clerk_id,
-    )
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _named(application: Application, document_hash: str | None) -> dict[str, str]:

@@ -3,29 +3,35 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.engine import RowMapping
+from pydantic import TypeAdapter
 from sqlmodel import col, select
 
 from casework.applications import store as applications
 from casework.cases import audit
-from casework.cases.model import Case, IdentityCheck, Person
+from casework.cases.booked import Person
+from casework.cases.identity import IdentityCheck
+from casework.cases.model import Case
 from casework.cases.payment import Payment
 from casework.errors import LinkExpired
 from casework.tables import AuditRow, CaseRow, IdentityCheckRow, PersonRow
-from chassis.database import Transaction
+from chassis.database import Row, Transaction
 from chassis.problems import NotFound
 from contracts.actors import Citizen, Clerk
 from contracts.base import Event
+from contracts.booking import Need
 
 #: Columns that are equal in the row and in the model.
 _PLAIN = (
     "case_id", "office", "appointment_id", "reference", "language", "starts_at", "ends_at", "link_generation", "state",
     "stage", "revision", "clerk_id", "presence", "presence_at", "waiting_since", "technical_check", "mail", "ended_at",
-    "abort_reason",
+    "abort_reason", "moved_at", "erasure_requested_at",
 )  # fmt: skip
+
+
+_NEEDS: Final[TypeAdapter[tuple[Need, ...]]] = TypeAdapter(tuple[Need, ...])
 
 
 async def of_clerk(tx: Transaction, clerk: Clerk, case_id: UUID, *, lock: bool = True) -> Case:
@@ -38,12 +44,17 @@ async def of_clerk(tx: Transaction, clerk: Clerk, case_id: UUID, *, lock: bool =
 
 
 async def of_citizen(tx: Transaction, citizen: Citizen, *, lock: bool = True) -> Case:
-    """The case of the citizen's appointment. Raises NotFound, and LinkExpired for a link that is no longer valid."""
+    """The case of the citizen's appointment. Raises LinkExpired for a link that is no longer valid.
+
+    Raises NotFound while the booking, or the move that made this link, has not arrived.
+    """
     row = await _row_of_appointment(tx, citizen.office, citizen.sub, lock=lock)
     if row is None:
         raise NotFound("There is no case for this appointment yet.")
-    if row.state == "cancelled" or row.link_generation != citizen.gen:
+    if row.state == "cancelled" or citizen.gen < row.link_generation or row.erasure_requested_at is not None:
         raise LinkExpired("The appointment was cancelled or moved.")
+    if citizen.gen > row.link_generation:
+        raise NotFound("The news of the move is still on its way.")
     return await _loaded(tx, row)
 
 
@@ -59,8 +70,6 @@ async def add(tx: Transaction, case: Case, now: datetime) -> None:
     row = CaseRow(**_plain(case), payment=_payment_json(case.payment), opened_at=now, audit_length=0, audit_head=start)
     tx.session.add(row)
     await tx.session.flush()
-    if case.person:
-        tx.session.add(PersonRow(case_id=case.case_id, **asdict(case.person)))
     await applications.add_all(tx, case.case_id, case.applications)
     await save(tx, case)
 
@@ -70,9 +79,13 @@ async def save(tx: Transaction, case: Case) -> None:
     row = await tx.session.get_one(CaseRow, case.case_id)
     for name, value in _plain(case).items():
         setattr(row, name, value)
-    row.payment = _payment_json(case.payment)
+    row.payment, row.needs = _payment_json(case.payment), list(case.needs)
+    if case.person:
+        await tx.session.merge(PersonRow(case_id=case.case_id, **asdict(case.person)))
     if case.identity_check:
         await tx.session.merge(IdentityCheckRow(case_id=case.case_id, **asdict(case.identity_check)))
+    if case.erased:
+        await _erase(tx, case.case_id)
     await applications.save_all(tx, case.applications)
     for fact in case.facts:
         entry = audit.append(case.case_id, row.audit_length + 1, row.audit_head, fact)
@@ -82,13 +95,20 @@ async def save(tx: Transaction, case: Case) -> None:
     await tx.session.flush()
 
 
-async def agenda(tx: Transaction, clerk: Clerk, since: datetime, until: datetime) -> Sequence[RowMapping]:
+async def _erase(tx: Transaction, case_id: UUID) -> None:
+    for table in (PersonRow, IdentityCheckRow):
+        row = await tx.session.get(table, case_id)
+        if row:
+            await tx.session.delete(row)
+
+
+async def agenda(tx: Transaction, clerk: Clerk, since: datetime, until: datetime) -> Sequence[Row]:
     """The cases of the clerk's office that begin in [since, until), in one statement."""
     return await tx.rows(
         """
         SELECT c.*, p.name AS citizen_name, k.name AS clerk_name,
-               (SELECT array_agg(a.service_id ORDER BY a.position) FROM application a WHERE a.case_id = c.case_id)
-               AS service_ids
+               (SELECT json_agg(json_build_array(a.service_id, a.persons) ORDER BY a.position) FROM application a
+                WHERE a.case_id = c.case_id AND coalesce(a.person, 1) = 1) AS booked_services
         FROM case_file c
         LEFT JOIN person p USING (case_id)
         LEFT JOIN clerk k USING (clerk_id)
@@ -123,7 +143,8 @@ async def _loaded(tx: Transaction, row: CaseRow) -> Case:
     check = await tx.session.get(IdentityCheckRow, row.case_id)
     return Case(
         **{name: getattr(row, name) for name in _PLAIN},
-        person=Person(person.name, person.email, person.time_zone) if person else None,
+        person=Person(person.name, person.email, person.time_zone, person.phone) if person else None,
+        needs=_NEEDS.validate_python(row.needs),
         identity_check=IdentityCheck(**check.model_dump(exclude={"case_id"})) if check else None,
         applications=await applications.of_case(tx, row.case_id),
         payment=_payment(row.payment),

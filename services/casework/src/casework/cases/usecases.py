@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy.engine import RowMapping
-
+from casework.applications.naming import title
 from casework.cases import store
-from casework.cases.model import SYSTEM, Case, IdentityCheck
+from casework.cases.identity import IdentityCheck
+from casework.cases.model import SYSTEM, Case
 from casework.directory import Directory
-from chassis.database import Transaction
+from chassis.database import Row, Transaction
 from contracts.actors import Clerk
 from contracts.booking import CitizenContact
 from contracts.casework import (
@@ -45,7 +45,7 @@ async def changing(tx: Transaction, case: Case, *, actor: str = SYSTEM) -> Async
 
 async def agenda(
     tx: Transaction, directory: Directory, clerk: Clerk, day: date | None, now: datetime
-) -> tuple[date, Sequence[RowMapping]]:
+) -> tuple[date, Sequence[Row]]:
     """The cases of one day of the office's calendar, today by default. A day has 23 or 25 hours when clocks change."""
     zone = directory.office(clerk.office).zone
     day = day or directory.today(clerk.office, now)
@@ -84,7 +84,7 @@ async def request_payment(tx: Transaction, directory: Directory, clerk: Clerk, c
     items = tuple(
         PaymentItem(
             service_id=application.service_id,
-            text=directory.service(application.service_id).name,
+            text=title(directory.service(application.service_id), application),
             amount_cents=application.fee_cents,
         )
         for application in case.applications
@@ -118,12 +118,13 @@ async def complete(tx: Transaction, clerk: Clerk, case_id: UUID, now: datetime) 
             appointment_id=case.appointment_id,
             case_id=case.case_id,
             reference=case.reference,
-            services=tuple(application.service_id for application in case.applications),
+            services=tuple(dict.fromkeys(application.service_id for application in case.applications)),
             citizen=CitizenContact(
                 name=case.person.name,
                 email=case.person.email,
                 language=case.language,
                 time_zone=case.person.time_zone,
+                phone=case.person.phone,
             ),
             amount_cents=case.fee_cents,
             completed_at=now,
@@ -138,12 +139,17 @@ async def abort(tx: Transaction, clerk: Clerk, case_id: UUID, reason: AbortReaso
     async with changing(tx, case, actor=clerk.name):
         aborted = case.abort(reason, clerk, now)
     if aborted:
-        event = CaseAborted(
-            office=case.office,
-            appointment_id=case.appointment_id,
-            case_id=case.case_id,
-            reason=reason,
-            aborted_at=now,
-        )
-        await tx.publish(event, actor=clerk.name)
+        await announce_abortion(tx, case, reason, now, actor=clerk.name)
     return case
+
+
+async def announce_abortion(tx: Transaction, case: Case, reason: AbortReason, at: datetime, *, actor: str) -> None:
+    """Tell the others that the case ended without a result."""
+    event = CaseAborted(
+        office=case.office,
+        appointment_id=case.appointment_id,
+        case_id=case.case_id,
+        reason=reason,
+        aborted_at=at,
+    )
+    await tx.publish(event, actor=actor)

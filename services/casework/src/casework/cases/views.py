@@ -6,25 +6,28 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictBool
-from sqlalchemy.engine import RowMapping
 
 from casework.applications.views import ApplicationView, Text, application_view
 from casework.cases.audit import Entry
-from casework.cases.model import Case, DocumentType, IdentityCheck, MailState, Presence, State
+from casework.cases.identity import DocumentType, IdentityCheck
+from casework.cases.model import Case, MailState, Presence, State
 from casework.cases.payment import Payment, PaymentState
 from casework.directory import Directory
+from chassis.database import Row
 from chassis.http import Body
 from contracts.actors import Clerk
 from contracts.base import Instant
+from contracts.booking import Need
 from contracts.casework import AbortReason, Stage
 from contracts.text import Language, Localised
 
 
 class ServiceName(BaseModel):
-    """A booked service."""
+    """A booked service, and for how many people."""
 
     service_id: str
     name: Localised
+    persons: int
 
 
 class ClerkName(BaseModel):
@@ -56,6 +59,7 @@ class CaseSummary(BaseModel):
     citizen_name: str | None
     language: Language
     services: list[ServiceName]
+    needs: list[Need]
     state: State
     stage: Stage
     clerk: ClerkName | None
@@ -133,6 +137,7 @@ class CaseView(CaseSummary):
     """A case as its clerk works on it."""
 
     revision: int
+    phone: str | None
     identity_check: IdentityCheckView | None
     applications: list[ApplicationView]
     payment: PaymentView
@@ -169,7 +174,7 @@ class Abortion(Body):
     reason: AbortReason
 
 
-def agenda_view(directory: Directory, office: str, day: date, rows: Sequence[RowMapping]) -> AgendaView:
+def agenda_view(directory: Directory, office: str, day: date, rows: Sequence[Row]) -> AgendaView:
     """The agenda of one day."""
     cases = [_summary_of_row(directory, row) for row in rows]
     return AgendaView(date=day, time_zone=directory.office(office).time_zone, cases=cases)
@@ -187,7 +192,10 @@ def case_view(
         ends_at=case.ends_at,
         citizen_name=case.person.name if case.person else None,
         language=case.language,
-        services=_services(directory, [application.service_id for application in case.applications]),
+        services=_services(
+            directory, [(each.service_id, each.persons) for each in case.applications if each.person in (None, 1)]
+        ),
+        needs=list(case.needs),
         state=case.state,
         stage=case.stage,
         clerk=_clerk_name(case.clerk_id, names),
@@ -196,6 +204,7 @@ def case_view(
         technical_check=TechnicalCheck.model_validate(case.technical_check) if case.technical_check else None,
         mail=case.mail,
         revision=case.revision,
+        phone=case.person.phone if case.person else None,
         identity_check=_identity_view(case.identity_check, names) if case.identity_check else None,
         applications=[application_view(directory, application) for application in case.applications],
         payment=_payment_view(case.payment, case.fee_cents),
@@ -226,19 +235,21 @@ def citizen_view(directory: Directory, case: Case, clerk_name: str | None) -> Ci
     )
 
 
-def _summary_of_row(directory: Directory, row: RowMapping) -> CaseSummary:
+def _summary_of_row(directory: Directory, row: Row) -> CaseSummary:
     fields: dict[str, Any] = {name: row[name] for name in CaseSummary.model_fields if name in row}
     clerk_id: UUID | None = row["clerk_id"]
     names = {clerk_id: row["clerk_name"]} if clerk_id and row["clerk_name"] else {}
     return CaseSummary(
         **fields,
-        services=_services(directory, row["service_ids"] or []),
+        services=_services(directory, row["booked_services"] or []),
         clerk=_clerk_name(clerk_id, names),
     )
 
 
-def _services(directory: Directory, service_ids: Sequence[str]) -> list[ServiceName]:
-    return [ServiceName(service_id=each, name=directory.service(each).name) for each in service_ids]
+def _services(directory: Directory, booked: Sequence[tuple[str, int]]) -> list[ServiceName]:
+    return [
+        ServiceName(service_id=each, name=directory.service(each).name, persons=persons) for each, persons in booked
+    ]
 
 
 def _clerk_name(clerk_id: UUID | None, names: Mapping[UUID, str]) -> ClerkName | None:

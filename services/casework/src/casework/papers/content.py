@@ -8,6 +8,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_currency
 
 from casework.applications.model import Application
+from casework.applications.naming import title
 from casework.applications.signature import draw
 from casework.cases.model import Case
 from casework.papers.texts import labels
@@ -59,7 +60,7 @@ def receipt_paper(case: Case, office: Office, catalogue: Catalogue) -> dict[str,
     services = [catalogue[application.service_id] for application in case.applications]
     items = [
         {
-            "text": service.name.in_language(language),
+            "text": title(service, application).in_language(language),
             "amount": _money(application.fee_cents, language) if application.fee_cents else texts["free"],
         }
         for service, application in zip(services, case.applications, strict=True)
@@ -68,15 +69,15 @@ def receipt_paper(case: Case, office: Office, catalogue: Catalogue) -> dict[str,
     if case.payment.at is not None:
         provider = _PROVIDERS.get(case.payment.provider, case.payment.provider)
         paid = texts["paid"].format(at=_moment(case.payment.at, office, language), provider=provider)
-    title = texts["receipt"] if case.fee_cents else texts["record"]
-    return _frame(case, office, language, title=title, about=texts["receipt_about"]) | {
+    heading = texts["receipt"] if case.fee_cents else texts["record"]
+    return _frame(case, office, language, title=heading, about=texts["receipt_about"]) | {
         "kind": None,
         "facts": facts,
         "greeting": texts["greeting"],
         "items": items,
         "total": _money(case.fee_cents, language),
         "paid": paid,
-        "next": [service.cannot_finish.in_language(language) for service in services if service.cannot_finish],
+        "next": list(dict.fromkeys(s.cannot_finish.in_language(language) for s in services if s.cannot_finish)),
         "closing": texts["closing"],
     }
 

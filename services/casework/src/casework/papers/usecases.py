@@ -114,6 +114,8 @@ def _described(case: Case, trail: list[audit.Entry], sound: bool) -> dict[str, A
         "applications": [
             {
                 "service_id": application.service_id,
+                "person": application.person,
+                "persons": application.persons,
                 "document": application.document,
                 "document_hash": application.document_hash,
                 "confirmed_at": _text(application.confirmed_at),
