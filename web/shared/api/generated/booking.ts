@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/appointment/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Calendar
+         * @description The appointment as a calendar entry (RFC 5545), the same entry as the one in the mail.
+         */
+        get: operations["get_calendar_api_booking_appointment_calendar_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/appointment/cancellation": {
         parameters: {
             query?: never;
@@ -32,9 +52,89 @@ export interface paths {
         put?: never;
         /**
          * Cancel
-         * @description Cancel. The slot is free again and the link dead: 410 `link_expired` from now on.
+         * @description Cancel. The link is dead: 410 `link_expired` from now on.
          */
         post: operations["cancel_api_booking_appointment_cancellation_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointment/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Data
+         * @description Everything that is stored about the citizen here, and who else keeps what (GDPR Art. 15).
+         */
+        get: operations["get_data_api_booking_appointment_data_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointment/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase
+         * @description Erase what is stored about the citizen (GDPR Art. 17). An appointment to come is cancelled first.
+         */
+        post: operations["erase_api_booking_appointment_erasure_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointment/rescheduling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move
+         * @description Move to another time. The answer has the new link, which is mailed too; the old one is dead.
+         */
+        post: operations["move_api_booking_appointment_rescheduling_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointment/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Slots
+         * @description Free slots to which the appointment can move, as long as it is; its own time does not count as taken.
+         */
+        get: operations["list_slots_api_booking_appointment_slots_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -170,7 +270,7 @@ export interface paths {
         };
         /**
          * List Slots
-         * @description Free slots for all `services` in one appointment.
+         * @description Free slots for all `services` ("id", or "id:persons") in one appointment.
          */
         get: operations["list_slots_api_booking_offices__office__slots_get"];
         put?: never;
@@ -187,7 +287,7 @@ export interface components {
     schemas: {
         /**
          * AppointmentRequest
-         * @description Book. Nothing is asked that the appointment does not need.
+         * @description Book at this time.
          */
         AppointmentRequest: {
             /**
@@ -204,6 +304,10 @@ export interface components {
             language: "de" | "en";
             /** Name */
             name: string;
+            /** Needs */
+            needs?: ("interpreter" | "sign_language_interpreter" | "companion")[];
+            /** Phone */
+            phone?: string | null;
             /** Services */
             services: components["schemas"]["ChosenService"][];
             /**
@@ -226,6 +330,11 @@ export interface components {
             appointment_id: string;
             /** Cancellable */
             cancellable: boolean;
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "citizen" | "office" | "waiting_list" | "walk_in";
             /** Email */
             email: string;
             /**
@@ -243,10 +352,16 @@ export interface components {
              * @enum {string}
              */
             language: "de" | "en";
+            /** Movable */
+            movable: boolean;
             /** Name */
             name: string;
+            /** Needs */
+            needs: ("interpreter" | "sign_language_interpreter" | "companion")[];
             /** Office */
             office: string;
+            /** Phone */
+            phone: string | null;
             /** Reference */
             reference: string;
             /** Services */
@@ -260,9 +375,27 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "booked" | "cancelled" | "completed" | "aborted";
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
             /** Time Zone */
             time_zone: string | null;
+        };
+        /**
+         * BookedService
+         * @description One service of the appointment, with the options chosen at booking (e.g. `belegart`).
+         */
+        BookedService: {
+            /** Options */
+            options?: {
+                [key: string]: string;
+            };
+            /**
+             * Persons
+             * @description For how many people it is, each with what it needs.
+             * @default 1
+             */
+            persons: number;
+            /** Service Id */
+            service_id: string;
         };
         /**
          * BookedServiceView
@@ -274,6 +407,8 @@ export interface components {
             options: {
                 [key: string]: string;
             };
+            /** Persons */
+            persons: number;
             /** Service Id */
             service_id: string;
         };
@@ -327,15 +462,37 @@ export interface components {
         };
         /**
          * ChosenService
-         * @description A service with the options chosen for it.
+         * @description A service with the options chosen for it, and for how many people it is.
          */
         ChosenService: {
             /** Options */
             options?: {
                 [key: string]: string;
             };
+            /**
+             * Persons
+             * @default 1
+             */
+            persons: number;
             /** Service Id */
             service_id: string;
+        };
+        /**
+         * Closure
+         * @description The office takes no appointments from `first` to `last`, both included.
+         */
+        Closure: {
+            /**
+             * First
+             * Format: date
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             */
+            last: string;
+            reason?: components["schemas"]["Localised"] | null;
         };
         /**
          * Contact
@@ -417,6 +574,16 @@ export interface components {
             starts_at: string;
         };
         /**
+         * Hours
+         * @description From `opens` to `closes` (exclusive), local times of one day.
+         */
+        Hours: {
+            /** Closes */
+            closes: string;
+            /** Opens */
+            opens: string;
+        };
+        /**
          * Localised
          * @description One text in German and English. Both are required: nobody gets a page half in another language.
          */
@@ -425,6 +592,19 @@ export interface components {
             de: string;
             /** En */
             en: string;
+        };
+        /**
+         * MoveRequest
+         * @description Move to this time.
+         */
+        MoveRequest: {
+            /** Hold Id */
+            hold_id?: string | null;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
         };
         /**
          * OfficeSummary
@@ -442,6 +622,8 @@ export interface components {
         OfficeView: {
             booking: components["schemas"]["RulesView"];
             branding: components["schemas"]["Branding"];
+            /** Closures */
+            closures: components["schemas"]["Closure"][];
             contact: components["schemas"]["Contact"];
             /** Languages */
             languages: ("de" | "en")[];
@@ -453,6 +635,8 @@ export interface components {
             services: components["schemas"]["ServiceView"][];
             /** Slug */
             slug: string;
+            /** Special Days */
+            special_days: components["schemas"]["SpecialDay"][];
             /** Time Zone */
             time_zone: string;
         };
@@ -481,6 +665,71 @@ export interface components {
             /** Id */
             id: string;
             name: components["schemas"]["Localised"];
+        };
+        /**
+         * PersonalData
+         * @description All personal data of one appointment (GDPR Art. 15 (1) and (3)).
+         */
+        PersonalData: {
+            /**
+             * Booked At
+             * Format: date-time
+             */
+            booked_at: string;
+            /** Call Started At */
+            call_started_at: string | null;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "citizen" | "office" | "waiting_list" | "walk_in";
+            /** Elsewhere */
+            elsewhere: components["schemas"]["StoredElsewhere"][];
+            /** Email */
+            email: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Erased After Days */
+            erased_after_days: number;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "de" | "en";
+            /** Name */
+            name: string;
+            /** Needs */
+            needs: ("interpreter" | "sign_language_interpreter" | "companion")[];
+            /** Office */
+            office: string;
+            /** Phone */
+            phone: string | null;
+            /** Reference */
+            reference: string;
+            /** Services */
+            services: components["schemas"]["BookedService"][];
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+            /** Talk Seconds */
+            talk_seconds: number | null;
+            /** Time Zone */
+            time_zone: string | null;
         };
         /**
          * Problem
@@ -535,6 +784,12 @@ export interface components {
          * @description A readiness question before booking. The wrong answer says honestly what to do instead.
          */
         Question: {
+            /**
+             * Blocks
+             * @description With the wrong answer no call can finish the matter.
+             * @default false
+             */
+            blocks: boolean;
             /** Expected */
             expected: boolean;
             /** Id */
@@ -581,6 +836,8 @@ export interface components {
             join_early_minutes: number;
             /** Lead Minutes */
             lead_minutes: number;
+            /** Walk In */
+            walk_in: boolean;
         };
         /**
          * ServiceView
@@ -591,22 +848,34 @@ export interface components {
             bring: components["schemas"]["Localised"][];
             can_finish: components["schemas"]["Localised"];
             cannot_finish: components["schemas"]["Localised"] | null;
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "identity" | "residence" | "certificates" | "privacy" | "vehicles" | "advice";
             /** Fees */
             fees: components["schemas"]["FeeView"][];
             /** Id */
             id: string;
             /** Minutes */
             minutes: number;
+            /** Minutes Per Further Person */
+            minutes_per_further_person: number | null;
             name: components["schemas"]["Localised"];
             /** Needs Identity */
             needs_identity: boolean;
             /** Needs Signature */
             needs_signature: boolean;
+            /** One Form */
+            one_form: boolean;
             /** Options */
             options: components["schemas"]["Option"][];
             /** Questions */
             questions: components["schemas"]["Question"][];
+            /** Shared Minutes */
+            shared_minutes: number;
             summary: components["schemas"]["Localised"];
+            summary_plain: components["schemas"]["Localised"];
         };
         /**
          * SlotsView
@@ -635,6 +904,33 @@ export interface components {
              * Format: date-time
              */
             starts_at: string;
+        };
+        /**
+         * SpecialDay
+         * @description One day that is not like its weekday. Its hours replace all others, holidays and closures; none means closed.
+         */
+        SpecialDay: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Hours
+             * @default []
+             */
+            hours: components["schemas"]["Hours"][];
+            note?: components["schemas"]["Localised"] | null;
+        };
+        /**
+         * StoredElsewhere
+         * @description What another part of the office keeps, and for how long.
+         */
+        StoredElsewhere: {
+            /** Part */
+            part: string;
+            until: components["schemas"]["Localised"];
+            what: components["schemas"]["Localised"];
         };
     };
     responses: never;
@@ -684,6 +980,45 @@ export interface operations {
             };
         };
     };
+    get_calendar_api_booking_appointment_calendar_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": unknown;
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancel_api_booking_appointment_cancellation_post: {
         parameters: {
             query?: never;
@@ -709,6 +1044,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_data_api_booking_appointment_data_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalData"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_api_booking_appointment_erasure_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_api_booking_appointment_rescheduling_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookedView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_slots_api_booking_appointment_slots_get: {
+        parameters: {
+            query?: {
+                /** @description A day of the office; today if left out. */
+                from?: string | null;
+                /** @description The citizen's own hold, which is not shown as taken. */
+                hold?: string | null;
+                /** @description Included; the same day if left out. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotsView"];
                 };
             };
             /** @description Not now; please try again. */

@@ -341,6 +341,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/casework/clerks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of My Office
+         * @description Who can sign in at the clerk's own office: the town says whose time an appointment takes.
+         */
+        get: operations["of_my_office_api_casework_clerks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/casework/session": {
         parameters: {
             query?: never;
@@ -424,7 +444,8 @@ export interface components {
          * @description One application: the form, what is filled in, and how far it has come.
          *
          *     `document` is what the citizen confirms and signs; it exists when `errors` is empty. `document_hash` is the SHA-256
-         *     of its canonical JSON, which the citizen's browser computes anew from what it shows.
+         *     of its canonical JSON, which the citizen's browser computes anew from what it shows. `person` counts from 1 when the
+         *     service is booked for several `persons` with an application each; null is one application for all of them.
          */
         ApplicationView: {
             /**
@@ -450,6 +471,10 @@ export interface components {
             };
             /** Needs Signature */
             needs_signature: boolean;
+            /** Person */
+            person: number | null;
+            /** Persons */
+            persons: number;
             /** Revision */
             revision: number;
             /** Service Id */
@@ -547,6 +572,8 @@ export interface components {
              * @enum {string}
              */
             mail: "pending" | "delivered" | "failed";
+            /** Needs */
+            needs: ("interpreter" | "sign_language_interpreter" | "companion")[];
             /**
              * Presence
              * @enum {string}
@@ -611,7 +638,11 @@ export interface components {
              * @enum {string}
              */
             mail: "pending" | "delivered" | "failed";
+            /** Needs */
+            needs: ("interpreter" | "sign_language_interpreter" | "companion")[];
             payment: components["schemas"]["PaymentView"];
+            /** Phone */
+            phone: string | null;
             /**
              * Presence
              * @enum {string}
@@ -708,6 +739,32 @@ export interface components {
             name: string;
             /** Office */
             office: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "clerk" | "lead" | "admin";
+        };
+        /**
+         * ColleaguesView
+         * @description The accounts of an office, by name.
+         */
+        ColleaguesView: {
+            /** Clerks */
+            clerks: components["schemas"]["ColleagueView"][];
+        };
+        /**
+         * ColleagueView
+         * @description An account that can sign in, as its colleagues see it.
+         */
+        ColleagueView: {
+            /**
+             * Clerk Id
+             * Format: uuid
+             */
+            clerk_id: string;
+            /** Name */
+            name: string;
             /**
              * Role
              * @enum {string}
@@ -908,10 +965,12 @@ export interface components {
         };
         /**
          * ServiceName
-         * @description A booked service.
+         * @description A booked service, and for how many people.
          */
         ServiceName: {
             name: components["schemas"]["Localised"];
+            /** Persons */
+            persons: number;
             /** Service Id */
             service_id: string;
         };
@@ -1722,6 +1781,45 @@ export interface operations {
                 };
                 content: {
                     "application/pdf": string;
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_my_office_api_casework_clerks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColleaguesView"];
                 };
             };
             /** @description Not now; please try again. */
