@@ -5,7 +5,7 @@ words of JSON Schema it has `x-label` and `x-help` (both languages), `x-order` a
 required, or forbids them (`false`), depending on other answers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
@@ -119,12 +119,7 @@ def _check_condition(form: Mapping[str, Any], properties: Mapping[str, Any], *at
 def _check_comparison(rule: Any, field: Mapping[str, Any], name: str, *at: str | int) -> None:
     if not isinstance(rule, dict) or len(rule) != 1 or rule.keys() - {"const", "enum"}:
         raise flaw("is compared by const or enum", *at)
-    for value in _compared(rule):
-        if not Draft202012Validator(field).is_valid(value):
-            raise flaw(f"{name!r} never is {value!r}", *at)
-
-
-def _compared(rule: Mapping[str, Any]) -> Iterator[JsonValue]:
-    if "const" in rule:
-        yield rule["const"]
-    yield from rule.get("enum", ())
+    for word, compared in rule.items():
+        for value in [compared] if word == "const" else compared:
+            if not Draft202012Validator(field).is_valid(value):
+                raise flaw(f"{name!r} never is {value!r}", *at, word)

@@ -100,6 +100,7 @@ class _Scanner:
         self._at += brackets
         path: Path = ()
         for part in parents:
+            self._lines.setdefault((*path, part), line)
             path = self._current((*path, part))
         path = (*path, name)
         if brackets == 2:
