@@ -11,7 +11,7 @@ from booking.desk import Desk
 from booking.offers import model as offers
 from booking.offers.model import MAX_LENGTH, Offer, wanted
 from booking.slots import usecases as slots
-from booking.slots.api import First, Last
+from booking.slots.api import First, Last, OwnHold
 from booking.slots.usecases import Wish
 from booking.slots.views import SlotsView
 from booking.tables import Appointment
@@ -71,14 +71,20 @@ async def cancel(desk: TheDesk, tx: Tx, now: Now, citizen: TheCitizen) -> Appoin
 
 @router.get("/appointment/slots")
 async def list_slots(
-    desk: TheDesk, tx: Tx, now: Now, citizen: TheCitizen, first: First = None, last: Last = None
+    desk: TheDesk,
+    tx: Tx,
+    now: Now,
+    citizen: TheCitizen,
+    first: First = None,
+    last: Last = None,
+    own_hold: OwnHold = None,
 ) -> SlotsView:
     """Free slots to which the appointment can move, as long as it is; its own time does not count as taken."""
     offer = _offer(desk, citizen)
     appointment = await usecases.appointment_of(tx, citizen)
     services = tuple(service.service_id for service in usecases.booked_services(appointment))
     length = appointment.ends_at - appointment.starts_at
-    wish = Wish(services, length, own_appointment=AppointmentId(appointment.id))
+    wish = Wish(services, length, own_hold=own_hold, own_appointment=AppointmentId(appointment.id))
     first = first or now.astimezone(offer.office.zone).date()
     found = await slots.free_slots(desk.calendar, tx, offer, wish, (first, last or first), now=now)
     return SlotsView.of(offer, length, found)

@@ -48,6 +48,7 @@ class ServiceView(BaseModel):
     minutes: int
     shared_minutes: int
     minutes_per_further_person: int | None
+    one_form: bool
     needs_identity: bool
     needs_signature: bool
     can_finish: Localised

@@ -20,6 +20,7 @@ router = APIRouter(prefix="/offices/{office}", tags=["slots"])
 Services = Annotated[list[ServiceCount], Query(min_length=1, max_length=MAX_SERVICES)]
 First = Annotated[date | None, Query(alias="from", description="A day of the office; today if left out.")]
 Last = Annotated[date | None, Query(alias="to", description="Included; the same day if left out.")]
+OwnHold = Annotated[UUID | None, Query(alias="hold", description="The citizen's own hold: not shown as taken.")]
 
 
 @router.get("/slots")
@@ -31,10 +32,10 @@ async def list_slots(
     services: Services,
     first: First = None,
     last: Last = None,
-    hold: Annotated[UUID | None, Query(description="The citizen's own hold, which is not shown as taken.")] = None,
+    own_hold: OwnHold = None,
 ) -> SlotsView:
     """Free slots for all `services` ("id", or "id:persons") in one appointment."""
-    wish = Wish.of(offer, wanted(services), own_hold=hold)
+    wish = Wish.of(offer, wanted(services), own_hold=own_hold)
     first = first or now.astimezone(offer.office.zone).date()
     slots = await usecases.free_slots(desk.calendar, tx, offer, wish, (first, last or first), now=now)
     return SlotsView.of(offer, wish.length, slots)
