@@ -1,20 +1,26 @@
 """Forms, documents and hashes: what the citizen sees, in a form that any browser can check."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from filled_forms import FILLED
 from hypothesis import given
 from hypothesis import strategies as st
 
 from casework.applications.document import canonical_json, document_hash
 from casework.applications.form import draft, prefilled
 from casework.applications.model import Draft
-from contracts.catalogue import load_catalogue
+from contracts.catalogue import Service, load_catalogue
+from contracts.offices import load_offices
 
 CATALOGUE = load_catalogue()
+#: The catalogue as an office offers it that has switched on everything, and set the fees that are a town's.
+OFFERED = load_offices(Path(__file__).parents[3] / "deploy" / "offices", CATALOGUE)["demo"].services_of(CATALOGUE)
 TODAY = date(2026, 11, 24)
 COMPLETE: dict[str, Any] = {
     "belegart": "N",
@@ -29,9 +35,14 @@ COMPLETE: dict[str, Any] = {
 }
 
 
-def written(values: dict[str, Any], service: str = "fuehrungszeugnis", language: Any = "de") -> Draft:
+def written(
+    values: dict[str, Any],
+    service: str = "fuehrungszeugnis",
+    language: Any = "de",
+    catalogue: Mapping[str, Service] = CATALOGUE,
+) -> Draft:
     return draft(
-        CATALOGUE[service],
+        catalogue[service],
         values,
         office="heidelberg",
         appointment_id=UUID(int=7),
@@ -132,6 +143,34 @@ class TestDocument:
             "exemption": "none",
             "belegart": "P",
         }
+
+
+class TestCatalogue:
+    """Every service that is shipped can be applied for."""
+
+    @pytest.mark.parametrize("language", ["de", "en"])
+    @pytest.mark.parametrize("service", CATALOGUE)
+    def test_a_filled_in_form_becomes_a_document(self, service: str, language: str) -> None:
+        if CATALOGUE[service].fee_set_by_office:
+            assert errors(FILLED[service], service) == {("", "fee_unknown")}
+            return
+        complete = written(FILLED[service], service, language)
+        assert complete.errors == ()
+        assert complete.document
+        assert {row["key"] for row in complete.document["rows"]} == set(FILLED[service])
+        assert all(row["label"] and row["text"] for row in complete.document["rows"])
+
+    @pytest.mark.parametrize("service", OFFERED)
+    def test_a_town_that_sets_the_fee_completes_it(self, service: str) -> None:
+        complete = written(FILLED[service], service, catalogue=OFFERED)
+        assert complete.errors == ()
+        assert (complete.fee_cents > 0) is OFFERED[service].needs_payment
+
+    @pytest.mark.parametrize("service", CATALOGUE)
+    def test_an_empty_form_says_what_is_missing(self, service: str) -> None:
+        start = prefilled(CATALOGUE[service], {})
+        missing = {field for field, code in errors(start, service) if code == "required"}
+        assert missing == set(CATALOGUE[service].form["required"]) - set(start)  # type: ignore[arg-type]
 
 
 class TestCanonicalJson:
