@@ -169,11 +169,6 @@ class Office(_Strict):
         """
         return {entry.id: entry.applied_to(catalogue[entry.id]) for entry in self.services}
 
-    def minutes_of(self, service: ServiceId, catalogue: Catalogue) -> int:
-        """How long `service` takes here. Raises KeyError when this office does not offer it."""
-        offered = {entry.id: entry for entry in self.services}[service]
-        return offered.minutes or catalogue[service].minutes
-
 
 Offices = Mapping[str, Office]
 
