@@ -121,6 +121,11 @@ async def test_an_unknown_field_is_refused_by_name(client: httpx.AsyncClient) ->
     assert response.json()["errors"][0]["field"] == "admin"
 
 
+async def test_a_character_that_the_database_cannot_store_is_the_senders_fault(client: httpx.AsyncClient) -> None:
+    response = await client.post("/notes", json={"text": "a\0b"}, headers=key("nul"))
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+
+
 async def test_a_domain_error_carries_code_status_and_extras(client: httpx.AsyncClient) -> None:
     body = (await client.post("/notes", json={"text": "full"}, headers=key("full"))).json()
     assert (body["code"], body["status"], body["alternatives"]) == ("full", 409, ["later"])

@@ -1,50 +1,103 @@
-"""One PostgreSQL database per service, and the transaction that a use case runs in."""
+"""One PostgreSQL database per service, and the transaction that a use case runs in.
 
+Plain SQL goes to asyncpg directly, as prepared statements: through SQLAlchemy a statement costs five times the CPU (see
+docs/adr/0010). An ORM session exists once somebody asks for it, on the same connection and in the same transaction.
+"""
+
+import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, Final, Self
 
+import asyncpg
 import structlog
-from sqlalchemy import text
-from sqlalchemy.engine import CursorResult, RowMapping
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection
+from sqlalchemy.util import await_only
+from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chassis.clock import Clock, utc_now
+from chassis.connections import Connections, Driver, Link
 from chassis.outbox import INSERT, OutboxRow, row_of
 from contracts.base import Event, Meta
 
 Wake = Callable[[], None]
+#: A row of a result, by column.
+Row = dict[str, Any]
+
+#: `:name`, but neither the cast `::type` nor a colon within a word such as 08:00.
+_PARAMETER: Final = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
+#: What a connection raises whose server is gone.
+_LOST: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+@lru_cache(maxsize=2048)
+def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """`sql` with `$1` for the first `:name` and so on, and the names in that order."""
+    names: dict[str, int] = {}
+    statement = _PARAMETER.sub(lambda found: f"${names.setdefault(found[1], len(names) + 1)}", sql)
+    return statement, tuple(names)
 
 
 class Transaction:
-    """One transaction. It commits when its block ends and rolls back when the block raises; nobody calls commit."""
+    """One transaction. It commits when its block ends and rolls back when the block raises; nobody calls commit.
 
-    def __init__(self, session: AsyncSession, clock: Clock, wake_relay: Wake) -> None:
-        self.session = session
+    It takes a connection when its first statement comes. Errors of plain SQL are asyncpg's, those of the session
+    SQLAlchemy's.
+    """
+
+    def __init__(self, connections: Connections, clock: Clock, wake_relay: Wake, *, begin: bool = True) -> None:
+        self._connections = connections
         self._clock = clock
         self._wake_relay = wake_relay
+        self._begin = begin
+        self._link: Link | None = None
+        self._session: AsyncSession | None = None
+        self._bound: Connection | None = None
         self._after_commit: dict[Wake, None] = {}
 
-    async def rows(self, sql: str, **parameters: object) -> list[RowMapping]:
+    async def rows(self, sql: str, **parameters: object) -> list[Row]:
         """All rows of `sql`, whose parameters are named `:like_this`."""
-        result = await self._run(sql, parameters)
-        return list(result.mappings())
+        statement, names = numbered(sql)
+        records = await (await self._ready()).fetch(statement, *[parameters[name] for name in names])
+        return [dict(record.items()) for record in records]
 
-    async def row(self, sql: str, **parameters: object) -> RowMapping | None:
+    async def row(self, sql: str, **parameters: object) -> Row | None:
         """The first row of `sql`, or None."""
-        result = await self._run(sql, parameters)
-        return result.mappings().first()
+        statement, names = numbered(sql)
+        record = await (await self._ready()).fetchrow(statement, *[parameters[name] for name in names])
+        return None if record is None else dict(record.items())
 
     async def execute(self, sql: str, **parameters: object) -> int:
         """Run `sql`; the number of rows it touched."""
-        result = await self._run(sql, parameters)
-        return result.rowcount
+        statement, names = numbered(sql)
+        status = await (await self._ready()).execute(statement, *[parameters[name] for name in names])
+        count = status.rpartition(" ")[2]  # "INSERT 0 1", "UPDATE 3", "TRUNCATE TABLE"
+        return int(count) if count.isdigit() else 0
 
-    async def _run(self, sql: str, parameters: dict[str, object]) -> CursorResult[Any]:
-        await self.session.flush()  # so that a statement sees what the session has pending
-        connection = await self.session.connection()
-        return await connection.execute(text(sql), parameters)
+    @property
+    def session(self) -> AsyncSession:
+        """An ORM session within this transaction, made when first asked for."""
+        if self._session is None:
+            assert self._begin, "a session needs a transaction"
+            self._session = AsyncSession(
+                sync_session_class=_SessionWithin, expire_on_commit=False, info={_SessionWithin.KEY: self}
+            )
+        return self._session
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A block whose failure undoes the block alone; what it raised goes on."""
+        await self.execute("SAVEPOINT block")
+        try:
+            yield
+        except BaseException:
+            await self.execute("ROLLBACK TO SAVEPOINT block")
+            raise
+        await self.execute("RELEASE SAVEPOINT block")
 
     async def publish(self, event: Event, *, actor: str | None = None) -> Meta:
         """Put `event` into the outbox: it reaches the bus if, and only if, this transaction commits."""
@@ -72,46 +125,116 @@ class Transaction:
         """Call `wake` once this transaction has committed: for waking a worker, whose poll makes up for a lost call."""
         self._after_commit[wake] = None
 
-    def committed(self) -> None:
-        """Call what waits for the commit."""
-        for wake in self._after_commit:
-            wake()
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        as_new = False
+        try:
+            if error is None:
+                await self._commit()
+                as_new = True
+        except BaseException as failed:
+            as_new = await self._rollback(failed)
+            raise
+        else:
+            if error is not None:
+                as_new = await self._rollback(error)
+        finally:
+            if self._link is not None:
+                self._connections.give_back(self._link, keep=as_new)
+        if error is None:
+            for wake in self._after_commit:
+                wake()
+
+    async def _ready(self) -> Driver:
+        """The connection, inside the transaction, with everything written that the session has pending."""
+        if self._session is not None:
+            await self._session.flush()
+            await self._session.connection()  # begins the savepoint that the session may be in
+        return (self._link or await self._connect()).driver
+
+    async def _connect(self) -> Link:
+        self._link = await self._connections.take()
+        if self._begin:
+            try:
+                await self._link.driver.execute("BEGIN")
+            except _LOST:  # the server ended it a moment ago; nothing has happened yet
+                self._connections.give_back(self._link, keep=False)
+                self._link = None
+                self._link = await self._connections.take(new=True)
+                await self._link.driver.execute("BEGIN")
+        return self._link
+
+    async def bind(self) -> Connection:
+        """For the session: this transaction's connection as SQLAlchemy sees it."""
+        if self._bound is None:
+            self._bound = self._connections.for_orm(self._link or await self._connect())
+        return self._bound
+
+    async def _commit(self) -> None:
+        if self._session is not None:
+            await self._session.commit()  # writes what is pending; what really commits is below
+            await self._session.close()
+        if self._link is not None and self._begin and await self._link.driver.execute("COMMIT") != "COMMIT":
+            # PostgreSQL answers ROLLBACK, not an error: somebody went on after a statement had failed.
+            raise asyncpg.InFailedSQLTransactionError("a statement failed, so nothing was committed")
+
+    async def _rollback(self, error: BaseException) -> bool:
+        """Undo everything. Returns whether the connection is as good as new."""
+        if self._session is not None:
+            with suppress(Exception):  # it has nothing to undo by itself; what brought us here matters more
+                await self._session.close()
+        if self._link is None or not self._begin:
+            return not isinstance(error, OSError | asyncio.CancelledError)  # TimeoutError is an OSError
+        try:
+            await self._link.driver.execute("ROLLBACK")
+        except _LOST:
+            return False
+        return True
+
+
+class _SessionWithin(Session):
+    """A session on the connection of the transaction that made it. SQLAlchemy asks `get_bind` which one that is."""
+
+    KEY: Final = "schalter_transaction"
+
+    def get_bind(self, *_: Any, **__: Any) -> Connection:
+        transaction: Transaction = self.info[self.KEY]
+        return await_only(transaction.bind())
 
 
 class Database:
-    """The connection pool of one service."""
+    """The database of one service."""
 
     def __init__(self, url: str, *, pool_size: int = 10, clock: Clock = utc_now) -> None:
         self.url = url
         self._clock = clock
         self._wake: Wake = lambda: None
-        self._engine = create_async_engine(
-            "postgresql+asyncpg://" + url.split("://", 1)[1],
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=2,
-            pool_pre_ping=True,
-            connect_args={"timeout": 5, "command_timeout": 30},
-        )
+        self._connections = Connections(url, pool_size)
 
     def on_publish(self, wake: Wake) -> None:
         """Call `wake` after every commit that put something into the outbox."""
         self._wake = wake
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """A transaction for one use case. Raises what the block raises, after rolling back."""
-        async with AsyncSession(self._engine, expire_on_commit=False) as session:
-            tx = Transaction(session, self._clock, self._wake)
-            async with session.begin():
-                yield tx
-        tx.committed()
+    def transaction(self) -> Transaction:
+        """`async with` it: a transaction for one use case. Raises what the block raises, after rolling back."""
+        return Transaction(self._connections, self._clock, self._wake)
+
+    def autocommit(self) -> Transaction:
+        """`async with` it: every statement is a transaction by itself, which saves two round trips.
+
+        For reading, and for a change that is a single statement. Without `session`.
+        """
+        return Transaction(self._connections, self._clock, self._wake, begin=False)
 
     async def ping(self) -> None:
         """Raise unless the database answers."""
-        async with self._engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        async with self.autocommit() as tx:
+            await tx.execute("SELECT 1")
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._engine.dispose()
+        await self._connections.close()

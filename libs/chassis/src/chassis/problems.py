@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Final
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import JsonValue
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -89,14 +89,24 @@ class Busy(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
+#: 08 connection, 53 resources, 57P restarting, 40 serialisation and deadlock
+_TRANSIENT_STATES: Final = ("08", "53", "57P", "40")
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether `error` is the database's or the network's passing trouble, not the request's or the code's fault."""
-    if isinstance(error, PoolTimeoutError | OSError | InterfaceError | OperationalError | TimeoutError | Busy):
+    if isinstance(error, OSError | Busy | InterfaceError | OperationalError):
         return True
-    if isinstance(error, DBAPIError):
+    if isinstance(error, asyncpg.InterfaceError):
+        return not isinstance(error, ValueError)  # a closed connection, but not an argument of the wrong type
+    # A connection that is being closed by the server; a table that a migration has changed: it is planned anew.
+    if isinstance(error, asyncpg.InternalClientError | asyncpg.InvalidCachedStatementError):
+        return True
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate or "").startswith(_TRANSIENT_STATES)
+    if isinstance(error, DBAPIError):  # what went through an ORM session
         state = str(getattr(error.orig, "sqlstate", "") or "")
-        # 08 connection, 53 resources, 57P restarting, 40 serialisation and deadlock
-        return error.connection_invalidated or state.startswith(("08", "53", "57P", "40"))
+        return error.connection_invalidated or state.startswith(_TRANSIENT_STATES)
     return False
 
 
@@ -128,8 +138,10 @@ def install(app: FastAPI) -> None:
 
     # What can be trouble that passes is named: Starlette raises again whatever only the handler of `Exception` took, so
     # that a busy database would fill the log with tracebacks and close the client's connection.
-    @app.exception_handler(PoolTimeoutError)
     @app.exception_handler(DBAPIError)
+    @app.exception_handler(asyncpg.PostgresError)
+    @app.exception_handler(asyncpg.InterfaceError)
+    @app.exception_handler(asyncpg.InternalClientError)
     @app.exception_handler(OSError)
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, error: Exception) -> JSONResponse:
@@ -137,9 +149,14 @@ def install(app: FastAPI) -> None:
 
 
 def unexpected(error: Exception) -> Problem:
-    """The problem for an error nobody raised on purpose: 503 when it will pass, otherwise 500. Logs the latter."""
+    """The problem for an error nobody raised on purpose: 503 when it will pass, otherwise 500. Logs the latter.
+
+    PostgreSQL's text knows no NUL, and JSON does: which field it came in is not known here, only that it was sent.
+    """
     if is_transient(error):
         log.warning("unavailable", error=type(error).__name__)
         return Busy()
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError):
+        return InvalidRequest("The character NUL (U+0000) cannot be stored; please leave it out.")
     log.error("unexpected_error", exc_info=error)
     return Problem("Please try again. If it happens again, tell us the number below.")

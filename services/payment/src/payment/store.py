@@ -7,9 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.engine import RowMapping
-
-from chassis.database import Transaction
+from chassis.database import Row, Transaction
 from contracts.actors import Citizen
 from contracts.casework import PaymentItem
 from contracts.ids import AppointmentId, CaseId, OfficeSlug, OrderId
@@ -31,7 +29,7 @@ _INSERT: Final = f"""
 """  # noqa: S608 - a constant
 
 
-def _order(row: RowMapping) -> Order:
+def _order(row: Row) -> Order:
     items = tuple(PaymentItem.model_validate(item) for item in row["items"])
     return Order(**{**row, "items": items})
 

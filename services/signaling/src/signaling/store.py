@@ -6,9 +6,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy.engine import RowMapping
-
-from chassis.database import Transaction
+from chassis.database import Row, Transaction
 from signaling.model import NEWEST_GENERATION, Desk, Ending, Guest, Room
 from signaling.protocol import Role
 from signaling.rooms import Place
@@ -28,7 +26,7 @@ class Present:
     recorded: bool
 
 
-def _room(row: RowMapping) -> Room:
+def _room(row: Row) -> Room:
     return Room(**{str(column): value for column, value in row.items()})
 
 

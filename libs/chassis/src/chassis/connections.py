@@ -1,0 +1,98 @@
+"""The connections of one service to its database: few, kept open, and each for plain SQL and ORM sessions alike."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import asyncpg
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
+
+from chassis.problems import Busy
+
+#: How long a request waits for a connection before it is told to come again.
+PATIENCE_SECONDS: Final = 2.0
+
+Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One connection: `driver` is asyncpg's own, `adapted` the same one as SQLAlchemy sees it."""
+
+    driver: Driver
+    adapted: PoolProxiedConnection
+
+
+class Connections:
+    """A pool of at most `size` connections; the one used last is given out first, so that its plans stay warm.
+
+    It asks no server whether a connection still lives: asyncpg hears of its end at once and marks it closed.
+    """
+
+    def __init__(self, url: str, size: int) -> None:
+        # SQLAlchemy opens the connections, which teaches them to read JSON, and begins no transactions: we do.
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://" + url.split("://", 1)[1],
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"timeout": 5, "command_timeout": 30},
+        )
+        self._places = asyncio.Semaphore(size)
+        self._idle: list[Link] = []
+
+    async def take(self, *, new: bool = False) -> Link:
+        """A connection, to be given back; `new`: none that was used before.
+
+        Raises Busy when none is free within two seconds, or what opening it raised.
+        """
+        await self._place()
+        try:
+            while self._idle and not new:
+                link = self._idle.pop()
+                if not link.driver.is_closed():
+                    return link
+                _end(link)
+            adapted = await self._engine.raw_connection()
+            driver = adapted.driver_connection
+            assert isinstance(driver, asyncpg.Connection), "the engine's driver"
+            return Link(driver, adapted)
+        except BaseException:
+            self._places.release()
+            raise
+
+    async def _place(self) -> None:
+        if not self._places.locked():
+            await self._places.acquire()  # at once; a timeout would cost more than the statement's own way
+            return
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Busy from None
+
+    def give_back(self, link: Link, *, keep: bool) -> None:
+        """Take `link` back; without `keep`, because nobody knows what state it is in, end it."""
+        if keep and not link.driver.is_closed() and not link.driver.is_in_transaction():
+            self._idle.append(link)
+        else:
+            _end(link)
+        self._places.release()
+
+    async def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            await greenlet_spawn(self._idle.pop().adapted.close)
+        await self._engine.dispose()
+
+    def for_orm(self, link: Link) -> Connection:
+        """`link` as a session's connection. Its commit and rollback do nothing: the transaction is not its own."""
+        return Connection(self._engine.sync_engine, connection=link.adapted)
+
+
+def _end(link: Link) -> None:
+    link.driver.terminate()
+    if link.adapted.is_valid:  # else a session has seen its end
+        link.adapted.invalidate()
