@@ -15,6 +15,7 @@ function item(id: string, time: string, change: Partial<CaseSummary> = {}): Case
     citizen_name: id,
     language: "de",
     services: [],
+    needs: [],
     state: "open",
     stage: "talk",
     clerk: null,
