@@ -1,6 +1,7 @@
 """Booking over HTTP: what a citizen can do with an office and with their link."""
 
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -39,6 +40,16 @@ async def test_offices_and_what_they_offer(client: httpx.AsyncClient) -> None:
     assert services["anmeldung"]["fees"] == []
     assert "source" not in services["fuehrungszeugnis"]["fees"][0]
     assert (await client.get("/offices/demo")).json()["opening_hours"][0]["closes"] == "24:00"
+
+
+@pytest.mark.parametrize(("at", "cents"), [("2026-02-06T22:59:59Z", []), ("2026-02-06T23:00:00Z", [4600, 2760])])
+async def test_a_fee_is_shown_from_midnight_at_the_office(
+    client: httpx.AsyncClient, clock: Any, at: str, cents: list[int]
+) -> None:
+    clock.now = datetime.fromisoformat(at)
+    services = (await client.get("/offices/heidelberg")).json()["services"]
+    (card,) = (service for service in services if service["id"] == "personalausweis")
+    assert [fee["amount_cents"] for fee in card["fees"]] == cents
 
 
 async def test_free_slots_of_a_day(client: httpx.AsyncClient) -> None:

@@ -1,6 +1,6 @@
 """What travels over HTTP about offices and their services. Answers name every field that may leave."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -59,9 +59,9 @@ class ServiceView(BaseModel):
     fees: tuple[FeeView, ...]
 
     @classmethod
-    def of(cls, service: Service, now: datetime) -> Self:
-        """`service` as an office offers it, with the fees that are valid now."""
-        return cls.model_validate(service.model_copy(update={"fees": service.fees_on(now.date())}))
+    def of(cls, service: Service, today: date) -> Self:
+        """`service` as an office offers it, with the fees that are valid on the day that it is there."""
+        return cls.model_validate(service.model_copy(update={"fees": service.fees_on(today)}))
 
 
 class OpeningHoursView(BaseModel):
@@ -118,5 +118,5 @@ class OfficeView(OfficeSummary):
             closures=[closure for closure in timetable.closures if closure.first <= last and first <= closure.last],
             booking=RulesView.model_validate(office.booking),
             retention=office.retention,
-            services=[ServiceView.of(service, now) for service in offer.services.values()],
+            services=[ServiceView.of(service, first) for service in offer.services.values()],
         )
