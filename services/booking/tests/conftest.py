@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
@@ -20,6 +21,22 @@ from chassis.database import Database
 
 MONDAY = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)  # 09:00 in Berlin
 SLOT = "2026-06-02T06:00:00Z"  # Tuesday, 08:00 in Berlin, when heidelberg opens
+
+
+TABLES = (
+    "appointment, timetable, blocked_time, freed_slot, waiting_entry, slot_offer, outbox, inbox, idempotent_answers"
+)
+
+
+async def empty(database: Database) -> None:
+    """Nothing is stored any more. A worker of the application may be reading right now: then once more."""
+    while True:
+        try:
+            async with database.transaction() as tx:
+                await tx.execute(f"TRUNCATE {TABLES}")
+        except asyncpg.DeadlockDetectedError:
+            continue
+        return
 
 
 class FakeClock:
@@ -90,8 +107,7 @@ async def client(app: FastAPI, clock: FakeClock) -> AsyncIterator[httpx.AsyncCli
     clock.now = MONDAY
     redis: Redis = app.state.redis
     await redis.flushdb()
-    async with app.state.database.transaction() as tx:
-        await tx.execute("TRUNCATE appointment, timetable, blocked_time, freed_slot, outbox, inbox, idempotent_answers")
+    await empty(app.state.database)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/api/booking") as client:
         yield client

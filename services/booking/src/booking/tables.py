@@ -1,9 +1,20 @@
 """The service's own tables. What keeps two appointments apart is the database itself, see the exclusion constraint."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, SmallInteger, String, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
@@ -13,6 +24,8 @@ from contracts.booking import Channel
 from contracts.text import Language
 
 _BOOKED = text("state = 'booked'")
+_WAITING = "state IN ('waiting', 'offered')"
+_OPEN = text("state = 'open'")
 _OCCUPIED_UNTIL = "coalesce(busy_until, ends_at)"
 
 
@@ -51,6 +64,8 @@ class Appointment(SQLModel, table=True):
             postgresql_include=["ends_at", "busy_until", "lane", "id"],
             postgresql_where=_BOOKED,
         ),
+        # What the retention clock erases next.
+        Index("appointment_to_erase", "office", "ends_at", postgresql_where=text("erased_at IS NULL")),
         # How many appointments are open under one address, whatever its capitals.
         Index("appointment_open_email", "office", text("lower(email)"), postgresql_where=_BOOKED),
     )
@@ -112,7 +127,10 @@ class BlockedTime(SQLModel, table=True):
 
 
 class FreedSlot(SQLModel, table=True):
-    """A slot that was given back and is on its way to the public; until `public_at` the waiting list is asked first."""
+    """A slot that was given back and is on its way to the public; until `public_at` the waiting list is asked first.
+
+    `left_by`: the appointment that was there, whose citizen does not want the slot back.
+    """
 
     __tablename__ = "freed_slot"
     __table_args__ = (Index("freed_slot_ending", "office", "ends_at"),)
@@ -124,3 +142,92 @@ class FreedSlot(SQLModel, table=True):
     ends_at: datetime = Field(sa_column=instant())
     public_at: datetime = Field(sa_column=instant())
     freed_at: datetime = Field(sa_column=instant())
+    left_by: UUID | None = None
+
+
+class WaitingEntry(SQLModel, table=True):
+    """Somebody waits for a slot: an earlier one than their appointment's, or, without an appointment, any.
+
+    Those without one have told here who they are and what for; it is wiped when they stop waiting, and their first
+    appointment gets this row's id. `unanswered` counts the offers that they let pass one after the other.
+    """
+
+    __tablename__ = "waiting_entry"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'offered', 'done', 'left')", name="waiting_entry_state"),
+        CheckConstraint(
+            "(appointment_id IS NULL) = (services IS NOT NULL AND language IS NOT NULL)", name="waiting_entry_for_what"
+        ),
+        CheckConstraint("first_day <= last_day", name="waiting_entry_days"),
+        Index(
+            "waiting_entry_once",
+            "appointment_id",
+            unique=True,
+            postgresql_where=text(f"appointment_id IS NOT NULL AND {_WAITING}"),
+        ),
+        # First come, first served.
+        Index("waiting_entry_queue", "office", "since", "id", postgresql_where=text(_WAITING)),
+        Index(
+            "waiting_entry_email",
+            "office",
+            text("lower(email)"),
+            postgresql_where=text(f"appointment_id IS NULL AND {_WAITING}"),
+        ),
+        Index("waiting_entry_appointment", "appointment_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    office: str = Field(max_length=40)
+    appointment_id: UUID | None = None
+    minutes: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    services: list[dict[str, object]] | None = Field(default=None, sa_column=Column(JSONB))
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    language: Language | None = Field(default=None, sa_column=Column(String(2)))
+    time_zone: str | None = None
+    needs: list[str] | None = Field(default=None, sa_column=Column(JSONB))
+    first_day: date | None = None
+    last_day: date | None = None
+    state: str = Field(max_length=16)
+    unanswered: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0"))
+    since: datetime = Field(sa_column=instant())
+    changed_at: datetime = Field(sa_column=instant())
+
+
+class SlotOffer(SQLModel, table=True):
+    """A freed slot, kept for one who waits until `expires_at`. No slot is offered to two, and nobody has two offers.
+
+    `appointment_id` is the appointment that would move, or the id that a new one would get.
+    """
+
+    __tablename__ = "slot_offer"
+    __table_args__ = (
+        ExcludeConstraint(
+            ("office", "="),
+            ("lane", "="),
+            (func.tstzrange(text("starts_at"), text("ends_at")), "&&"),
+            name="slot_offer_to_one",
+            using="gist",
+            where=_OPEN,
+        ),
+        CheckConstraint("state IN ('open', 'accepted', 'refused', 'expired')", name="slot_offer_state"),
+        CheckConstraint("starts_at < ends_at", name="slot_offer_order"),
+        Index("slot_offer_one_each", "entry_id", unique=True, postgresql_where=_OPEN),
+        Index("slot_offer_open", "office", "expires_at", postgresql_where=_OPEN),
+        Index("slot_offer_of", "entry_id"),
+        Index("slot_offer_freed", "freed_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    office: str = Field(max_length=40)
+    entry_id: UUID = Field(sa_column=Column(ForeignKey("waiting_entry.id", ondelete="CASCADE"), nullable=False))
+    freed_id: UUID
+    appointment_id: UUID
+    lane: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    starts_at: datetime = Field(sa_column=instant())
+    ends_at: datetime = Field(sa_column=instant())
+    state: str = Field(max_length=16)
+    offered_at: datetime = Field(sa_column=instant())
+    expires_at: datetime = Field(sa_column=instant())
+    ended_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
