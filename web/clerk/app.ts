@@ -37,6 +37,13 @@ export const router = new Router(
   [
     { name: "agenda", pattern: "/clerk" },
     { name: "case", pattern: "/clerk/cases/:case_id" },
+    { name: "week", pattern: "/clerk/week" },
+    { name: "book", pattern: "/clerk/book" },
+    { name: "absences", pattern: "/clerk/absences" },
+    { name: "moves", pattern: "/clerk/moves" },
+    { name: "statistics", pattern: "/clerk/statistics" },
+    { name: "hours", pattern: "/clerk/hours" },
+    { name: "team", pattern: "/clerk/team" },
   ] as const,
   ["api", "mail"],
 );
