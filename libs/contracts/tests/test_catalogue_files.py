@@ -195,6 +195,20 @@ def _paths(value: Any, path: tomlfile.Path = ()) -> list[tomlfile.Path]:
     return []
 
 
+class TestEncoding:
+    def test_windows_may_add_a_byte_order_mark_and_its_own_line_ends(self, tmp_path: Path) -> None:
+        text = (SERVICES / "beratung.toml").read_text(encoding="utf-8")
+        (tmp_path / "beratung.toml").write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+        assert load_catalogue(tmp_path)["beratung"] == CATALOGUE["beratung"]
+
+    def test_another_encoding_is_refused_with_the_line(self, tmp_path: Path) -> None:
+        text = (OFFICES / "heidelberg.toml").read_text(encoding="utf-8")
+        (tmp_path / "heidelberg.toml").write_text(text, encoding="latin-1")
+        line = text.count("\n", 0, text.index("ü")) + 1
+        with pytest.raises(OfficeError, match=rf"^heidelberg\.toml: line {line}: is not UTF-8"):
+            load_offices(tmp_path, CATALOGUE)
+
+
 class TestLines:
     @pytest.mark.parametrize("path", SHIPPED)
     def test_everything_in_a_file_has_its_line(self, path: Path) -> None:

@@ -237,7 +237,7 @@ def load_catalogue(directory: Traversable | None = None) -> Catalogue:
 
 def _load(entry: Traversable) -> Service:
     try:
-        service = tomlfile.parse(entry.read_text(encoding="utf-8"), Service)
+        service = tomlfile.parse(tomlfile.read(entry), Service)
     except ValueError as error:
         raise CatalogueError(f"{entry.name}: {error}") from error
     if entry.name != f"{service.id}.toml":

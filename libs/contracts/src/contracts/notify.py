@@ -5,9 +5,7 @@ from uuid import UUID
 
 from contracts.base import Event, Instant
 
-MessageKind = Literal[
-    "confirmation", "rescheduled", "cancellation", "no_show", "slot_offer", "completion", "receipt"
-]
+MessageKind = Literal["confirmation", "rescheduled", "cancellation", "no_show", "slot_offer", "completion", "receipt"]
 
 
 class _NotifyEvent(Event):

@@ -190,7 +190,7 @@ def load_offices(directory: Path, catalogue: Catalogue) -> Offices:
 
 
 def _office(path: Path, catalogue: Catalogue) -> Office:
-    text = path.read_text(encoding="utf-8")
+    text = tomlfile.read(path)
     office = tomlfile.parse(text, Office)
     lines = tomlfile.positions(text)
     if office.slug != path.stem:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.resources.abc import Traversable
 from typing import Final, LiteralString, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -23,6 +24,16 @@ def flaw(reason: str, *at: str | int) -> PydanticCustomError:
     """The error that a model's validator raises about several fields together; `at` is the one to look at first."""
     template: LiteralString = "{reason}"
     return PydanticCustomError("flaw", template, {"reason": reason, "at": at})
+
+
+def read(entry: Traversable) -> str:
+    """The text of a file, with or without a byte order mark. Raises ValueError with the line that is not UTF-8."""
+    raw = entry.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"line {line}: is not UTF-8; save the file in this encoding") from error
 
 
 def parse(text: str, model: type[Model]) -> Model:
