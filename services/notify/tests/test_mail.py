@@ -1,6 +1,7 @@
 """Mails say what citizens need, in both languages, and let nothing be injected."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -9,7 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from icalendar import Calendar
+from jinja2 import UndefinedError
 
+from contracts.booking import calendar_uid
 from contracts.catalogue import load_catalogue
 from contracts.ids import AppointmentId
 from contracts.notify import MessageKind
@@ -128,6 +131,111 @@ def test_the_calendar_entry_is_read_back_and_cancelled_under_the_same_uid(compos
     assert event.decoded("DTSTART").astimezone(UTC) == datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
     assert request.walk("VTIMEZONE")
     assert request.walk("VALARM")
+
+
+@pytest.mark.parametrize(
+    ("by", "de", "en"),
+    [
+        ("citizen", "Sie haben Ihren Termin verlegt.", "You have moved your appointment."),
+        ("office", "leider mussten wir Ihren Termin verlegen", "we had to move your appointment"),
+        ("waiting_list", "Sie haben den früheren Termin angenommen", "You have accepted the earlier appointment"),
+    ],
+)
+def test_a_moved_appointment_says_who_moved_it_from_when_to_when(composer: Composer, by: str, de: str, en: str) -> None:
+    german = text(composer.compose(message("rescheduled", rescheduled_by=by)))
+    english = text(composer.compose(message("rescheduled", "en", rescheduled_by=by)))
+    assert de in german
+    assert en in english
+    assert "Neu: Dienstag, 1. Dezember 2026, 09:00 Uhr\nBisher: Montag, 30. November 2026, 11:00 Uhr" in german
+    assert "New: Tuesday, 1 December 2026, 09:00\nBefore: Monday, 30 November 2026, 11:00" in english
+    assert ("Passt Ihnen die neue Zeit nicht?" in german) == (by == "office")
+
+
+def test_the_link_of_a_moved_appointment_is_the_new_one_and_said_to_be(composer: Composer) -> None:
+    mail = composer.compose(message("rescheduled", link_token="new.link.token"))
+    assert "http://localhost:8080/heidelberg/appointment#new.link.token" in text(mail)
+    assert "der Link aus der früheren E-Mail gilt nicht mehr" in text(mail)
+
+
+def test_a_moved_appointment_replaces_its_entry_in_the_calendar_and_a_cancellation_ends_it(composer: Composer) -> None:
+    mails = [message(generation=1), message("rescheduled", generation=3), message("cancellation", generation=3)]
+    entries = [calendar(composer.compose(each)) for each in mails]
+    events = [entry.walk("VEVENT")[0] for entry in entries]
+    assert [entry["METHOD"] for entry in entries] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert [event["SEQUENCE"] for event in events] == [0, 2, 3]
+    assert {event["UID"] for event in events} == {calendar_uid(APPOINTMENT)}
+
+
+def test_who_walks_in_gets_no_calendar_entry_for_this_very_minute(composer: Composer) -> None:
+    mail = composer.compose(message(channel="walk_in"))
+    assert list(mail.iter_attachments()) == []
+    assert "Sie sind an der Reihe" in text(mail)
+
+
+def test_an_offer_says_what_it_is_until_when_and_that_nothing_happens_without_a_yes(composer: Composer) -> None:
+    mail = composer.compose(message("slot_offer"))
+    body = text(mail)
+    assert "http://localhost:8080/heidelberg/offer#header.offer.signature" in body
+    assert "Gilt bis: Sonntag, 22. November 2026, 11:00 Uhr" in body
+    assert "Ihr jetziger Termin: Dienstag, 8. Dezember 2026, 09:00 Uhr" in body
+    assert "Ihr jetziger Termin bleibt bestehen, solange Sie nicht annehmen" in body
+    assert "Dann brauchen Sie nichts zu tun" in body
+    assert mail["Subject"] == "Früherer Termin frei: Dienstag, 1. Dezember 2026, 09:00 Uhr (HD-7K3M9Q)"
+    assert list(mail.iter_attachments()) == []
+
+
+def test_an_offer_to_somebody_without_an_appointment_speaks_of_none(composer: Composer) -> None:
+    mail = composer.compose(message("slot_offer", "en", current_starts_at=None, reference=None))
+    assert mail["Subject"] == "An appointment is free: Tuesday, 1 December 2026, 09:00"
+    for word in ("Your appointment now", "present appointment", "Reference", "None"):
+        assert word not in text(mail)
+
+
+def test_times_of_an_offer_are_in_the_citizens_own_zone(composer: Composer) -> None:
+    body = text(composer.compose(message("slot_offer", "en", time_zone="America/New_York")))
+    assert "Offer: Tuesday, 1 December 2026, 03:00 (New York)" in body
+    assert "Time at the office: Tuesday, 1 December 2026, 09:00" in body
+    assert "Valid until: Sunday, 22 November 2026, 05:00 (New York)" in body
+
+
+def test_who_was_missed_is_not_blamed_and_finds_the_way_back(composer: Composer) -> None:
+    body = text(composer.compose(message("no_show")))
+    assert "Das kann passieren" in body
+    assert "http://localhost:8080/heidelberg/\n" in body
+    assert "http://localhost:8080/heidelberg/check" in body
+
+
+def test_persons_and_needs_are_named(composer: Composer) -> None:
+    needs = ["interpreter", "sign_language_interpreter", "companion"]
+    body = text(composer.compose(message(persons=[1, 3], needs=needs)))
+    assert "Führungszeugnis, Personalausweis (3\N{NO-BREAK SPACE}Personen)" in body
+    assert "Dolmetschen in Ihre Sprache, Dolmetschen in Gebärdensprache, eine Begleitperson" in body
+    assert "für mehrere Personen" in body
+    assert "Vorgemerkt" not in text(composer.compose(message()))
+
+
+def test_a_message_of_the_version_before_is_still_written(composer: Composer) -> None:
+    """Its context lacks what came later: persons, needs, channel, generation."""
+    assert "Anliegen: Führungszeugnis, Personalausweis\n" in text(composer.compose(message()))
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize("kind", get_args(MessageKind))
+def test_no_template_shows_what_a_message_does_not_have(
+    composer: Composer, kind: MessageKind, language: Language
+) -> None:
+    bare = {key: CONTEXT[key] for key in ("reference", "name", "time_zone", "starts_at", "ends_at", "services")}
+    mail = composer.compose(
+        replace(message(kind, language), context=bare | {"link_token": "a.b.c", "offer_token": "a.b.c"})
+    )
+    assert "None" not in text(mail)
+    assert "None" not in html(mail)
+
+
+@pytest.mark.parametrize(("kind", "token"), [("confirmation", "link_token"), ("slot_offer", "offer_token")])
+def test_a_mail_without_its_link_is_not_written(composer: Composer, kind: MessageKind, token: str) -> None:
+    with pytest.raises(UndefinedError):
+        composer.compose(replace(message(kind), context={**CONTEXT, token: None}))
 
 
 def test_markup_in_a_name_is_text(composer: Composer) -> None:

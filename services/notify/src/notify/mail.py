@@ -11,6 +11,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from contracts.booking import calendar_uid
 from contracts.catalogue import Catalogue
 from contracts.notify import MessageKind
 from contracts.offices import Office, Offices
@@ -84,7 +85,7 @@ class Composer:
         if method is None or variables["channel"] == "walk_in":  # it begins this very minute
             return None
         appointment = Appointment(
-            uid=f"{message.appointment_id}@{self._sender.domain}",
+            uid=calendar_uid(message.appointment_id),
             sequence=_sequence(message),
             starts_at=datetime.fromisoformat(str(message.context["starts_at"])),
             ends_at=datetime.fromisoformat(str(message.context["ends_at"])),
@@ -110,6 +111,7 @@ def _sequence(message: Message) -> int:
 
 def _tidy(text: str) -> str:
     """Plain text with single blank lines."""
-    lines = [line.rstrip() for line in text.strip().splitlines()]
+    # A signature begins with "-- ", the one line whose space at the end means something (RFC 3676, 4.3).
+    lines = [line if line == "-- " else line.rstrip() for line in text.strip().splitlines()]
     tidy = [line for before, line in zip(["-", *lines], lines, strict=False) if line or before]
     return "\n".join(tidy) + "\n"

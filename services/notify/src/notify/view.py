@@ -20,6 +20,8 @@ _NEEDS: Final[Mapping[str, Localised]] = {
     "sign_language_interpreter": Localised(de="Dolmetschen in Gebärdensprache", en="a sign-language interpreter"),
     "companion": Localised(de="eine Begleitperson", en="somebody who accompanies you"),
 }
+_LINKS: Final = (("link", "appointment", "link_token"), ("offer_link", "offer", "offer_token"))
+_NBSP: Final = "\N{NO-BREAK SPACE}"
 #: Handed to templates as they are.
 _PLAIN: Final = ("cancelled_by", "rescheduled_by", "receipt_number")
 
@@ -33,7 +35,10 @@ def when(instant: datetime, zone: ZoneInfo, language: Language) -> str:
 
 
 def view(message: Message, office: Office, catalogue: Catalogue, origin: str) -> dict[str, Any]:
-    """The variables of the templates for `message`; what a kind of message does not have is None or empty."""
+    """The variables of the templates for `message`; what a kind of message does not have is None or empty.
+
+    A link that it does not have is missing, so that a template that needs it fails.
+    """
     language, context = message.language, message.context
     home = f"{origin}/{office.slug}"
     return {
@@ -42,11 +47,12 @@ def view(message: Message, office: Office, catalogue: Catalogue, origin: str) ->
         "language": language,
         "name": context["name"],
         "reference": context.get("reference"),
+        "phone": office.contact.phone.replace(" ", _NBSP),
         "privacy_url": f"{home}/privacy",
         "home_url": f"{home}/",
         "check_url": f"{home}/check",
-        "link": f"{home}/appointment#{context['link_token']}" if context.get("link_token") else None,
-        "offer_link": f"{home}/offer#{context['offer_token']}" if context.get("offer_token") else None,
+        # Absent rather than empty: a mail that lacks its link must not be written.
+        **{name: f"{home}/{page}#{context[token]}" for name, page, token in _LINKS if context.get(token)},
         "channel": context.get("channel", "citizen"),
         "amount": _money(context.get("amount_cents"), language),
         "paid_on": when(datetime.fromisoformat(str(context["at"])), office.zone, language) if "at" in context else None,
@@ -84,7 +90,7 @@ def _services(context: Context, catalogue: Catalogue, language: Language) -> dic
 def _counted(name: str, persons: int, language: Language) -> str:
     if persons == 1:
         return name
-    return f"{name} ({persons} {'Personen' if language == 'de' else 'persons'})"
+    return f"{name} ({persons}{_NBSP}{'Personen' if language == 'de' else 'persons'})"
 
 
 def _texts(value: object) -> Sequence[str]:
