@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import altcha
 import asyncpg
 import httpx
 import pytest
@@ -20,11 +21,14 @@ from booking.settings import Settings
 from chassis.database import Database
 
 MONDAY = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)  # 09:00 in Berlin
+ROOM = {"proof_from": 100_000, "at_most": 100_000, "seconds": 3600}
+GENEROUS = {"hold": ROOM, "booking": ROOM, "waiting_list": ROOM, "walk_in": ROOM, "email": ROOM, "work": 2}
 SLOT = "2026-06-02T06:00:00Z"  # Tuesday, 08:00 in Berlin, when heidelberg opens
 
 
 TABLES = (
-    "appointment, timetable, blocked_time, freed_slot, waiting_entry, slot_offer, outbox, inbox, idempotent_answers"
+    "appointment, timetable, blocked_time, freed_slot, waiting_entry, slot_offer, spent_proof, walk_in, outbox, inbox, "
+    "idempotent_answers"
 )
 
 
@@ -85,6 +89,8 @@ def settings(database_url: str, nats_url: str, redis_url: str, offices_dir: Path
             "link_private_key": keys.link.private,
             "clerk_public_key": keys.clerk.public,
             "environment": "development",
+            # One address and one Erika book for all in these tests; the limits have tests of their own.
+            "limits": GENEROUS,
         }
     )
 
@@ -128,6 +134,19 @@ def order() -> Callable[..., dict[str, object]]:
         return {key: value for key, value in (body | changes).items() if value is not None}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def solved() -> Callable[[Any], str]:
+    """`solved(problem["challenge"])`: the header Proof-Of-Work that a browser sends back."""
+
+    def solve(challenge: Any) -> str:
+        read = altcha.Challenge.from_dict(challenge)
+        solution = altcha.solve_challenge(read)
+        assert solution
+        return altcha.Payload(read, solution).to_base64()
+
+    return solve
 
 
 @pytest.fixture

@@ -8,12 +8,18 @@ from fastapi import FastAPI
 from booking import consumers
 from booking.appointments import api as appointments_api
 from booking.desk import Desk
+from booking.limits import model as limits
+from booking.limits.counters import Counters
+from booking.limits.gate import Gate
+from booking.limits.proof import Challenges
 from booking.offers import api as offers_api
 from booking.offers.model import offers as all_offers
+from booking.office import api as office_api
 from booking.settings import Settings
 from booking.slots import api as slots_api
 from booking.slots import holds
 from booking.slots.usecases import Calendar
+from booking.timetable import api as timetable_api
 from booking.timetable.schedules import Schedules
 from chassis import redis
 from chassis.clock import Clock, utc_now
@@ -33,6 +39,12 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     catalogue = load_catalogue()
     offered = all_offers(load_offices(settings.offices_dir, catalogue), catalogue)
     link_key = settings.link_private_key.get_secret_value()
+    gate = Gate(
+        settings.limits,
+        limits.Names(limits.derived(link_key, "names")),
+        Counters(client),
+        Challenges(limits.derived(link_key, "challenges"), work=settings.limits.work),
+    )
     slot_freed = asyncio.Event()
     desk = Desk(
         offers=offered,
@@ -46,11 +58,11 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
         settings,
         title="booking",
         migrations_dir=MIGRATIONS,
-        routers=[offers_api.router, slots_api.router, appointments_api.router],
+        routers=[offers_api.router, slots_api.router, appointments_api.router, timetable_api.router, office_api.router],
         consumers=consumers.CONSUMERS,
         resources=[redis.resource(client)],
         verifiers=[_verifier(Citizen, settings.link_public_key), _verifier(Clerk, settings.clerk_public_key)],
-        state={"desk": desk},
+        state={"desk": desk, "gate": gate},
         clock=clock,
     )
 

@@ -1,6 +1,6 @@
 """How booking refuses: every error with a code for programs and an HTTP status."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -162,10 +162,46 @@ class LimitReached(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
+class ProofRequired(Problem):
+    """Something that bots would grab costs some work now. `challenge` is an altcha challenge (version 2)."""
+
+    code, status, title = "proof_required", 429, "Your device has to do a little work first"
+
+    def __init__(self, challenge: JsonValue) -> None:
+        super().__init__("Solve the challenge and repeat the request with the header Proof-Of-Work.", challenge=challenge)
+
+
 class RoleMissing(Problem):
     """The clerk may not do this; a lead may."""
 
     code, status, title = "role_missing", 403, "Only a lead may do this"
+
+
+class TimetableChanged(Problem):
+    """Somebody else saved the timetable in the meantime. `version` is the one that holds."""
+
+    code, status, title = "timetable_changed", 409, "Somebody else has changed the timetable in the meantime"
+
+    def __init__(self, version: int) -> None:
+        super().__init__("Please look at the newest timetable and make your changes there.", version=version)
+
+
+class TimetableInvalid(Problem):
+    """The timetable contradicts itself, or names what the office does not have."""
+
+    code, status, title = "timetable_invalid", 422, "The timetable contradicts itself"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("Please correct: " + ", ".join(error.field for error in errors), errors=errors)
+
+
+class LaneUnknown(Problem):
+    """The timetable has no such lane."""
+
+    code, status, title = "lane_unknown", 422, "There is no such clerk in the timetable"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("lane", "is no lane of the timetable")])
 
 
 def _as_json(slots: Iterable[Slot]) -> list[JsonValue]:

@@ -2,6 +2,7 @@
 
 from pydantic import RedisDsn, SecretStr
 
+from booking.limits.model import Limits
 from chassis.settings import ServiceSettings
 
 
@@ -12,3 +13,5 @@ class Settings(ServiceSettings):
     link_public_key: str
     link_private_key: SecretStr
     clerk_public_key: str
+    #: Limits of what bots would grab; JSON such as {"booking": {"proof_from": 6, "at_most": 30, "seconds": 3600}}.
+    limits: Limits = Limits()

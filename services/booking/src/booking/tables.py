@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from booking.appointments.model import State
+from booking.walkin.model import TicketState
 from chassis.tables import instant
 from contracts.booking import Channel
 from contracts.text import Language
@@ -68,6 +69,8 @@ class Appointment(SQLModel, table=True):
         Index("appointment_to_erase", "office", "ends_at", postgresql_where=text("erased_at IS NULL")),
         # How many appointments are open under one address, whatever its capitals.
         Index("appointment_open_email", "office", text("lower(email)"), postgresql_where=_BOOKED),
+        # How long conversations take: the newest ones of an office.
+        Index("appointment_talked", "office", "starts_at", postgresql_where=text("talk_seconds IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -231,3 +234,46 @@ class SlotOffer(SQLModel, table=True):
     offered_at: datetime = Field(sa_column=instant())
     expires_at: datetime = Field(sa_column=instant())
     ended_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+
+
+class SpentProof(SQLModel, table=True):
+    """A proof of work that was good for one thing, and is not good for another until it expires."""
+
+    __tablename__ = "spent_proof"
+
+    id: UUID = Field(primary_key=True)
+    expires_at: datetime = Field(sa_column=instant())
+
+
+class WalkIn(SQLModel, table=True):
+    """A number in the queue of those who came without an appointment. `number` counts from 1 each local day.
+
+    Once `erased_at` is set, nothing in the row tells of a person any more.
+    """
+
+    __tablename__ = "walk_in"
+    __table_args__ = (
+        UniqueConstraint("office", "day", "number", name="walk_in_number"),
+        CheckConstraint("state IN ('waiting', 'called', 'left', 'gone')", name="walk_in_state"),
+        CheckConstraint("(state = 'called') = (appointment_id IS NOT NULL)", name="walk_in_called"),
+        Index("walk_in_waiting", "office", "day", "number", postgresql_where=text("state = 'waiting'")),
+        Index("walk_in_to_erase", "taken_at", postgresql_where=text("erased_at IS NULL")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    office: str = Field(max_length=40)
+    day: date
+    number: int
+    services: list[dict[str, object]] = Field(sa_column=Column(JSONB, nullable=False))
+    name: str
+    email: str
+    phone: str | None = None
+    language: Language = Field(sa_column=Column(String(2), nullable=False))
+    time_zone: str | None = None
+    needs: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    state: TicketState = Field(sa_column=Column(String(8), nullable=False))
+    taken_at: datetime = Field(sa_column=instant())
+    seen_at: datetime = Field(sa_column=instant())
+    called_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    appointment_id: UUID | None = None
+    erased_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))

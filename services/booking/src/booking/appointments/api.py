@@ -8,6 +8,7 @@ from booking.appointments.privacy import PersonalData
 from booking.appointments.usecases import Order
 from booking.appointments.views import AppointmentRequest, AppointmentView, BookedView, MoveRequest
 from booking.desk import Desk
+from booking.limits.door import LIMITED, TheVisitor
 from booking.offers import model as offers
 from booking.offers.model import MAX_LENGTH, Offer, wanted
 from booking.slots import usecases as slots
@@ -31,27 +32,31 @@ def _view(desk: Desk, appointment: Appointment, now: Now) -> AppointmentView:
     return AppointmentView.of(appointment, offers.find(desk.offers, appointment.office), now)
 
 
-@router.post("/offices/{office}/appointments", status_code=201)
+@router.post("/offices/{office}/appointments", status_code=201, responses=LIMITED)
 async def book(
     desk: TheDesk,
     offer: TheOffer,
     tx: Tx,
     now: Now,
     key: IdempotencyKey,
+    visitor: TheVisitor,
     body: AppointmentRequest,
     background: BackgroundTasks,
 ) -> BookedView:
     """Book. Repeating the request with its Idempotency-Key repeats the answer. 409 `slot_taken` names alternatives."""
     order = Order(body.booked(), body.starts_at, body.contact(), needs=body.needed(), hold_id=body.hold_id)
+    length = offer.length(wanted(order.services))
     # Redis is asked before the transaction has a connection: a slow Redis must not keep the database waiting.
-    holds = await slots.holds_at(desk.calendar, offer, order.starts_at, offer.length(wanted(order.services)))
+    async with visitor.passing(offer.office.slug, "booking", key, email=body.email) as passed:
+        holds = await slots.holds_at(desk.calendar, offer, order.starts_at, length)
 
-    async def act() -> BookedView:
-        return BookedView.of(await usecases.book(desk, tx, offer, order, holds, actor="citizen", now=now))
+        async def act() -> BookedView:
+            await passed.spend(tx)
+            return BookedView.of(await usecases.book(desk, tx, offer, order, holds, actor="citizen", now=now))
 
-    booked = await once(
-        tx, scope=f"book:{offer.office.slug}", key=key, request=body, now=now, answer=BookedView, act=act
-    )
+        booked = await once(
+            tx, scope=f"book:{offer.office.slug}", key=key, request=body, now=now, answer=BookedView, act=act
+        )
     if body.hold_id:
         background.add_task(slots.release_hold, desk.calendar, offer, body.hold_id)
     return booked

@@ -2,13 +2,14 @@
 
 from datetime import date, timedelta
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query
 
 from booking.access import TheDatabase, TheDesk, TheOffer
 from booking.desk import Desk
 from booking.fields import MAX_SERVICES, ServiceCount, wanted
+from booking.limits.door import LIMITED, TheVisitor
 from booking.offers.model import Offer
 from booking.slots import usecases
 from booking.slots.usecases import Wish
@@ -41,11 +42,17 @@ async def list_slots(
     return SlotsView.of(offer, wish.length, slots)
 
 
-@router.post("/holds", status_code=201)
-async def place_hold(desk: TheDesk, offer: TheOffer, database: TheDatabase, now: Now, body: HoldRequest) -> HoldView:
+@router.post("/holds", status_code=201, responses=LIMITED)
+async def place_hold(
+    desk: TheDesk, offer: TheOffer, database: TheDatabase, now: Now, visitor: TheVisitor, body: HoldRequest
+) -> HoldView:
     """Keep a slot for five minutes while the citizen types. Safe to repeat with the same `hold_id`."""
-    wish = Wish.of(offer, wanted(body.services), own_hold=body.hold_id)
-    placed = await usecases.hold(desk.calendar, database, offer, wish, body.starts_at, now=now)
+    hold_id = body.hold_id or uuid4()
+    wish = Wish.of(offer, wanted(body.services), own_hold=hold_id)
+    async with visitor.passing(offer.office.slug, "hold", str(hold_id)) as passed:
+        async with database.transaction() as tx:
+            await passed.spend(tx)
+        placed = await usecases.hold(desk.calendar, database, offer, wish, body.starts_at, now=now)
     return HoldView.of(placed, pause=_pause(desk, offer))
 
 
@@ -56,9 +63,10 @@ async def extend_hold(desk: TheDesk, offer: TheOffer, hold_id: UUID, now: Now) -
 
 
 @router.delete("/holds/{hold_id}", status_code=204)
-async def release_hold(desk: TheDesk, offer: TheOffer, hold_id: UUID) -> None:
+async def release_hold(desk: TheDesk, offer: TheOffer, visitor: TheVisitor, hold_id: UUID) -> None:
     """Give the slot back."""
     await usecases.release_hold(desk.calendar, offer, hold_id)
+    await visitor.gave_back(offer.office.slug, "hold", str(hold_id))
 
 
 def _pause(desk: Desk, offer: Offer) -> timedelta:

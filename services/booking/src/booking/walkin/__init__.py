@@ -1,0 +1,1 @@
+"""Talk to us now: numbers in the queue of an office, called when a clerk has time."""
