@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -27,7 +27,8 @@ def _to_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """`text` in one normal form, for a validator. Raises ValueError for control characters and line breaks."""
     # Control characters and line breaks would end up in mail headers; emoji and right-to-left names are welcome.
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
         raise ValueError("must not contain control characters")
@@ -51,8 +52,16 @@ def _e164(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+def _day(value: date) -> date:
+    if not 1970 < value.year < 9000:
+        raise ValueError("is no day of any office")
+    return value
+
+
 StartsAt = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
+#: A local day of the office.
+Day = Annotated[date, AfterValidator(_day)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)]
 Email = Annotated[EmailStr, Field(max_length=254)]
 Phone = Annotated[str, StringConstraints(max_length=40), AfterValidator(_e164)]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]

@@ -191,11 +191,13 @@ async def move(
     now: datetime,
     lanes: frozenset[int] | None = None,
     freed: UUID | None = None,
+    give_back: bool = True,
 ) -> Booked:
     """Moves an appointment whose row the caller holds, and publishes BookingRescheduled; the old link is dead.
 
     What is booked stays: services, persons, length of then. `by` "citizen" keeps the lead time; others may move at
-    once. The old slot is given back. Raises NotMovable, SlotNotOffered, SlotTaken.
+    once. The old slot is given back, unless nobody is there for it (`give_back`).
+    Raises NotMovable, SlotNotOffered, SlotTaken.
     """
     if not model.changeable(appointment.state, appointment.starts_at, now):
         raise NotMovable
@@ -218,7 +220,8 @@ async def move(
         _, busy = await slots.read(desk.calendar, tx, offer, slot.starts_at, slot.ends_at, wish, now)
         if {one.lane for one in busy}.issuperset(place.lanes):
             raise SlotTaken(await slots.alternatives(desk.calendar, tx, offer, wish, starts_at, now))
-    await _give_back(desk, tx, offer, appointment, now)
+    if give_back:
+        await _give_back(desk, tx, offer, appointment, now)
     await tx.session.refresh(appointment)
     token = _link_token(desk, offer, appointment_id, appointment.link_generation, slot, now)
     event = BookingRescheduled(

@@ -1,18 +1,29 @@
 """The timetable of an office as its leads edit it: one document with a version, checked whole before it is stored."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, time
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    model_validator,
+)
 
+from booking.fields import printable
 from contracts.ids import ServiceId
 from contracts.offices import END_OF_DAY, Office, Weekday
 from contracts.text import Localised
 
 MAX_LANES = 200
+MAX_NOTE = 300
 
 
 def _closing_time(value: object) -> object:
@@ -26,6 +37,16 @@ def _clock(value: time) -> str:
 #: A time of day in the office's zone, in whole minutes; midnight at a day's end is "24:00".
 Opens = Annotated[time, PlainSerializer(_clock, when_used="json")]
 Closes = Annotated[time, BeforeValidator(_closing_time), PlainSerializer(_clock, when_used="json")]
+
+
+def _short(text: Localised) -> Localised:
+    if max(len(text.de), len(text.en)) > MAX_NOTE:
+        raise ValueError(f"at most {MAX_NOTE} characters")
+    return Localised(de=printable(text.de), en=printable(text.en))
+
+
+#: What citizens read about a day: one line.
+Note = Annotated[Localised, AfterValidator(_short)]
 
 
 class _Strict(BaseModel):
@@ -67,16 +88,16 @@ class _Valid(_Strict):
         )
 
 
-class WeeklyHours(Hours, _Valid):
+class _Weekly(Hours, _Valid):
+    weekday: Weekday
+
+
+class WeeklyHours(_Weekly):
     """Opening hours of one weekday, perhaps for a season."""
 
-    weekday: Weekday
 
-
-class Shift(Hours, _Valid):
+class Shift(_Weekly):
     """When a clerk is on duty on one weekday. Outside the opening hours nobody is served, shift or not."""
-
-    weekday: Weekday
 
 
 class SpecialDay(_Strict):
@@ -84,7 +105,7 @@ class SpecialDay(_Strict):
 
     day: date
     hours: tuple[Hours, ...] = Field(default=(), max_length=8)
-    note: Localised | None = None
+    note: Note | None = None
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -97,7 +118,7 @@ class Closure(_Strict):
 
     first: date
     last: date
-    reason: Localised | None = None
+    reason: Note | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -110,7 +131,7 @@ class RosterEntry(_Strict):
     """One clerk, whose time is the lane `lane`. A lane is never given to another clerk later: appointments name it."""
 
     lane: int | None = Field(default=None, ge=0, lt=32_000, description="Left out for a new clerk.")
-    name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(printable)]
     clerk_id: UUID | None = Field(default=None, description="The account in casework, if the clerk has one.")
     skills: tuple[ServiceId, ...] | None = Field(default=None, max_length=200, description="Left out: all services.")
     shifts: tuple[Shift, ...] = Field(default=(), max_length=100, description="None: whenever the office is open.")
@@ -125,29 +146,51 @@ class Timetable(_Strict):
     observes_holidays: bool = True
     clerks: tuple[RosterEntry, ...] = Field(default=(), max_length=MAX_LANES)
 
-    @model_validator(mode="after")
-    def _no_contradictions(self) -> Self:
-        days = [special.day for special in self.special_days]
-        if len(days) != len(set(days)):
-            raise ValueError("special_days: a day must not occur twice")
-        lanes = [entry.lane for entry in self.clerks if entry.lane is not None]
-        if len(lanes) != len(set(lanes)):
-            raise ValueError("clerks: a lane must not occur twice")
-        accounts = [entry.clerk_id for entry in self.clerks if entry.clerk_id]
-        if len(accounts) != len(set(accounts)):
-            raise ValueError("clerks: an account must not occur twice")
-        return self
+
+class StoredTimetable(Timetable):
+    """A timetable as it is stored. `next_lane` and all above it were never anybody's."""
+
+    next_lane: int = 0
 
 
-def of_file(office: Office) -> Timetable:
+def of_file(office: Office) -> StoredTimetable:
     """What holds until a lead edits it: the opening hours of the office's file, and its clerks without names."""
-    return Timetable(
+    return StoredTimetable(
         opening_hours=tuple(
             WeeklyHours(weekday=hours.weekday, opens=hours.opens, closes=hours.closes) for hours in office.opening_hours
         ),
         observes_holidays=office.booking.observes_holidays,
         clerks=tuple(RosterEntry(lane=lane, name=f"{lane + 1}") for lane in range(office.clerks)),
+        next_lane=office.clerks,
     )
+
+
+class Flaw(NamedTuple):
+    """What is wrong with a timetable as a whole: the dotted path of the field, and why."""
+
+    field: str
+    message: str
+
+
+def flaws(timetable: Timetable, services: Collection[ServiceId], lanes: Collection[int]) -> list[Flaw]:
+    """Contradictions that no field shows by itself; where two fields contradict each other, both are named.
+
+    `services` are those that the office offers, `lanes` those of the timetable that is being edited.
+    """
+    found = [
+        *_overlaps("opening_hours", timetable.opening_hours),
+        *_twice("special_days", "day", [special.day for special in timetable.special_days]),
+        *_twice("clerks", "lane", [entry.lane for entry in timetable.clerks]),
+        *_twice("clerks", "clerk_id", [entry.clerk_id for entry in timetable.clerks]),
+    ]
+    for index, entry in enumerate(timetable.clerks):
+        found += _overlaps(f"clerks.{index}.shifts", entry.shifts)
+        if entry.lane is not None and entry.lane not in lanes:
+            found.append(Flaw(f"clerks.{index}.lane", "is no lane of the timetable; leave it out for a new clerk"))
+        for position, skill in enumerate(entry.skills or ()):
+            if skill not in services:
+                found.append(Flaw(f"clerks.{index}.skills.{position}", "the office does not offer this service"))
+    return found
 
 
 def numbered(clerks: Sequence[RosterEntry], first_unused: int) -> tuple[RosterEntry, ...]:
@@ -156,6 +199,29 @@ def numbered(clerks: Sequence[RosterEntry], first_unused: int) -> tuple[RosterEn
     return tuple(
         entry if entry.lane is not None else entry.model_copy(update={"lane": next(following)}) for entry in clerks
     )
+
+
+def _overlaps(path: str, spans: Sequence[_Weekly]) -> Iterable[Flaw]:
+    ordered = sorted(enumerate(spans), key=lambda each: (each[1].weekday, each[1].opens))
+    for (first, one), (second, other) in itertools.combinations(ordered, 2):
+        if one.weekday == other.weekday and other.opens < one.closes and _meet(one, other):
+            yield Flaw(f"{path}.{first}", f"overlaps with {path}.{second}")
+            yield Flaw(f"{path}.{second}", f"overlaps with {path}.{first}")
+
+
+def _meet(one: _Valid, other: _Valid) -> bool:
+    first = max(one.valid_from or date.min, other.valid_from or date.min)
+    return first <= min(one.valid_until or date.max, other.valid_until or date.max)
+
+
+def _twice(path: str, name: str, values: Sequence[object]) -> Iterable[Flaw]:
+    seen: dict[object, int] = {}
+    for index, value in enumerate(values):
+        if value is None:
+            continue
+        if value in seen:
+            yield Flaw(f"{path}.{index}.{name}", f"must not occur twice; see {path}.{seen[value]}")
+        seen.setdefault(value, index)
 
 
 def _no_overlap(spans: Iterable[Hours]) -> None:

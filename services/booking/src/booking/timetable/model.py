@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 Refusal = Literal["in_past", "too_soon", "beyond_horizon", "outside_hours", "not_on_grid", "nobody_on_duty"]
 #: Why an office is closed on a day: a public holiday, a closure of its own, or simply no opening hours.
 Closed = Literal["holiday", "closure", "weekly"]
+#: Why nobody is there for an appointment that is booked.
+Unserved = Literal["lane_removed", "blocked", "closed", "off_shift", "skill_missing"]
 Window = tuple[int, int]
 
 
@@ -150,6 +152,21 @@ class Schedule:
             for lane in lanes
             if not lane.shifts or any(low <= start and end <= high for low, high in _duty_around(self, lane, day))
         ]
+
+    def unserved(
+        self, number: int, services: Collection[str], start: int, end: int, blocked: Iterable[Busy]
+    ) -> Unserved | None:
+        """Why nobody is there for an appointment on lane `number` from `start` to `end`; None if somebody is."""
+        lane = next((lane for lane in self.lanes if lane.number == number), None)
+        if lane is None:
+            return "lane_removed"
+        if any(busy.lane == number and busy.start < end and start < busy.end for busy in blocked):
+            return "blocked"
+        if not self.open_throughout(start, end):
+            return "closed"
+        if not self.on_duty([lane], start, timedelta(seconds=end - start)):
+            return "off_shift"
+        return None if lane.serves(services) else "skill_missing"
 
     def off_duty(self, lanes: Iterable[Lane], low: int, high: int) -> list[Busy]:
         """When `lanes` are not on duty between `low` and `high`, as if they were busy. Lanes without shifts always are.

@@ -13,6 +13,7 @@ from booking.timetable.document import Shift, Timetable, WeeklyHours, of_file
 from booking.timetable.model import Hours, Lane, Schedule
 from chassis.database import Transaction
 from contracts.offices import END_OF_DAY, WEEKDAYS, Office
+from contracts.text import Localised
 
 
 class Versioned(NamedTuple):
@@ -82,6 +83,17 @@ def public_holidays(state: str) -> Callable[[date], bool]:
     # The calendar reckons each year when it is first asked for.
     calendar = holidays.country_holidays("DE", subdiv=state)
     return lambda day: day in calendar
+
+
+def holiday_name(state: str, day: date) -> Localised:
+    """What a public holiday of a German state is called."""
+    de, en = (_names(state, language)[day] for language in ("de", "en_US"))
+    return Localised(de=de, en=en)
+
+
+@cache
+def _names(state: str, language: str) -> holidays.HolidayBase:
+    return holidays.country_holidays("DE", subdiv=state, language=language)
 
 
 def _hours(hours: WeeklyHours | Shift) -> Hours:

@@ -1,35 +1,38 @@
 """The timetable of an office and the times at which its clerks are blocked."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
-from booking.timetable.document import Timetable, of_file
-from chassis.database import Transaction
+from booking.timetable.document import StoredTimetable, of_file
+from booking.timetable.model import Busy
+from chassis.database import Row, Transaction
 from contracts.offices import Office
 
 #: For the statements of the hot path: which version of the timetable holds; 0 until somebody edits it.
 VERSION: Final = "coalesce((SELECT version FROM timetable WHERE office = :office), 0)"
 
 
-async def timetable_of(tx: Transaction, office: Office) -> tuple[int, Timetable]:
+async def timetable_of(tx: Transaction, office: Office) -> tuple[int, StoredTimetable]:
     """The timetable of `office` with its version; until it is edited, what the office's file says."""
     row = await tx.row(
         "SELECT version, CAST(document AS text) AS document FROM timetable WHERE office = :office", office=office.slug
     )
     if row is None:
         return 0, of_file(office)
-    return row["version"], Timetable.model_validate_json(row["document"])
+    return row["version"], StoredTimetable.model_validate_json(row["document"])
 
 
 async def save(
-    tx: Transaction, office: str, timetable: Timetable, *, expected: int, by: str, now: datetime
+    tx: Transaction, office: str, timetable: StoredTimetable, *, expected: int, by: str, now: datetime
 ) -> int | None:
     """Stores `timetable` if the one that was edited (`expected`) still holds; its version, or None."""
     row = await tx.row(
         """
         INSERT INTO timetable AS held (office, version, document, changed_by, changed_at)
-        SELECT :office, CAST(:expected AS int) + 1, CAST(:document AS jsonb), :by, :now
+        SELECT CAST(:office AS varchar), CAST(:expected AS int) + 1, CAST(:document AS jsonb), :by, :now
          WHERE CAST(:expected AS int) = 0 OR EXISTS (SELECT FROM timetable WHERE office = :office)
             ON CONFLICT (office) DO UPDATE
            SET version = held.version + 1, document = excluded.document, changed_by = :by, changed_at = :now
@@ -43,3 +46,96 @@ async def save(
         now=now,
     )
     return None if row is None else int(row["version"])
+
+
+async def highest_lane(tx: Transaction, office: str) -> int:
+    """The highest lane that any appointment or blocked time of `office` names; -1 without any."""
+    row = await tx.row(
+        """
+        SELECT greatest((SELECT max(lane) FROM appointment WHERE office = :office),
+                        (SELECT max(lane) FROM blocked_time WHERE office = :office), -1) AS lane
+        """,
+        office=office,
+    )
+    assert row is not None, "a SELECT without FROM has one row"
+    return int(row["lane"])
+
+
+async def blocked_times(tx: Transaction, office: str, *, low: datetime, high: datetime | None = None) -> list[Row]:
+    """The blocked times of `office` that end after `low` and begin before `high`, by start."""
+    return await tx.rows(
+        """
+        SELECT id, lane, starts_at, ends_at, reason, note FROM blocked_time
+         WHERE office = :office AND ends_at > :low
+           AND (CAST(:high AS timestamptz) IS NULL OR starts_at < :high)
+         ORDER BY starts_at, lane, id
+        """,
+        office=office,
+        low=low,
+        high=high,
+    )
+
+
+async def blocked_time(tx: Transaction, office: str, blocked_id: UUID) -> Row | None:
+    """One blocked time of `office`."""
+    return await tx.row(
+        "SELECT id, lane FROM blocked_time WHERE office = :office AND id = :id", office=office, id=blocked_id
+    )
+
+
+async def block(
+    tx: Transaction,
+    office: str,
+    blocked_id: UUID,
+    lane: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    *,
+    reason: str,
+    note: str | None,
+    by: str,
+    now: datetime,
+) -> Row:
+    """Blocks a lane; the row. One that says the same already stays as it is."""
+    same: dict[str, object] = {
+        "office": office,
+        "lane": lane,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "reason": reason,
+        "note": note,
+    }
+    # Two at once would both see none; so they come one by one.
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('booking-block:' || :office, 0))", office=office)
+    held = await tx.row(
+        """
+        SELECT id, lane, starts_at, ends_at, reason, note FROM blocked_time
+         WHERE office = :office AND lane = :lane AND starts_at = :starts_at AND ends_at = :ends_at
+           AND reason = :reason AND note IS NOT DISTINCT FROM CAST(:note AS text)
+        """,
+        **same,
+    )
+    if held is None:
+        held = await tx.row(
+            """
+            INSERT INTO blocked_time (id, office, lane, starts_at, ends_at, reason, note, created_by, created_at)
+            VALUES (:id, :office, :lane, :starts_at, :ends_at, :reason, :note, :by, :now)
+            RETURNING id, lane, starts_at, ends_at, reason, note
+            """,
+            **same,
+            id=blocked_id,
+            by=by,
+            now=now,
+        )
+    assert held is not None, "it was there or was inserted"
+    return held
+
+
+async def unblock(tx: Transaction, office: str, blocked_id: UUID) -> None:
+    """Deletes a blocked time."""
+    await tx.execute("DELETE FROM blocked_time WHERE office = :office AND id = :id", office=office, id=blocked_id)
+
+
+def busy(rows: Iterable[Row]) -> list[Busy]:
+    """Blocked times in the model's terms."""
+    return [Busy(row["lane"], int(row["starts_at"].timestamp()), int(row["ends_at"].timestamp())) for row in rows]

@@ -1,0 +1,102 @@
+"""Clerks act on behalf of citizens, in their own office alone."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from contracts.booking import BookingCancelled, BookingCompleted, BookingNoShow, BookingRescheduled
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SLOT = "2026-06-02T06:00:00Z"  # Tuesday, 08:00 in Berlin
+LONG = 10 * 365 * 24 * 3600
+
+
+@pytest.fixture
+def signed_in(clerk_token: Any) -> Any:
+    """`signed_in(role="clerk", office="heidelberg")`: headers of a clerk, with a fresh Idempotency-Key."""
+
+    def headers(role: str = "clerk", office: str = "heidelberg", **more: Any) -> dict[str, str]:
+        token = clerk_token(office, role=role, ttl=LONG, **more)
+        return {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
+
+    return headers
+
+
+async def test_a_clerk_books_for_a_citizen_who_called(
+    client: httpx.AsyncClient, signed_in: Any, order: Any, stored: Any
+) -> None:
+    headers = signed_in()
+    answer = await client.post("/office/appointments", json=order(lane=3), headers=headers)
+    assert answer.status_code == 201, answer.text
+    assert "link" not in answer.json()
+    again = await client.post("/office/appointments", json=order(lane=3), headers=headers)
+    assert again.json() == answer.json()
+    (row,) = await stored("appointment")
+    assert (row["channel"], row["lane"]) == ("office", 3)
+    (event,) = await stored("outbox")
+    assert BookingCompleted.model_validate_json(event["body"]).channel == "office"
+    assert event["headers"]["ce-actor"].startswith("clerk:")
+
+
+async def test_the_week(client: httpx.AsyncClient, signed_in: Any, book: Any) -> None:
+    booked = (await book()).json()
+    answer = await client.get("/office/week", params={"day": "2026-06-04"}, headers=signed_in())
+    assert answer.status_code == 200, answer.text
+    week = answer.json()
+    assert (week["time_zone"], week["monday"], len(week["days"])) == ("Europe/Berlin", "2026-06-01", 7)
+    tuesday, thursday = week["days"][1], week["days"][3]
+    assert tuesday["hours"] == [{"starts_at": "2026-06-02T06:00:00Z", "ends_at": "2026-06-02T10:00:00Z"}]
+    assert (tuesday["offered_minutes"], tuesday["booked_minutes"]) == (6 * 240, 5)
+    (brief,) = [brief for lane in tuesday["lanes"] for brief in lane["appointments"]]
+    assert (brief["reference"], brief["name"]) == (booked["reference"], "Erika Mustermann")
+    assert brief["services"] == [{"service_id": "fuehrungszeugnis", "persons": 1}]
+    assert (thursday["closed"], thursday["note"]) == ("holiday", {"de": "Fronleichnam", "en": "Corpus Christi"})
+    assert week["conflicts"] == []
+
+
+async def test_moving_cancelling_and_missing(
+    client: httpx.AsyncClient, signed_in: Any, book: Any, stored: Any, clock: Any
+) -> None:
+    moved, cancelled, missed = [(await book()).json()["appointment_id"] for _ in range(3)]
+    answer = await client.post(
+        f"/office/appointments/{moved}/rescheduling", json={"starts_at": "2026-06-03T12:00:00Z"}, headers=signed_in()
+    )
+    assert (answer.status_code, answer.json()["starts_at"]) == (200, "2026-06-03T12:00:00Z")
+    for _ in range(2):
+        answer = await client.post(f"/office/appointments/{cancelled}/cancellation", headers=signed_in())
+        assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+    clock.now = datetime(2026, 6, 2, 6, 9, tzinfo=UTC)
+    answer = await client.post(f"/office/appointments/{missed}/no-show", headers=signed_in())
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_early")
+    clock.forward(minutes=1)
+    for _ in range(2):
+        answer = await client.post(f"/office/appointments/{missed}/no-show", headers=signed_in())
+        assert (answer.status_code, answer.json()["state"]) == (200, "no_show")
+    subjects = [row["subject"] for row in sorted(await stored("outbox"), key=lambda row: row["id"])]
+    assert subjects[3:] == [event.SUBJECT for event in (BookingRescheduled, BookingCancelled, BookingNoShow)]
+
+
+@pytest.mark.parametrize("act", ["rescheduling", "cancellation", "no-show"])
+async def test_another_offices_appointment_does_not_exist(
+    client: httpx.AsyncClient, signed_in: Any, book: Any, stored: Any, act: str
+) -> None:
+    booked = (await book()).json()["appointment_id"]
+    body = {"starts_at": "2026-06-03T12:00:00Z"} if act == "rescheduling" else None
+    answer = await client.post(
+        f"/office/appointments/{booked}/{act}", json=body, headers=signed_in("admin", office="demo")
+    )
+    assert (answer.status_code, answer.json()["code"]) == (404, "appointment_unknown")
+    assert [row["state"] for row in await stored("appointment")] == ["booked"]
+
+
+async def test_free_slots_for_clerks_begin_now(client: httpx.AsyncClient, signed_in: Any, clock: Any) -> None:
+    clock.now = datetime(2026, 6, 2, 6, 0, tzinfo=UTC)
+    query = {"services": "fuehrungszeugnis"}
+    clerks = await client.get("/office/slots", params=query, headers=signed_in())
+    public = await client.get("/offices/heidelberg/slots", params=query)
+    assert clerks.json()["slots"][0]["starts_at"] == "2026-06-02T06:00:00Z"
+    assert public.json()["slots"][0]["starts_at"] == "2026-06-02T07:00:00Z"
