@@ -7,7 +7,11 @@ export type PageName =
   | "booking-time"
   | "booking-details"
   | "booking-done"
+  | "waiting-list"
+  | "walk-in"
+  | "offer"
   | "appointment"
+  | "move"
   | "check"
   | "call"
   | "payment-return"
@@ -19,7 +23,11 @@ const routes: readonly Route<PageName>[] = [
   { name: "booking-time", pattern: "/:office/time" },
   { name: "booking-details", pattern: "/:office/details" },
   { name: "booking-done", pattern: "/:office/done" },
+  { name: "waiting-list", pattern: "/:office/waiting-list" },
+  { name: "walk-in", pattern: "/:office/walk-in" },
+  { name: "offer", pattern: "/:office/offer" },
   { name: "appointment", pattern: "/:office/appointment" },
+  { name: "move", pattern: "/:office/move" },
   { name: "check", pattern: "/:office/check" },
   { name: "call", pattern: "/:office/call" },
   { name: "payment-return", pattern: "/:office/payment-return" },

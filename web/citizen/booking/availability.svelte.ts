@@ -1,11 +1,12 @@
 import { SvelteMap } from "svelte/reactivity";
 
-import { bookingApi } from "$shared/api/booking";
 import { serverNow } from "$shared/api/clock";
-import type { OfficeInfo, Slot } from "$shared/api/types";
+import type { OfficeInfo, Slot, Slots } from "$shared/api/types";
 import { localDay } from "$shared/i18n/format";
-import type { Draft } from "./draft.svelte";
 import { addDays, addMonths, firstDay, lastDay, monthOf, type Day, type Month } from "./months";
+
+/** Asks for the free slots of days of the office, both included. */
+export type Source = (from: Day, to: Day) => Promise<Slots>;
 
 /** The free slots of an office, month by month, as the citizen turns the calendar's pages. */
 export class Availability {
@@ -18,8 +19,8 @@ export class Availability {
   #loaded = new Set<Month>();
 
   constructor(
-    private readonly office: OfficeInfo,
-    private readonly draft: Draft,
+    private readonly office: Pick<OfficeInfo, "time_zone" | "booking">,
+    private readonly source: Source,
   ) {
     this.today = localDay(new Date(serverNow()), office.time_zone);
     this.last = addDays(this.today, office.booking.horizon_days);
@@ -48,7 +49,7 @@ export class Availability {
     const from = [addDays(firstDay(month), -1), this.today].sort().at(-1)!;
     const to = [addDays(lastDay(month), 1), this.last].sort()[0]!;
     try {
-      const answer = await bookingApi.slots(this.office.slug, this.draft.services, from, to, this.draft.hold?.hold_id ?? null);
+      const answer = await this.source(from, to);
       for (const [start, slot] of this.slots) {
         const day = localDay(slot.starts_at, this.office.time_zone);
         if (day >= from && day <= to) this.slots.delete(start);

@@ -1,28 +1,66 @@
 import { describe, expect, it } from "vitest";
 
-import { feeRange, feeText, totalRange } from "./fees";
+import { language } from "$shared/i18n/language.svelte";
 import { addDays, addMonths, lastDay, weeksOf } from "./months";
 import { groupByDay, groupByHour, groupByPart } from "./slots";
+import { rangeOf, whenLines } from "./words";
+import { clockOf, isRepeated, otherClockOf, zonesDiffer } from "./zones";
 
-const slot = (starts_at: string): { starts_at: string; ends_at: string } => ({ starts_at, ends_at: starts_at });
-const fee = (amount_cents: number): { amount_cents: number } => ({ amount_cents });
+const slot = (starts_at: string, ends_at = starts_at): { starts_at: string; ends_at: string } => ({ starts_at, ends_at });
+const BERLIN = "Europe/Berlin";
 
 describe("slots by day", () => {
   it("follow the calendar of the time zone that is shown", () => {
     const late = [slot("2026-11-24T23:30:00Z"), slot("2026-11-24T10:00:00Z")];
-    expect([...groupByDay(late, "Europe/Berlin").keys()]).toEqual(["2026-11-24", "2026-11-25"]);
+    expect([...groupByDay(late, BERLIN).keys()]).toEqual(["2026-11-24", "2026-11-25"]);
     expect([...groupByDay(late, "America/New_York").keys()]).toEqual(["2026-11-24"]);
   });
 
   it("keep both hours of the night in which the clock goes back", () => {
     const twice = [slot("2026-10-25T00:30:00Z"), slot("2026-10-25T01:30:00Z")];
-    expect(groupByDay(twice, "Europe/Berlin").get("2026-10-25")).toHaveLength(2);
-    expect(groupByHour(twice, "Europe/Berlin").get(2)).toHaveLength(2);
+    expect(groupByDay(twice, BERLIN).get("2026-10-25")).toHaveLength(2);
+    expect(groupByHour(twice, BERLIN).get(2)).toHaveLength(2);
   });
 
   it("leave out parts of the day without a free slot", () => {
-    const parts = groupByPart([slot("2026-11-24T07:00:00Z"), slot("2026-11-24T13:00:00Z")], "Europe/Berlin");
+    const parts = groupByPart([slot("2026-11-24T07:00:00Z"), slot("2026-11-24T13:00:00Z")], BERLIN);
     expect([...parts.keys()]).toEqual(["morning", "afternoon"]);
+  });
+});
+
+describe("clocks", () => {
+  it("name the zone in the hour that comes twice, and in no other", () => {
+    language.choose("de");
+    expect(["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"].map((instant) => clockOf(instant, BERLIN))).toEqual(["02:30 MESZ", "02:30 MEZ"]);
+    expect(isRepeated("2026-10-24T23:59:00Z", BERLIN)).toBe(false);
+    expect(isRepeated("2026-10-25T02:00:00Z", BERLIN)).toBe(false);
+    // The hour that spring leaves out is no repetition.
+    expect(clockOf("2026-03-29T01:00:00Z", BERLIN)).toBe("03:00");
+    expect(rangeOf(slot("2026-10-25T00:50:00Z", "2026-10-25T01:05:00Z"), BERLIN)).toBe("02:50 MESZ–02:05 MEZ");
+    expect(rangeOf(slot("2026-10-25T02:00:00Z", "2026-10-25T02:15:00Z"), BERLIN)).toBe("03:00–03:15");
+  });
+
+  it("know zones that turn by half an hour", () => {
+    expect(isRepeated("2026-04-04T14:45:00Z", "Australia/Lord_Howe")).toBe(true);
+  });
+
+  it("say the day where it is another one there", () => {
+    language.choose("de");
+    expect(otherClockOf("2026-11-24T10:00:00Z", BERLIN, "Asia/Kathmandu")).toBe("15:45");
+    expect(otherClockOf("2026-11-24T23:30:00Z", BERLIN, "America/New_York")).toBe("Di., 24. Nov., 18:30");
+    const lines = whenLines(slot("2026-11-24T23:30:00Z", "2026-11-24T23:45:00Z"), { time_zone: BERLIN }, "America/New_York");
+    expect(lines).toEqual([
+      "Mittwoch, 25. November 2026",
+      "00:30–00:45 Uhr im Amt (Berlin)",
+      "Di., 24. Nov., 18:30–18:45 Uhr bei Ihnen (New York)",
+    ]);
+  });
+
+  it("differ when they do so at any of the slots", () => {
+    const [winter, summer] = [slot("2026-11-24T10:00:00Z"), slot("2026-07-01T10:00:00Z")];
+    expect(zonesDiffer([winter], BERLIN, "Africa/Tunis")).toBe(false);
+    expect(zonesDiffer([winter, summer], BERLIN, "Africa/Tunis")).toBe(true);
+    expect(zonesDiffer([winter], BERLIN, BERLIN)).toBe(false);
   });
 });
 
@@ -38,26 +76,5 @@ describe("calendar", () => {
     expect(lastDay("2028-02")).toBe("2028-02-29");
     expect(addMonths("2026-12", 1)).toBe("2027-01");
     expect(addDays("2026-12-31", 1)).toBe("2027-01-01");
-  });
-});
-
-describe("fees in words", () => {
-  const words = { free: "free", sometimesFree: "free in some cases", range: (from: string, to: string) => `${from} to ${to}` };
-  const text = (...fees: number[]): string => feeText(feeRange({ fees: fees.map(fee) }), String, words);
-
-  it("says free, one amount, a range, and exemptions", () => {
-    expect(text()).toBe("free");
-    expect(text(0)).toBe("free");
-    expect(text(1300)).toBe("1300");
-    expect(text(4600, 2760)).toBe("2760 to 4600");
-    expect(text(0, 0, 1300)).toBe("1300, free in some cases");
-  });
-
-  it("adds up several services", () => {
-    expect(totalRange([{ fees: [fee(1300)] }, { fees: [fee(2760), fee(4600)] }, { fees: [] }])).toEqual({
-      least: 4060,
-      most: 5900,
-      sometimesFree: false,
-    });
   });
 });

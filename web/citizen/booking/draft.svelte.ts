@@ -1,76 +1,76 @@
 import { SvelteMap } from "svelte/reactivity";
 
 import { bookingApi } from "$shared/api/booking";
-import { secondsLeft } from "$shared/api/clock";
 import { idempotencyKey } from "$shared/api/http";
-import { isProblem } from "$shared/api/problem";
-import type { BookedAppointment, BookedService, Hold, OfficeInfo, ServiceOffer, Slot } from "$shared/api/types";
-import { clocksDiffer, ownTimeZone } from "$shared/i18n/format";
-import { language, type Language } from "$shared/i18n/language.svelte";
+import type { BookedAppointment, BookedService, NewAppointment, OfficeInfo, ServiceOffer } from "$shared/api/types";
+import { counted, MOST_PERSONS, type Item } from "./catalogue";
+import { Person } from "./person.svelte";
+import { blockOf } from "./readiness";
+import { Reservation, type Kept } from "./reservation.svelte";
 
 const STORAGE_KEY = "schalter-booking";
-// With less than this left, typing prolongs the hold: nobody should lose a slot for being slow.
-const EXTEND_BELOW_SECONDS = 180;
-const EXTEND_EVERY_MS = 30_000;
-// Taken by somebody else, or (after a long pause) begun meanwhile: the answer is the same, other slots nearby.
-const LOST = ["slot_taken", "slot_not_offered"] as const;
 
-interface Stored {
+type Options = Readonly<Record<string, string>>;
+
+interface Stored extends Kept {
   readonly office: string;
   readonly services: readonly string[];
-  readonly options: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly persons: Readonly<Record<string, number>>;
+  readonly options: Readonly<Record<string, Options>>;
   readonly answers: Readonly<Record<string, boolean>>;
-  readonly slot: Slot | null;
-  readonly hold: Hold | null;
-}
-
-/** The alternatives that a `slot_taken` problem brings along. */
-function alternativesOf(problem: { readonly extra: Readonly<Record<string, unknown>> }): readonly Slot[] {
-  const list = problem.extra["alternatives"];
-  return Array.isArray(list) ? (list as readonly Slot[]) : [];
+  readonly easy: boolean;
 }
 
 /**
  * A booking in the making: what was chosen, the slot held for it, and the details typed so far.
  *
- * Choices survive a reload (session storage); name and e-mail stay in memory, since they are personal.
+ * Choices survive a reload (session storage); what somebody tells about themselves stays in memory.
  */
 export class Draft {
-  services = $state<readonly string[]>([]);
-  options = new SvelteMap<string, Readonly<Record<string, string>>>();
+  selected = $state<readonly string[]>([]);
+  persons = new SvelteMap<string, number>();
+  options = new SvelteMap<string, Options>();
   answers = new SvelteMap<string, boolean>();
-  slot = $state<Slot | null>(null);
-  hold = $state<Hold | null>(null);
-  /** Seconds until the hold ends; null without a hold. */
-  left = $state<number | null>(null);
-  expired = $state(false);
-  /** The server cannot hold slots right now; booking works without. */
-  holdless = $state(false);
-  /** Set when the slot was taken by somebody else; empty when nothing near it is free. */
-  alternatives = $state<readonly Slot[] | null>(null);
-  reserving = $state(false);
-  name = $state("");
-  email = $state("");
-  language = $state<Language>(language.current);
+  /** Services are explained in plain language. */
+  easy = $state(false);
+  readonly person: Person;
+  readonly reservation: Reservation;
 
   #intent: { readonly key: string; readonly content: string } | null = null;
-  #lastExtension = 0;
-  /** Chosen here, so that a repeated request cannot hold twice. A released hold's id is not used again. */
-  #holdId = crypto.randomUUID() as string;
 
-  constructor(readonly office: string) {
+  constructor(readonly office: OfficeInfo) {
+    this.person = new Person(office.languages);
+    this.reservation = new Reservation({ office: office.slug, services: () => this.items.map(counted), onchange: () => this.store() });
     this.#restore();
   }
 
-  chosen(offers: readonly ServiceOffer[]): readonly ServiceOffer[] {
-    return offers.filter((offer) => this.services.includes(offer.id));
+  /** The services that were chosen, in the order of the page. */
+  get chosen(): readonly ServiceOffer[] {
+    return this.office.services.filter((offer) => this.selected.includes(offer.id));
+  }
+
+  /** What the appointment is for: the chosen services that a call can finish, and for how many people each. */
+  get items(): readonly Item[] {
+    return this.chosen.filter((service) => this.blockOf(service) === null).map((service) => ({ service, persons: this.personsOf(service) }));
+  }
+
+  /** The services as a booking names them. */
+  get order(): BookedService[] {
+    return this.items.map(({ service, persons }) => ({ service_id: service.id, options: { ...this.options.get(service.id) }, persons }));
   }
 
   select(service: string, on: boolean): void {
-    this.services = on ? [...this.services, service] : this.services.filter((other) => other !== service);
-    // Another length may not fit the slot any more.
-    this.letGo();
-    this.store();
+    this.selected = on ? [...this.selected.filter((other) => other !== service), service] : this.selected.filter((other) => other !== service);
+    this.#lengthChanged();
+  }
+
+  personsOf(service: ServiceOffer): number {
+    return service.minutes_per_further_person === null ? 1 : (this.persons.get(service.id) ?? 1);
+  }
+
+  bring(service: string, persons: number): void {
+    this.persons.set(service, Math.max(1, Math.min(MOST_PERSONS, persons)));
+    this.#lengthChanged();
   }
 
   choose(service: string, option: string, value: string): void {
@@ -78,97 +78,60 @@ export class Draft {
     this.store();
   }
 
-  answer(service: string, question: string, yes: boolean): void {
-    this.answers.set(`${service}/${question}`, yes);
-    this.store();
+  optionOf(service: string, option: string): string | undefined {
+    return this.options.get(service)?.[option];
+  }
+
+  answer(service: ServiceOffer, question: string, yes: boolean): void {
+    const before = this.blockOf(service) !== null;
+    this.answers.set(`${service.id}/${question}`, yes);
+    if ((this.blockOf(service) !== null) !== before) this.#lengthChanged();
+    else this.store();
   }
 
   answerOf(service: string, question: string): boolean | undefined {
     return this.answers.get(`${service}/${question}`);
   }
 
-  /** Reserves a slot, moving the hold if there is one. @throws ApiProblem except a lost slot, which fills `alternatives`. */
-  async reserve(slot: Slot): Promise<boolean> {
-    this.reserving = true;
-    try {
-      const held = await bookingApi.hold(this.office, this.services, slot.starts_at, this.#holdId);
-      this.#held(held);
-      return true;
-    } catch (problem) {
-      if (isProblem(problem, ...LOST)) {
-        this.alternatives = alternativesOf(problem);
-        return false;
-      }
-      if (isProblem(problem, "holds_unavailable")) {
-        this.#held(null, slot);
-        return true;
-      }
-      throw problem;
-    } finally {
-      this.reserving = false;
-    }
+  blockOf(service: ServiceOffer): ServiceOffer["questions"][number] | null {
+    return blockOf(service, (id, question) => this.answerOf(id, question));
   }
 
-  /** @throws ApiProblem when the hold is gone or may not be prolonged further. */
-  async extend(): Promise<void> {
-    if (!this.hold) return;
-    this.#held(await bookingApi.extendHold(this.office, this.hold.hold_id));
-  }
-
-  /** Call on every key stroke: prolongs the hold when it runs short. */
-  typed(): void {
-    if (!this.hold || this.left === null || this.left > EXTEND_BELOW_SECONDS || this.expired) return;
-    if (Date.now() - this.#lastExtension < EXTEND_EVERY_MS) return;
-    this.#lastExtension = Date.now();
-    // A refusal is no news here: the countdown goes on and says so itself.
-    this.extend().catch(() => undefined);
-  }
-
-  /** Call every second: moves the countdown on. */
-  tick(): void {
-    if (!this.hold || this.expired) return;
-    this.left = secondsLeft(this.hold.expires_at);
-    if (this.left === 0) {
-      this.expired = true;
-      this.store();
-    }
-  }
-
-  letGo(): void {
-    const held = this.hold;
-    this.#held(null, null);
-    this.holdless = false;
-    // The server forgets it by itself soon; telling it only frees the slot earlier.
-    if (held) bookingApi.releaseHold(this.office, held.hold_id).catch(() => undefined);
-    this.#holdId = crypto.randomUUID();
+  explainEasily(on: boolean): void {
+    this.easy = on;
+    this.store();
   }
 
   /** Books what was chosen. Repeating it after a lost answer cannot book twice. @throws ApiProblem; a lost slot fills `alternatives`. */
-  async book(info: OfficeInfo): Promise<BookedAppointment> {
-    if (!this.slot) throw new Error("no slot chosen");
-    const zone = ownTimeZone();
-    const appointment = {
-      services: this.services.map((id): BookedService => ({ service_id: id, options: this.options.get(id) ?? {} })),
-      starts_at: this.slot.starts_at,
-      ...(this.hold && !this.expired ? { hold_id: this.hold.hold_id } : {}),
-      name: this.name.trim(),
-      email: this.email.trim(),
-      language: this.language,
-      ...(clocksDiffer(zone, info.time_zone, this.slot.starts_at) ? { time_zone: zone } : {}),
+  async book(): Promise<BookedAppointment> {
+    const { slot, holdId } = this.reservation;
+    if (!slot) throw new Error("no slot chosen");
+    const appointment: NewAppointment = {
+      services: this.order,
+      starts_at: slot.starts_at,
+      ...(holdId ? { hold_id: holdId } : {}),
+      ...this.person.contact(this.office, slot.starts_at),
     };
     const content = JSON.stringify(appointment);
     if (this.#intent?.content !== content) this.#intent = { key: idempotencyKey(), content };
     try {
-      return await bookingApi.book(this.office, appointment, this.#intent.key);
+      return await bookingApi.book(this.office.slug, appointment, this.#intent.key);
     } catch (problem) {
-      if (isProblem(problem, ...LOST)) this.alternatives = alternativesOf(problem);
+      this.reservation.lost(problem);
       throw problem;
     }
   }
 
   store(): void {
-    const { office, services, slot, hold } = this;
-    const stored: Stored = { office, services, slot, hold, options: Object.fromEntries(this.options), answers: Object.fromEntries(this.answers) };
+    const stored: Stored = {
+      ...this.reservation.kept,
+      office: this.office.slug,
+      services: this.selected,
+      persons: Object.fromEntries(this.persons),
+      options: Object.fromEntries(this.options),
+      answers: Object.fromEntries(this.answers),
+      easy: this.easy,
+    };
     try {
       sessionStorage.setItem(STORAGE_KEY, JSON.stringify(stored));
     } catch {
@@ -176,13 +139,9 @@ export class Draft {
     }
   }
 
-  #held(hold: Hold | null, slot: Slot | null = hold): void {
-    this.hold = hold;
-    this.slot = slot ? { starts_at: slot.starts_at, ends_at: slot.ends_at } : null;
-    this.holdless = hold === null && slot !== null;
-    this.expired = false;
-    this.alternatives = null;
-    this.left = hold ? secondsLeft(hold.expires_at) : null;
+  /** An appointment of another length may not fit the slot any more. */
+  #lengthChanged(): void {
+    this.reservation.letGo();
     this.store();
   }
 
@@ -193,23 +152,35 @@ export class Draft {
     } catch {
       // Unreadable means nothing was kept.
     }
-    if (!stored || stored.office !== this.office) return;
-    this.services = stored.services ?? [];
+    if (!stored || stored.office !== this.office.slug) return;
+    this.selected = stored.services ?? [];
+    for (const [service, persons] of Object.entries(stored.persons ?? {})) this.persons.set(service, persons);
     for (const [service, options] of Object.entries(stored.options ?? {})) this.options.set(service, options);
     for (const [question, yes] of Object.entries(stored.answers ?? {})) this.answers.set(question, yes);
-    this.slot = stored.slot ?? null;
-    this.hold = stored.hold ?? null;
-    this.#holdId = this.hold?.hold_id ?? this.#holdId;
-    this.tick();
+    this.easy = stored.easy ?? false;
+    this.reservation.restore({ slot: stored.slot ?? null, hold: stored.hold ?? null });
   }
 }
 
 let draft: Draft | null = null;
 
 /** The draft for an office; another office starts a new one. */
-export function draftFor(office: string): Draft {
-  if (draft?.office !== office) draft = new Draft(office);
+export function draftFor(office: OfficeInfo): Draft {
+  if (draft?.office.slug !== office.slug) {
+    leaveBooking();
+    draft = new Draft(office);
+  }
   return draft;
+}
+
+/** The citizen went elsewhere in the pages: the slot goes back to the others, what was chosen stays. */
+export function leaveBooking(): void {
+  if (draft?.reservation.slot) draft.reservation.letGo();
+}
+
+/** The reservation of the booking in the making, if there is one. */
+export function currentReservation(): Reservation | null {
+  return draft?.reservation ?? null;
 }
 
 /** Forgets everything after a booking. */

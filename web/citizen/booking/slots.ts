@@ -1,5 +1,5 @@
 import type { Slot } from "$shared/api/types";
-import { localDay } from "$shared/i18n/format";
+import { formatTime, localDay } from "$shared/i18n/format";
 
 export type PartOfDay = "night" | "morning" | "afternoon" | "evening";
 export const PARTS: readonly PartOfDay[] = ["night", "morning", "afternoon", "evening"];
@@ -18,7 +18,7 @@ export function groupByDay(slots: readonly Slot[], timeZone: string): ReadonlyMa
 
 /** The hour on the wall clock of a time zone, 0 to 23. */
 export function hourOf(instant: string, timeZone: string): number {
-  return Number(new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", hourCycle: "h23" }).format(new Date(instant)));
+  return Number(formatTime(instant, timeZone, "de").slice(0, 2));
 }
 
 export function partOfDay(instant: string, timeZone: string): PartOfDay {

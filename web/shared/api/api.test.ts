@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { bookingApi } from "./booking";
+import { appointmentApi } from "./links";
 import { learnServerTime, secondsLeft, serverNow } from "./clock";
 import { isProblem, problemFromResponse } from "./problem";
 import { citizenToken, withToken } from "./session";
@@ -34,8 +35,8 @@ describe("requests", () => {
       return json(200, {});
     });
     await bookingApi.slots("demo", ["a", "b"], "2026-11-26", "2026-11-27", null);
-    await bookingApi.book("demo", { services: [], starts_at: "2026-11-26T12:00:00Z", name: "N", email: "e", language: "de" }, "key-1");
-    await bookingApi.cancel("aa.bb.cc");
+    await bookingApi.book("demo", { services: [], starts_at: "2026-11-26T12:00:00Z", name: "N", email: "e", language: "de", needs: [] }, "key-1");
+    await appointmentApi.cancel("aa.bb.cc");
     const [slots, book, cancel] = sent as [Request, Request, Request];
     expect(new URL(slots.url).search).toBe("?services=a&services=b&from=2026-11-26&to=2026-11-27");
     expect(book.headers.get("Idempotency-Key")).toBe("key-1");

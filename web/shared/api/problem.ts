@@ -22,6 +22,8 @@ export class ApiProblem extends Error {
     readonly correlationId: string | null = null,
     /** Members that this kind of problem adds, e.g. `alternatives`. */
     readonly extra: Readonly<Record<string, unknown>> = {},
+    /** Seconds after which it makes sense to try again, if the service says so (Retry-After). */
+    readonly retryAfter: number | null = null,
   ) {
     super(`${status} ${code}: ${detail || title}`);
   }
@@ -39,6 +41,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+function seconds(header: string | null): number | null {
+  return header !== null && /^\d+$/.test(header) ? Number(header) : null;
+}
 
 function fieldErrors(value: unknown): FieldError[] {
   if (!Array.isArray(value)) return [];
@@ -65,6 +71,7 @@ export async function problemFromResponse(response: Response): Promise<ApiProble
     fieldErrors(body["errors"]),
     text(body["correlation_id"]) || response.headers.get("X-Correlation-Id"),
     Object.fromEntries(Object.entries(body).filter(([key]) => !KNOWN.has(key))),
+    seconds(response.headers.get("Retry-After")),
   );
 }
 

@@ -18,14 +18,60 @@ type Signaling = SignalingComponents["schemas"];
 export type OfficeSummary = Booking["OfficeSummary"];
 export type OfficeInfo = Booking["OfficeView"];
 export type ServiceOffer = Booking["ServiceView"];
+export type Category = ServiceOffer["category"];
+export type Question = Booking["Question"];
+export type Closure = OfficeInfo["closures"][number];
 export type Weekday = Booking["OpeningHoursView"]["weekday"];
 export type Slot = Booking["SlotView"];
 export type Slots = Booking["SlotsView"];
 export type Hold = Booking["HoldView"];
-export type BookedService = Booking["ChosenService"];
+export type Need = AppointmentView["needs"][number];
+/** A service, its options and for how many people, as a booking names it. */
+export type BookedService = Required<Booking["ChosenService"]>;
 export type NewAppointment = Booking["AppointmentRequest"];
+/** Who comes, and how to reach them. */
+export type Contact = Pick<NewAppointment, "name" | "email" | "phone" | "language" | "time_zone"> & { needs: Need[] };
 export type BookedAppointment = Booking["BookedView"];
-export type AppointmentView = Booking["AppointmentView"];
+/** `waiting` is left out by services of before the waiting list. */
+export type AppointmentView = Booking["AppointmentView"] & { readonly waiting?: { readonly since: string } | null };
+
+// Written by hand until the service's own words are generated.
+export type NewWaiting = Contact & { readonly services: readonly BookedService[]; readonly first?: string; readonly last?: string };
+export interface WaitingEntry {
+  readonly entry_id: string;
+  readonly since: string;
+}
+export interface OfferView {
+  readonly state: "open" | "accepted" | "refused" | "expired";
+  readonly starts_at: string;
+  readonly ends_at: string;
+  readonly current_starts_at: string | null;
+  readonly expires_at: string;
+  readonly services: AppointmentView["services"];
+  readonly office: string;
+  readonly language: Language;
+}
+export interface WalkInState {
+  readonly available: boolean;
+  readonly reason: "closed" | "nobody_free" | "switched_off" | null;
+  readonly waiting: number;
+  readonly estimate_seconds: number | null;
+  readonly closes_at: string | null;
+}
+export type NewWalkIn = Omit<Contact, "phone"> & { readonly services: readonly BookedService[] };
+export interface WalkInTicket {
+  readonly ticket: string;
+  readonly number: number;
+  readonly ahead: number;
+  readonly estimate_seconds: number | null;
+}
+export interface WalkInPresence {
+  readonly number: number;
+  readonly state: "waiting" | "called" | "gone";
+  readonly ahead: number;
+  readonly estimate_seconds: number | null;
+  readonly link: string | null;
+}
 
 // ---- signaling
 

@@ -45,8 +45,23 @@ export function formatDateTime(instant: string | Date, timeZone: string, shown: 
 
 /** `2026-11-26`: the calendar day of an instant in a time zone. */
 export function localDay(instant: string | Date, timeZone: string): string {
+  return isoDay(timeZone).format(new Date(instant));
+}
+
+const isoDays = new Map<string, Intl.DateTimeFormat>();
+
+// Kept, since a month of slots asks thousands of times and making a formatter is slow.
+function isoDay(timeZone: string): Intl.DateTimeFormat {
+  let found = isoDays.get(timeZone);
   // The Swedish locale writes dates as ISO 8601 does.
-  return new Intl.DateTimeFormat("sv-SE", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(instant));
+  if (!found) isoDays.set(timeZone, (found = new Intl.DateTimeFormat("sv-SE", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" })));
+  return found;
+}
+
+/** `MEZ` or `MESZ` · `CET` or `CEST`: what tells the two passes of a repeated hour apart. */
+export function shortZoneName(timeZone: string, instant: string | Date, shown: Language = language.current): string {
+  const parts = formatter(shown, { timeZone, timeZoneName: "short", hour: "2-digit" }).formatToParts(new Date(instant));
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? timeZone;
 }
 
 /** `mitteleuropäische Zeit` · `Central European Standard Time`, as it is called at that instant. */

@@ -1184,7 +1184,7 @@ export interface operations {
             query?: {
                 /** @description A day of the office; today if left out. */
                 from?: string | null;
-                /** @description The citizen's own hold, which is not shown as taken. */
+                /** @description The citizen's own hold: not shown as taken. */
                 hold?: string | null;
                 /** @description Included; the same day if left out. */
                 to?: string | null;
@@ -1484,7 +1484,7 @@ export interface operations {
             query: {
                 /** @description A day of the office; today if left out. */
                 from?: string | null;
-                /** @description The citizen's own hold, which is not shown as taken. */
+                /** @description The citizen's own hold: not shown as taken. */
                 hold?: string | null;
                 services: string[];
                 /** @description Included; the same day if left out. */

@@ -1,0 +1,179 @@
+import { bookingApi, releaseOnLeaving } from "$shared/api/booking";
+import { secondsLeft } from "$shared/api/clock";
+import { isProblem } from "$shared/api/problem";
+import type { Hold, Slot } from "$shared/api/types";
+
+// With less than this left, activity prolongs the hold: nobody should lose a slot for being slow.
+const EXTEND_BELOW_SECONDS = 180;
+const EXTEND_EVERY_MS = 30_000;
+/** Taken by somebody else, or (after a long pause) begun meanwhile: the answer is the same, other slots nearby. */
+const LOST = ["slot_taken", "slot_not_offered"] as const;
+
+/** What is kept of a reservation over a reload. */
+export interface Kept {
+  readonly slot: Slot | null;
+  readonly hold: Hold | null;
+}
+
+/** What a reservation is for. */
+export interface Wish {
+  readonly office: string;
+  /** The services as an address names them, at the moment of asking. */
+  readonly services: () => readonly string[];
+  /** Called after every change that a reload must survive. */
+  readonly onchange?: () => void;
+  /** A time that is one's own already (an appointment to be moved): a slot that overlaps it cannot be held, only booked. */
+  readonly own?: Slot;
+}
+
+/**
+ * The slot that a citizen chose, kept for them on the server while they type: one at a time, with a countdown, prolonged
+ * while they are active, given back when they leave. Without holds (Redis is away) the slot is only remembered.
+ */
+export class Reservation {
+  slot = $state<Slot | null>(null);
+  hold = $state<Hold | null>(null);
+  /** Seconds until the hold ends; null without a hold. */
+  left = $state<number | null>(null);
+  expired = $state(false);
+  /** The server will not prolong it any more. */
+  atLimit = $state(false);
+  /** Set when the slot was taken by somebody else; empty when nothing near it is free. */
+  alternatives = $state<readonly Slot[] | null>(null);
+  reserving = $state(false);
+
+  #lastExtension = 0;
+  /** Chosen here, so that a repeated request cannot hold twice. A released hold's id is not used again. */
+  #holdId = crypto.randomUUID() as string;
+
+  constructor(private readonly wish: Wish) {}
+
+  /** The chosen slot is not held: holds cannot be had right now. Booking works without. */
+  get holdless(): boolean {
+    return this.slot !== null && this.hold === null && !this.expired && !this.reserving;
+  }
+
+  /** The hold that a booking may use up. */
+  get holdId(): string | null {
+    return this.hold && !this.expired ? this.hold.hold_id : null;
+  }
+
+  get kept(): Kept {
+    return { slot: this.slot, hold: this.hold };
+  }
+
+  /** Takes up what was kept. A slot whose hold was given back meanwhile needs `resume()`. */
+  restore({ slot, hold }: Kept): void {
+    this.slot = slot;
+    this.hold = hold;
+    this.#holdId = hold?.hold_id ?? this.#holdId;
+    this.tick();
+  }
+
+  /** Reserves a slot, moving the hold if there is one. @throws ApiProblem except a lost slot, which fills `alternatives`. */
+  async reserve(slot: Slot): Promise<boolean> {
+    this.reserving = true;
+    try {
+      this.#held(await bookingApi.hold(this.wish.office, this.wish.services(), slot.starts_at, this.#holdId));
+      return true;
+    } catch (problem) {
+      const mine = isProblem(problem, "slot_taken") && this.#overlapsOwn(slot);
+      if (mine || isProblem(problem, "holds_unavailable")) {
+        this.#held(null, slot);
+        return true;
+      }
+      if (this.lost(problem)) return false;
+      throw problem;
+    } finally {
+      this.reserving = false;
+    }
+  }
+
+  /** Whether `problem` says that the slot is gone; then `alternatives` names others. */
+  lost(problem: unknown): boolean {
+    if (!isProblem(problem, ...LOST)) return false;
+    const list = problem.extra["alternatives"];
+    this.alternatives = Array.isArray(list) ? (list as readonly Slot[]) : [];
+    return true;
+  }
+
+  /** @throws ApiProblem when the hold is gone or may not be prolonged further. */
+  async extend(): Promise<void> {
+    if (!this.hold) return;
+    const before = this.hold.expires_at;
+    this.#held(await bookingApi.extendHold(this.wish.office, this.hold.hold_id));
+    // Asked again at the limit the service answers with the end that stands already.
+    this.atLimit = this.hold.expires_at === before;
+  }
+
+  /** Call on every sign of life: prolongs the hold when it runs short. */
+  active(): void {
+    if (!this.hold || this.left === null || this.left > EXTEND_BELOW_SECONDS || this.expired || this.atLimit) return;
+    if (Date.now() - this.#lastExtension < EXTEND_EVERY_MS) return;
+    this.#lastExtension = Date.now();
+    // A refusal is no news here: the countdown goes on and says so itself.
+    this.extend().catch(() => undefined);
+  }
+
+  /** Call every second: moves the countdown on. */
+  tick(): void {
+    if (!this.hold || this.expired) return;
+    this.left = secondsLeft(this.hold.expires_at);
+    if (this.left === 0) {
+      this.expired = true;
+      this.wish.onchange?.();
+    }
+  }
+
+  /** Gives the slot up. */
+  letGo(): void {
+    const held = this.hold;
+    this.#held(null, null);
+    // The server forgets it by itself soon; telling it only frees the slot earlier.
+    if (held) bookingApi.releaseHold(this.wish.office, held.hold_id).catch(() => undefined);
+    this.#holdId = crypto.randomUUID();
+  }
+
+  /** The page goes away: gives the hold back, and remembers the slot for those who come back (a reload, the back button). */
+  leave(): void {
+    if (!this.hold) return;
+    releaseOnLeaving(this.wish.office, this.hold.hold_id);
+    this.#holdId = crypto.randomUUID();
+    this.#held(null, this.slot);
+  }
+
+  /** Reserves again what was given back on leaving. Does nothing while a hold stands or none was chosen. */
+  async resume(): Promise<void> {
+    if (!this.slot || this.hold || this.reserving || this.alternatives) return;
+    const kept = await this.reserve(this.slot);
+    if (!kept) this.expired = true;
+  }
+
+  #overlapsOwn(slot: Slot): boolean {
+    const { own } = this.wish;
+    return own !== undefined && Date.parse(slot.starts_at) < Date.parse(own.ends_at) && Date.parse(own.starts_at) < Date.parse(slot.ends_at);
+  }
+
+  #held(hold: Hold | null, slot: Slot | null = hold): void {
+    this.hold = hold;
+    this.slot = slot ? { starts_at: slot.starts_at, ends_at: slot.ends_at } : null;
+    this.expired = false;
+    this.atLimit = false;
+    this.alternatives = null;
+    this.left = hold ? secondsLeft(hold.expires_at) : null;
+    this.wish.onchange?.();
+  }
+}
+
+/** Gives the hold back when the page goes away, and takes it again when the browser brings the page back. Returns how to stop. */
+export function giveBackOnLeaving(current: () => Reservation | null): () => void {
+  // `pagehide` alone: a page in the background belongs to somebody who looks up a date in another app.
+  const leave = (): void => current()?.leave();
+  const back = (event: PageTransitionEvent): void => void (event.persisted && current()?.resume().catch(() => undefined));
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", back);
+  return () => {
+    window.removeEventListener("pagehide", leave);
+    window.removeEventListener("pageshow", back);
+  };
+}
