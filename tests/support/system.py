@@ -36,8 +36,12 @@ class System:
         self._output = var.with_suffix(".output")
         command = [sys.executable, "-c", "from schalter.main import app; app()", "up", "--var", str(var)]
         command += ["--port", str(port), "--ready-file", str(self._ready_file)]
+        # All citizens of the tests live behind one address; what limits do is specified in services/booking/tests.
+        room = {"proof_from": 10_000, "at_most": 10_000, "seconds": 3600}
+        limits = {"booking": room, "hold": room, "waiting_list": room, "walk_in": room}
+        environment = {**os.environ, "SCHALTER_LIMITS": json.dumps(limits)}
         with self._output.open("a") as output:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=environment)
 
     def wait_ready(self, seconds: float = 180) -> None:
         """Return once everything is healthy."""
