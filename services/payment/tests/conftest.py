@@ -23,7 +23,7 @@ from chassis.consumer import process
 from chassis.database import Database
 from contracts.actors import Citizen
 from contracts.base import Event, Meta
-from contracts.booking import BookingCancelled, BookingNoShow
+from contracts.booking import BookingCancelled, BookingNoShow, BookingRescheduled
 from contracts.casework import CaseAborted, CaseCompleted, PaymentRequested
 from contracts.offices import Office
 from payment.app import MIGRATIONS, build, paypal
@@ -169,10 +169,11 @@ class Case:
     amount_cents: int = 1300
     appointment_id: UUID = field(default_factory=uuid4)
     case_id: UUID = field(default_factory=uuid4)
+    generation: int = 1
 
     @property
     def citizen(self) -> Citizen:
-        return Citizen.model_validate({"sub": self.appointment_id, "office": self.office, "gen": 1})
+        return Citizen.model_validate({"sub": self.appointment_id, "office": self.office, "gen": self.generation})
 
     def requested(self, amount_cents: int | None = None) -> PaymentRequested:
         amount = amount_cents or self.amount_cents
@@ -215,6 +216,13 @@ class Case:
         """The citizen did not come."""
         same = self.cancelled().model_dump(exclude={"cancelled_by"})
         return BookingNoShow.model_validate({**same, "marked_at": "2026-06-02T08:15:00Z"})
+
+    def moved(self, generation: int = 2) -> BookingRescheduled:
+        """The appointment has another time and another link."""
+        same = self.cancelled().model_dump(exclude={"cancelled_by"})
+        then = {"previous_starts_at": same["starts_at"], "previous_ends_at": same["ends_at"]}
+        link = {"link_token": "not-read-here", "link_generation": generation, "rescheduled_by": "citizen"}
+        return BookingRescheduled.model_validate(same | then | link)
 
     def _ids(self, *, case: bool = True) -> dict[str, Any]:
         ids: dict[str, Any] = {"office": self.office, "appointment_id": self.appointment_id}
@@ -316,7 +324,7 @@ class Service:
     sign: Callable[..., str]
 
     def as_citizen(self, case: Case) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.sign(case.appointment_id, case.office)}"}
+        return {"Authorization": f"Bearer {self.sign(case.appointment_id, case.office, gen=case.generation)}"}
 
     async def until(self, condition: Callable[[], Any], seconds: float = 10) -> None:
         """Wait for an awaitable condition."""

@@ -102,7 +102,28 @@ async def test_the_provider_is_away(service: Any, simulator: Any, case: Any) -> 
     assert (answer.status_code, answer.json()["state"]) == (200, "approval_pending")
 
 
-@pytest.mark.parametrize("end", ["aborted", "cancelled"])
+@pytest.mark.parametrize(("method", "path"), [("GET", ORDER), ("POST", APPROVAL), ("POST", AUTHORISATION)])
+async def test_the_link_from_before_a_move_is_dead_in_whatever_order_moves_arrive(
+    service: Any, simulator: Any, case: Any, method: str, path: str
+) -> None:
+    await service.desk.hear(case.requested())
+    for generation in (3, 2):
+        await service.desk.hear(case.moved(generation))
+    old = await call(service, replace(case, generation=2), method, path)
+    assert (old.status_code, old.json()["code"]) == (410, "link_expired")
+    assert (await call(service, replace(case, generation=3), method, path)).status_code != 410
+
+
+async def test_what_is_reserved_stays_reserved_when_the_appointment_moves(
+    service: Any, simulator: Any, case: Any
+) -> None:
+    order = await service.desk.authorised(simulator, case)
+    await service.desk.hear(case.moved())
+    await service.desk.settle()
+    assert simulator.authorization_status(order) == "CREATED"
+
+
+@pytest.mark.parametrize("end", ["aborted", "cancelled", "missed"])
 async def test_after_the_end_nothing_can_be_paid(service: Any, simulator: Any, case: Any, end: str) -> None:
     await service.desk.hear(case.requested())
     await service.desk.hear(getattr(case, end)())

@@ -74,6 +74,7 @@ CONSUMES: Final[Mapping[str, tuple[type[Event], ...]]] = {
         casework.PaymentRequested,
         casework.CaseCompleted,
         casework.CaseAborted,
+        booking.BookingRescheduled,
         booking.BookingCancelled,
         booking.BookingNoShow,
     ),

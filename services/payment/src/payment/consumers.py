@@ -6,7 +6,7 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer, Poison
 from chassis.database import Transaction
 from contracts.base import Event, Meta
-from contracts.booking import BookingCancelled, BookingNoShow
+from contracts.booking import BookingCancelled, BookingNoShow, BookingRescheduled
 from contracts.casework import CaseAborted, CaseCompleted, PaymentRequested
 from payment import usecases
 from payment.usecases import Offices
@@ -35,6 +35,10 @@ def consumers(offices: Offices, provider: str, clock: Clock) -> tuple[Consumer[A
         known(event)
         await usecases.cancel_appointment(tx, event, clock())
 
+    async def booking_rescheduled(tx: Transaction, event: BookingRescheduled, _: Meta) -> None:
+        known(event)
+        await usecases.move_appointment(tx, event)
+
     async def booking_no_show(tx: Transaction, event: BookingNoShow, _: Meta) -> None:
         known(event)
         await usecases.miss_appointment(tx, event, clock())
@@ -43,6 +47,7 @@ def consumers(offices: Offices, provider: str, clock: Clock) -> tuple[Consumer[A
         Consumer(PaymentRequested, payment_requested),
         Consumer(CaseCompleted, case_completed),
         Consumer(CaseAborted, case_aborted),
+        Consumer(BookingRescheduled, booking_rescheduled),
         Consumer(BookingCancelled, booking_cancelled),
         Consumer(BookingNoShow, booking_no_show),
     )

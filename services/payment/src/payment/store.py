@@ -178,6 +178,26 @@ async def closed(tx: Transaction, appointment_id: AppointmentId) -> Closed | Non
     return Closed(row["link_dead"]) if row else None
 
 
+async def put_newest_link(tx: Transaction, office: OfficeSlug, appointment_id: AppointmentId, generation: int) -> None:
+    """From now on older links than this one are dead. Moves arrive in any order: the highest generation stays."""
+    await tx.execute(
+        "INSERT INTO newest_link (appointment_id, office, generation) VALUES (:appointment, :office, :generation)"
+        " ON CONFLICT (appointment_id) DO UPDATE"
+        " SET generation = greatest(newest_link.generation, excluded.generation)",
+        appointment=appointment_id,
+        office=office,
+        generation=generation,
+    )
+
+
+async def newest_link(tx: Transaction, appointment_id: AppointmentId) -> int | None:
+    """The generation of the newest link of an appointment that has moved."""
+    row = await tx.row(
+        "SELECT generation FROM newest_link WHERE appointment_id = :appointment", appointment=appointment_id
+    )
+    return int(row["generation"]) if row else None
+
+
 async def count_receipt(tx: Transaction, office: OfficeSlug, year: int) -> int:
     """The next receipt's number in this office and year."""
     row = await tx.row(

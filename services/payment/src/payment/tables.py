@@ -95,6 +95,16 @@ class WebhookDelivery(SQLModel, table=True):
     received_at: datetime = Field(sa_column=instant())
 
 
+class NewestLink(SQLModel, table=True):
+    """The generation of an appointment's newest link, once it has moved. Without a row the first link is good."""
+
+    __tablename__ = "newest_link"
+
+    appointment_id: UUID = Field(primary_key=True)
+    office: str
+    generation: int
+
+
 class ClosedAppointment(SQLModel, table=True):
     """An appointment that wants no payment any more, which may be heard before the request that it undoes."""
 

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from chassis.consumer import Poison
 from chassis.database import Transaction
 from contracts.actors import Citizen
-from contracts.booking import BookingCancelled, BookingNoShow
+from contracts.booking import BookingCancelled, BookingNoShow, BookingRescheduled
 from contracts.casework import CaseAborted, CaseCompleted, PaymentRequested
 from contracts.ids import AppointmentId, OfficeSlug, OrderId
 from contracts.offices import Office
@@ -92,6 +92,11 @@ async def cancel_appointment(tx: Transaction, event: BookingCancelled, now: date
     await _release(tx, event.office, event.appointment_id, link_dead=True, now=now)
 
 
+async def move_appointment(tx: Transaction, event: BookingRescheduled) -> None:
+    """The appointment has another time and another link. What is reserved stays reserved: it is for the same case."""
+    await store.put_newest_link(tx, event.office, event.appointment_id, event.link_generation)
+
+
 async def miss_appointment(tx: Transaction, event: BookingNoShow, now: datetime) -> None:
     """The citizen did not come: give back what is reserved. Their link still shows them what became of it."""
     await _release(tx, event.office, event.appointment_id, link_dead=False, now=now)
@@ -113,10 +118,13 @@ async def _release(
 
 
 async def current_order(tx: Transaction, citizen: Citizen) -> Order:
-    """The order of the citizen's appointment. Raises LinkExpired after a cancellation, OrderNotFound without one."""
+    """The order of the citizen's appointment. Raises LinkExpired for a dead link, OrderNotFound without an order."""
     closed = await store.closed(tx, citizen.sub)
     if closed and closed.link_dead:
         raise LinkExpired("The appointment was cancelled.")
+    newest = await store.newest_link(tx, citizen.sub)
+    if newest is not None and citizen.gen < newest:
+        raise LinkExpired("The appointment was moved; please use the link of the newest mail.")
     order = await store.current(tx, citizen)
     if order is None:
         raise OrderNotFound("The clerk has not asked for a payment yet.")
