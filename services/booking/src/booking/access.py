@@ -10,7 +10,7 @@ from booking.offers import model as offers
 from booking.offers.model import Offer
 from chassis.database import Database
 from chassis.http import bearer
-from contracts.actors import Citizen, Clerk
+from contracts.actors import Citizen, Clerk, Offeree
 
 # Dependencies are coroutines even where they wait for nothing: FastAPI would send others through a thread.
 
@@ -37,6 +37,8 @@ async def _offer(office: str, desk: TheDesk) -> Offer:
 TheOffer = Annotated[Offer, Depends(_offer)]
 #: The holder of an appointment's link.
 TheCitizen = Annotated[Citizen, Depends(bearer(Citizen))]
+#: The holder of an offer from the waiting list.
+TheOfferee = Annotated[Offeree, Depends(bearer(Offeree))]
 #: A signed-in clerk. Everything a clerk sees and does is in their own office.
 TheClerk = Annotated[Clerk, Depends(bearer(Clerk))]
 

@@ -15,17 +15,21 @@ from booking.limits.proof import Challenges
 from booking.offers import api as offers_api
 from booking.offers.model import offers as all_offers
 from booking.office import api as office_api
+from booking.retention import worker as retention
 from booking.settings import Settings
 from booking.slots import api as slots_api
 from booking.slots import holds
 from booking.slots.usecases import Calendar
+from booking.statistics import api as statistics_api
 from booking.timetable import api as timetable_api
 from booking.timetable.schedules import Schedules
+from booking.waiting import api as waiting_api
+from booking.waiting import worker as waiting_list
 from chassis import redis
 from chassis.clock import Clock, utc_now
-from chassis.service import create_app
+from chassis.service import Worker, create_app
 from chassis.tokens import TokenSigner, TokenVerifier
-from contracts.actors import Citizen, Clerk
+from contracts.actors import Citizen, Clerk, Offeree
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
 
@@ -50,22 +54,44 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
         offers=offered,
         calendar=Calendar(Schedules(offered), holds.Holds(client)),
         links=TokenSigner(link_key, issuer=Citizen.ISSUER, audience=Citizen.AUDIENCE),
+        offer_links=TokenSigner(link_key, issuer=Offeree.ISSUER, audience=Offeree.AUDIENCE),
         public_origin=settings.public_origin,
         slot_freed=slot_freed.set,
     )
-    return create_app(
+
+    async def hand_out_freed_slots() -> None:
+        await waiting_list.run(desk, app.state.database, clock, slot_freed)
+
+    async def erase_what_is_over() -> None:
+        await retention.run(desk.offers, app.state.database, clock)
+
+    app = create_app(
         "booking",
         settings,
         title="booking",
         migrations_dir=MIGRATIONS,
-        routers=[offers_api.router, slots_api.router, appointments_api.router, timetable_api.router, office_api.router],
+        routers=[
+            offers_api.router,
+            slots_api.router,
+            appointments_api.router,
+            timetable_api.router,
+            office_api.router,
+            statistics_api.router,
+            waiting_api.router,
+        ],
         consumers=consumers.CONSUMERS,
+        workers=[Worker("waiting-list", hand_out_freed_slots), Worker("retention", erase_what_is_over)],
         resources=[redis.resource(client)],
-        verifiers=[_verifier(Citizen, settings.link_public_key), _verifier(Clerk, settings.clerk_public_key)],
+        verifiers=[
+            _verifier(Citizen, settings.link_public_key),
+            _verifier(Offeree, settings.link_public_key),
+            _verifier(Clerk, settings.clerk_public_key),
+        ],
         state={"desk": desk, "gate": gate},
         clock=clock,
     )
+    return app
 
 
-def _verifier(actor: type[Citizen] | type[Clerk], key: str) -> tuple[str, TokenVerifier]:
+def _verifier(actor: type[Citizen | Offeree | Clerk], key: str) -> tuple[str, TokenVerifier]:
     return actor.AUDIENCE, TokenVerifier(key, issuer=actor.ISSUER, audience=actor.AUDIENCE)

@@ -10,11 +10,13 @@ from chassis.tokens import TokenSigner
 
 @dataclass(frozen=True)
 class Desk:
-    """The offices' offers, what tells free slots, the signer of links, and where the pages are."""
+    """The offices' offers, what tells free slots, the signers of links, and where the pages are."""
 
     offers: Offers
     calendar: Calendar
     links: TokenSigner
+    #: For the links by which the waiting list offers slots.
+    offer_links: TokenSigner
     public_origin: str
     #: Tells the worker of the waiting list that a slot was given back. It polls too: a lost call is made up for.
     slot_freed: Callable[[], None]

@@ -204,6 +204,27 @@ class LaneUnknown(Problem):
         super().__init__(errors=[FieldError("lane", "is no lane of the timetable")])
 
 
+class DaysInvalid(Problem):
+    """Nobody can wait for these days. `field` is the bound that cannot be."""
+
+    code, status, title = "days_invalid", 422, "There are no appointments on these days"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(errors=[FieldError(field, message)])
+
+
+class OfferUnknown(Problem):
+    """No such offer, or not any more."""
+
+    code, status, title = "offer_unknown", 404, "There is no such offer"
+
+
+class OfferOver(Problem):
+    """The offer was answered, its time is over, or the slot cannot be had after all."""
+
+    code, status, title = "offer_over", 409, "This offer is over"
+
+
 def _as_json(slots: Iterable[Slot]) -> list[JsonValue]:
     return [{"starts_at": _rfc3339(slot.starts_at), "ends_at": _rfc3339(slot.ends_at)} for slot in slots]
 

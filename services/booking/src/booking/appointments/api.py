@@ -16,6 +16,7 @@ from booking.slots.api import First, Last, OwnHold
 from booking.slots.usecases import Wish
 from booking.slots.views import SlotsView
 from booking.tables import Appointment
+from booking.waiting import store as waiting
 from chassis.http import Now, Tx
 from chassis.idempotency import IdempotencyKey, once
 from contracts.actors import Citizen
@@ -28,8 +29,9 @@ def _offer(desk: Desk, citizen: Citizen) -> Offer:
     return offers.find(desk.offers, citizen.office)
 
 
-def _view(desk: Desk, appointment: Appointment, now: Now) -> AppointmentView:
-    return AppointmentView.of(appointment, offers.find(desk.offers, appointment.office), now)
+async def _view(desk: Desk, tx: Tx, appointment: Appointment, now: Now) -> AppointmentView:
+    since = await waiting.since_of(tx, appointment.office, appointment.id)
+    return AppointmentView.of(appointment, offers.find(desk.offers, appointment.office), now, waiting_since=since)
 
 
 @router.post("/offices/{office}/appointments", status_code=201, responses=LIMITED)
@@ -65,13 +67,13 @@ async def book(
 @router.get("/appointment")
 async def get_appointment(desk: TheDesk, tx: Tx, now: Now, citizen: TheCitizen) -> AppointmentView:
     """The appointment that the link leads to. Looking changes nothing."""
-    return _view(desk, await usecases.appointment_of(tx, citizen), now)
+    return await _view(desk, tx, await usecases.appointment_of(tx, citizen), now)
 
 
 @router.post("/appointment/cancellation")
 async def cancel(desk: TheDesk, tx: Tx, now: Now, citizen: TheCitizen) -> AppointmentView:
     """Cancel. The link is dead: 410 `link_expired` from now on."""
-    return _view(desk, await usecases.cancel(desk, tx, citizen, now), now)
+    return await _view(desk, tx, await usecases.cancel(desk, tx, citizen, now), now)
 
 
 @router.get("/appointment/slots")
@@ -146,7 +148,9 @@ async def get_calendar(desk: TheDesk, tx: Tx, now: Now, citizen: TheCitizen) -> 
 async def get_data(desk: TheDesk, tx: Tx, citizen: TheCitizen, response: Response) -> PersonalData:
     """Everything that is stored about the citizen here, and who else keeps what (GDPR Art. 15)."""
     response.headers["Content-Disposition"] = 'attachment; filename="data.json"'
-    return privacy.data_of(await usecases.appointment_of(tx, citizen), _offer(desk, citizen))
+    appointment = await usecases.appointment_of(tx, citizen)
+    since = await waiting.since_of(tx, appointment.office, appointment.id)
+    return privacy.data_of(appointment, _offer(desk, citizen), since)
 
 
 @router.post("/appointment/erasure", status_code=204)

@@ -11,6 +11,7 @@ from booking.desk import Desk
 from booking.errors import ErasureLater
 from booking.offers.model import Offer
 from booking.tables import Appointment
+from booking.waiting import store as waiting
 from chassis.database import Transaction
 from contracts.booking import BookedService, BookingErased, Channel, Need
 from contracts.ids import AppointmentId
@@ -45,6 +46,7 @@ class PersonalData(BaseModel):
     changed_at: datetime
     call_started_at: datetime | None
     talk_seconds: int | None
+    waiting_since: datetime | None
     erased_after_days: int
     elsewhere: tuple[StoredElsewhere, ...]
 
@@ -83,8 +85,8 @@ _ELSEWHERE: Final = (
 )
 
 
-def data_of(appointment: Appointment, offer: Offer) -> PersonalData:
-    """Everything that booking stores about the citizen of an appointment."""
+def data_of(appointment: Appointment, offer: Offer, waiting_since: datetime | None) -> PersonalData:
+    """Everything that booking stores about the citizen of an appointment, who may wait for an earlier one."""
     return PersonalData(
         office=appointment.office,
         reference=appointment.reference,
@@ -103,6 +105,7 @@ def data_of(appointment: Appointment, offer: Offer) -> PersonalData:
         changed_at=appointment.changed_at.astimezone(UTC),
         call_started_at=appointment.call_started_at.astimezone(UTC) if appointment.call_started_at else None,
         talk_seconds=appointment.talk_seconds,
+        waiting_since=waiting_since.astimezone(UTC) if waiting_since else None,
         erased_after_days=offer.office.retention.appointment_days,
         elsewhere=_ELSEWHERE,
     )
@@ -118,6 +121,7 @@ async def erase(desk: Desk, tx: Transaction, appointment: Appointment, *, actor:
     elif appointment.state == "booked":
         raise ErasureLater
     await tx.session.flush()
+    await waiting.erase(tx, [appointment.id])
     await store.erase(tx, [appointment.id], now)
     event = BookingErased(office=appointment.office, appointment_id=AppointmentId(appointment.id), erased_at=now)
     await tx.publish(event, actor=actor)

@@ -1,6 +1,5 @@
 """What can be done with appointments: one function, one transaction. The doors (HTTP, bus) call these."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,10 +27,12 @@ from booking.offers.model import Offer, wanted
 from booking.slots import store as slots_store
 from booking.slots import usecases as slots
 from booking.slots.holds import HeldBusy
-from booking.slots.model import Slot, returns_at
+from booking.slots.model import Slot
 from booking.slots.usecases import Wish, occupied_seconds
 from booking.tables import Appointment
 from booking.timetable.model import Refusal
+from booking.waiting import store as waiting
+from booking.waiting.model import still_wants
 from chassis.database import Transaction
 from contracts.actors import Citizen
 from contracts.booking import (
@@ -222,6 +223,8 @@ async def move(
             raise SlotTaken(await slots.alternatives(desk.calendar, tx, offer, wish, starts_at, now))
     if give_back:
         await _give_back(desk, tx, offer, appointment, now)
+    if not still_wants(by, previous.starts_at, slot.starts_at):
+        await waiting.end(tx, offer.office.slug, appointment_id, "done", now)
     await tx.session.refresh(appointment)
     token = _link_token(desk, offer, appointment_id, appointment.link_generation, slot, now)
     event = BookingRescheduled(
@@ -350,21 +353,15 @@ async def _within_limit(tx: Transaction, offer: Offer, email: str, now: datetime
 
 async def _give_back(desk: Desk, tx: Transaction, offer: Offer, appointment: Appointment, now: datetime) -> None:
     """The slot that an appointment leaves is offered to those who wait, and public again after a random delay."""
-    rules = offer.office.booking
-    shortest, longest = (60 * minutes for minutes in rules.freed_delay_minutes)
     await slots_store.give_back(
         tx,
         appointment.office,
         appointment.lane,
         appointment.starts_at,
         appointment.busy_until or appointment.ends_at,
-        public_at=returns_at(
-            appointment.starts_at,
-            now,
-            delay=timedelta(seconds=shortest + secrets.randbelow(longest - shortest + 1)),
-            lead=timedelta(minutes=rules.lead_minutes),
-        ),
+        public_at=slots.returns(offer, appointment.starts_at, now),
         now=now,
+        left_by=appointment.id,
     )
     tx.after_commit(desk.slot_freed)
 

@@ -13,7 +13,7 @@ from booking.fields import PersonRequest, StartsAt
 from booking.offers.model import Offer
 from booking.tables import Appointment
 from chassis.http import Body
-from contracts.booking import Channel, Need
+from contracts.booking import BookedService, Channel, Need
 from contracts.ids import AppointmentId, OfficeSlug, ServiceId
 from contracts.text import Language, Localised
 
@@ -61,6 +61,23 @@ class BookedServiceView(BaseModel):
     options: dict[str, str]
     persons: int
 
+    @classmethod
+    def of(cls, service: BookedService, offer: Offer) -> Self:
+        """`service` with its name; one that the office has dropped since then has none."""
+        offered = offer.services.get(service.service_id)
+        return cls(
+            service_id=service.service_id,
+            name=offered.name if offered else None,
+            options=service.options,
+            persons=service.persons,
+        )
+
+
+class WaitingView(BaseModel):
+    """The citizen waits for an earlier slot than theirs."""
+
+    since: datetime
+
 
 class AppointmentView(BaseModel):
     """An appointment for the one who holds its link."""
@@ -82,11 +99,11 @@ class AppointmentView(BaseModel):
     cancellable: bool
     movable: bool
     joinable_from: datetime
+    waiting: WaitingView | None
 
     @classmethod
-    def of(cls, appointment: Appointment, offer: Offer, now: datetime) -> Self:
-        """What may be done with it depends on `now`. A service that the office has dropped since then has no name."""
-        names = {service_id: service.name for service_id, service in offer.services.items()}
+    def of(cls, appointment: Appointment, offer: Offer, now: datetime, *, waiting_since: datetime | None) -> Self:
+        """What may be done with it depends on `now`."""
         starts_at = appointment.starts_at.astimezone(UTC)
         changeable = model.changeable(appointment.state, starts_at, now)
         return cls(
@@ -96,15 +113,7 @@ class AppointmentView(BaseModel):
             state=appointment.state,
             starts_at=starts_at,
             ends_at=appointment.ends_at.astimezone(UTC),
-            services=[
-                BookedServiceView(
-                    service_id=service.service_id,
-                    name=names.get(service.service_id),
-                    options=service.options,
-                    persons=service.persons,
-                )
-                for service in booked_services(appointment)
-            ],
+            services=[BookedServiceView.of(service, offer) for service in booked_services(appointment)],
             name=appointment.name,
             email=appointment.email,
             phone=appointment.phone,
@@ -115,4 +124,5 @@ class AppointmentView(BaseModel):
             cancellable=changeable,
             movable=changeable,
             joinable_from=starts_at - timedelta(minutes=offer.office.booking.join_early_minutes),
+            waiting=WaitingView(since=waiting_since.astimezone(UTC)) if waiting_since and changeable else None,
         )

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from booking.access import TheDatabase, TheDesk, TheOffer
 from booking.desk import Desk
@@ -13,8 +13,8 @@ from booking.limits.door import LIMITED, TheVisitor
 from booking.offers.model import Offer
 from booking.slots import usecases
 from booking.slots.usecases import Wish
-from booking.slots.views import HoldRequest, HoldView, SlotsView
-from chassis.http import Now, Tx
+from booking.slots.views import HoldRequest, HoldView, SlotsView, slots_answer
+from chassis.http import Now
 
 router = APIRouter(prefix="/offices/{office}", tags=["slots"])
 
@@ -24,22 +24,23 @@ Last = Annotated[date | None, Query(alias="to", description="Included; the same 
 OwnHold = Annotated[UUID | None, Query(alias="hold", description="The citizen's own hold: not shown as taken.")]
 
 
-@router.get("/slots")
+@router.get("/slots", response_model=SlotsView)
 async def list_slots(
     desk: TheDesk,
     offer: TheOffer,
-    tx: Tx,
+    database: TheDatabase,
     now: Now,
     services: Services,
     first: First = None,
     last: Last = None,
     own_hold: OwnHold = None,
-) -> SlotsView:
+) -> Response:
     """Free slots for all `services` ("id", or "id:persons") in one appointment."""
     wish = Wish.of(offer, wanted(services), own_hold=own_hold)
     first = first or now.astimezone(offer.office.zone).date()
-    slots = await usecases.free_slots(desk.calendar, tx, offer, wish, (first, last or first), now=now)
-    return SlotsView.of(offer, wish.length, slots)
+    async with database.autocommit() as tx:
+        starts = await usecases.free_starts(desk.calendar, tx, offer, wish, (first, last or first), now=now)
+    return slots_answer(offer, wish.length, starts)
 
 
 @router.post("/holds", status_code=201, responses=LIMITED)

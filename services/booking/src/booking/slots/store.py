@@ -68,16 +68,18 @@ async def give_back(
     *,
     public_at: datetime,
     now: datetime,
+    left_by: UUID | None = None,
 ) -> UUID:
     """Takes note that a slot (until `ends_at`, its pause included) is free again, but not for the public yet.
 
-    Between now and `public_at` it can be offered to the waiting list.
+    Between now and `public_at` it can be offered to the waiting list, though not to the one whose appointment it was
+    (`left_by`).
     """
     freed = uuid4()
     await tx.execute(
         """
-        INSERT INTO freed_slot (id, office, lane, starts_at, ends_at, public_at, freed_at)
-        VALUES (:id, :office, :lane, :starts_at, :ends_at, :public_at, :now)
+        INSERT INTO freed_slot (id, office, lane, starts_at, ends_at, public_at, freed_at, left_by)
+        VALUES (:id, :office, :lane, :starts_at, :ends_at, :public_at, :now, :left_by)
         """,
         id=freed,
         office=office,
@@ -86,5 +88,6 @@ async def give_back(
         ends_at=ends_at,
         public_at=public_at,
         now=now,
+        left_by=left_by,
     )
     return freed

@@ -1,5 +1,6 @@
 """Free slots and holds: one function, one transaction."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -55,6 +56,27 @@ class Wish:
         return cls(services, offer.length(wanted), own_hold, own_appointment)
 
 
+async def free_starts(
+    calendar: Calendar,
+    tx: Transaction,
+    offer: Offer,
+    wish: Wish,
+    days: tuple[date, date],
+    *,
+    now: datetime,
+    lead: bool = True,
+) -> list[int]:
+    """Where the free slots for `wish` begin on the office's local `days` (first and last), in ascending order.
+
+    What others hold is taken; the citizen's own hold is not. Without `lead` (for clerks) the next slot may begin now.
+    Raises RangeTooLong beyond 62 days.
+    """
+    first, last = days
+    if not 0 <= (last - first).days < MAX_DAYS:
+        raise RangeTooLong(MAX_DAYS)
+    return await _free(calendar, tx, offer, wish, days, now=now, lead=lead)
+
+
 async def free_slots(
     calendar: Calendar,
     tx: Transaction,
@@ -65,15 +87,8 @@ async def free_slots(
     now: datetime,
     lead: bool = True,
 ) -> list[Slot]:
-    """The free slots for `wish` on the office's local `days` (first and last), in ascending order.
-
-    What others hold is taken; the citizen's own hold is not. Without `lead` (for clerks) the next slot may begin now.
-    Raises RangeTooLong beyond 62 days.
-    """
-    first, last = days
-    if not 0 <= (last - first).days < MAX_DAYS:
-        raise RangeTooLong(MAX_DAYS)
-    starts = await _free(calendar, tx, offer, wish, days, now=now, lead=lead)
+    """As `free_starts`, whole slots."""
+    starts = await free_starts(calendar, tx, offer, wish, days, now=now, lead=lead)
     return [model.slot(start, wish.length) for start in starts]
 
 
@@ -132,7 +147,10 @@ async def holds_at(calendar: Calendar, offer: Offer, starts_at: datetime, length
     """All holds that overlap such an appointment; none when Redis is away."""
     start = int(starts_at.timestamp())
     end = start + occupied_seconds(calendar.schedules.known(offer).schedule, length)
-    return await _holds(calendar, offer, start, end)
+    try:
+        return await calendar.holds.active(offer.office.slug, start, end)
+    except HoldsLostError:
+        return []
 
 
 async def read(
@@ -163,16 +181,21 @@ async def alternatives(
     return []
 
 
+def returns(offer: Offer, starts_at: datetime, now: datetime) -> datetime:
+    """When a slot that is given back at `now` is shown to the public again, drawn from the office's delay."""
+    rules = offer.office.booking
+    shortest, longest = (60 * minutes for minutes in rules.freed_delay_minutes)
+    return model.returns_at(
+        starts_at,
+        now,
+        delay=timedelta(seconds=shortest + secrets.randbelow(longest - shortest + 1)),
+        lead=timedelta(minutes=rules.lead_minutes),
+    )
+
+
 def occupied_seconds(schedule: Schedule, length: timedelta) -> int:
     """How long an appointment of `length` takes of its lane: with the pause after it."""
     return int((length + schedule.buffer).total_seconds())
-
-
-async def _holds(calendar: Calendar, offer: Offer, start: int, end: int) -> list[HeldBusy]:
-    try:
-        return await calendar.holds.active(offer.office.slug, start, end)
-    except HoldsLostError:
-        return []
 
 
 async def _free(
@@ -200,7 +223,10 @@ async def _free(
             model.slot(starts[0], wish.length).starts_at,
             model.slot(starts[-1] + length, timedelta(0)).starts_at,
         )
-        held = await _holds(calendar, offer, starts[0], starts[-1] + length)
+        try:
+            held = await calendar.holds.shown(offer.office.slug, starts[0], starts[-1] + length)
+        except HoldsLostError:
+            held = []
         taken = await store.taken(tx, offer.office.slug, low, high, now=now, own=wish.own_appointment)
         if taken.version == known.version:
             lanes = schedule.serving(wish.services)

@@ -1,0 +1,72 @@
+"""The SQL of the retention clock: in batches, so that nobody waits for it, and shared among processes."""
+
+from datetime import date, datetime
+
+from booking.appointments import store as appointments
+from booking.waiting import store as waiting
+from chassis.database import Transaction
+
+
+async def offices(tx: Transaction) -> list[str]:
+    """All offices that have appointments to erase some day, also those whose file is gone."""
+    rows = await tx.rows("SELECT DISTINCT office FROM appointment WHERE erased_at IS NULL")
+    return [row["office"] for row in rows]
+
+
+async def erase_appointments(tx: Transaction, office: str, ended_before: datetime, now: datetime, *, limit: int) -> int:
+    """Erases up to `limit` citizens of appointments that ended before an instant; how many.
+
+    Times, services and outcome stay for the statistics; nothing in them tells of a person.
+    """
+    rows = await tx.rows(
+        """
+        SELECT id FROM appointment
+         WHERE office = :office AND ends_at < :before AND erased_at IS NULL
+         ORDER BY ends_at
+         LIMIT :limit
+           FOR UPDATE SKIP LOCKED
+        """,
+        office=office,
+        before=ended_before,
+        limit=limit,
+    )
+    ids = [row["id"] for row in rows]
+    if ids:
+        await waiting.erase(tx, ids)
+        await appointments.erase(tx, ids, now)
+    return len(ids)
+
+
+async def end_pointless_waiting(tx: Transaction, office: str, since: datetime, today: date, now: datetime) -> int:
+    """Ends the waiting for appointments that have begun or are off, for days that are over, and of those who have
+    waited since before `since`; how many. `today` is the office's local day."""
+    return await tx.execute(
+        """
+        UPDATE waiting_entry AS entry
+           SET state = 'done', changed_at = :now, name = NULL, email = NULL, phone = NULL, time_zone = NULL,
+               needs = NULL
+         WHERE entry.office = :office AND entry.state = 'waiting'
+           AND CASE WHEN entry.appointment_id IS NULL
+                    THEN entry.since < :since OR entry.last_day < :today
+                    ELSE NOT EXISTS (
+                             SELECT FROM appointment
+                              WHERE appointment.id = entry.appointment_id AND appointment.state = 'booked'
+                                AND appointment.starts_at > :now)
+               END
+        """,
+        office=office,
+        since=since,
+        today=today,
+        now=now,
+    )
+
+
+async def forget_waiting(tx: Transaction, ended_before: datetime) -> int:
+    """Deletes entries of the waiting list that ended before an instant, and offers to those who wait on; how many."""
+    old = "SELECT id FROM waiting_entry WHERE state IN ('done', 'left') AND changed_at < :before"
+    offers = await tx.execute(
+        f"DELETE FROM slot_offer WHERE (state <> 'open' AND starts_at < :before) OR entry_id IN ({old})",  # noqa: S608
+        before=ended_before,
+    )
+    entries = await tx.execute(f"DELETE FROM waiting_entry WHERE id IN ({old})", before=ended_before)  # noqa: S608
+    return offers + entries

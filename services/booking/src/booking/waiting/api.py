@@ -1,0 +1,73 @@
+"""The HTTP door to the waiting list: for those who hold an appointment's link, those who have none, and those who
+hold an offer."""
+
+from datetime import UTC
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+
+from booking.access import TheCitizen, TheDesk, TheOffer, TheOfferee
+from booking.appointments.views import BookedView, WaitingView
+from booking.offers import model as offers
+from booking.offers.model import wanted
+from booking.waiting import usecases
+from booking.waiting.views import Acceptance, EntryView, OfferView, Refusal, WaitingRequest
+from chassis.http import Now, Tx
+from chassis.idempotency import once
+
+router = APIRouter(tags=["waiting list"])
+
+_Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=8, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+
+
+@router.put("/appointment/waiting")
+async def wait(desk: TheDesk, tx: Tx, now: Now, citizen: TheCitizen) -> WaitingView:
+    """Tell me when something earlier is free. Repeating it keeps the place."""
+    return WaitingView(since=(await usecases.wait(desk, tx, citizen, now)).astimezone(UTC))
+
+
+@router.delete("/appointment/waiting", status_code=204)
+async def stop_waiting(desk: TheDesk, tx: Tx, now: Now, citizen: TheCitizen) -> None:
+    """I am happy with what I have. Who does not wait is done already."""
+    await usecases.stop_waiting(desk, tx, citizen, now)
+
+
+@router.post("/offices/{office}/waiting-list", status_code=201)
+async def join(desk: TheDesk, offer: TheOffer, tx: Tx, now: Now, body: WaitingRequest, key: _Key = None) -> EntryView:
+    """For those who found no slot: offers come by mail. 429 `limit_reached` for too many under one address."""
+    length = offer.length(wanted(body.booked()))
+    offer.check_options(body.booked())
+
+    async def act() -> EntryView:
+        return EntryView(entry_id=await usecases.join(desk, tx, offer, body.entry(length), now), since=now)
+
+    if key is None:
+        return await act()
+    scope = f"wait:{offer.office.slug}"
+    return await once(tx, scope=scope, key=key, request=body, now=now, answer=EntryView, act=act)
+
+
+@router.get("/offer")
+async def get_offer(desk: TheDesk, tx: Tx, now: Now, offeree: TheOfferee) -> OfferView:
+    """What is offered, and until when. Looking changes nothing."""
+    known = await usecases.offer_of(tx, offeree)
+    return OfferView.of(known, offers.find(desk.offers, offeree.office), usecases.state_of(known, now))
+
+
+@router.post("/offer/acceptance")
+async def accept(desk: TheDesk, tx: Tx, now: Now, offeree: TheOfferee) -> BookedView:
+    """Take it: the appointment moves, or there is one. The answer has its new link. Repeating it repeats the answer."""
+
+    async def act() -> BookedView:
+        return BookedView.of(await usecases.accept(desk, tx, offeree, now))
+
+    # An offer is accepted once, so it is its own key.
+    return await once(
+        tx, scope="offer", key=str(offeree.sub), request=Acceptance(), now=now, answer=BookedView, act=act
+    )
+
+
+@router.post("/offer/refusal", status_code=204)
+async def refuse(desk: TheDesk, tx: Tx, now: Now, offeree: TheOfferee, body: Refusal) -> None:
+    """Not this one: the next in the line gets it. The place in the line stays, unless one leaves the list."""
+    await usecases.refuse(desk, tx, offeree, leave_list=body.leave_list, now=now)

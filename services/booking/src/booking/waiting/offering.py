@@ -1,0 +1,132 @@
+"""Freed slots go round among those who wait: to one at a time, who came first first. The worker calls this."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from prometheus_client import Counter
+
+from booking.desk import Desk
+from booking.offers.model import Offer, wanted
+from booking.slots import usecases as slots
+from booking.slots.holds import HeldBusy
+from booking.timetable.model import Busy, Schedule
+from booking.waiting import model, queue, store
+from booking.waiting.model import Freed, Seeker
+from booking.waiting.queue import FreedSlot, Waiting
+from chassis.database import Database, Transaction
+from chassis.problems import Problem
+from contracts.booking import SlotOffered
+
+OFFERS = Counter("schalter_booking_offers_total", "Freed slots offered to the waiting list, by outcome.", ("outcome",))
+#: Who acts when nobody does: what events say.
+_ACTOR = "system:booking"
+
+
+async def go_round(desk: Desk, database: Database, offer: Offer, now: datetime) -> int:
+    """One round for an office: ends the offers that are over, and offers every freed slot to whom it suits first.
+
+    Each offer is stored, with the event that mails it, or not at all. Safe to run in several processes at once, and
+    after a crash at any point. The number of offers made.
+    """
+    # Redis is asked before the database: a slow Redis must not keep a transaction open.
+    holds = await slots.holds_at(desk.calendar, offer, now, timedelta(days=offer.office.booking.horizon_days + 1))
+    office = offer.office.slug
+    async with database.transaction() as tx:
+        await queue.alone(tx, office)
+        lapsed = await queue.lapse(tx, office, now)
+        for each in lapsed:
+            await queue.wait_on(tx, each, now)
+            # Public when nobody else wants it, at a moment that the one who let it pass cannot know.
+            await store.keep_until(tx, each.freed_id, slots.returns(offer, each.starts_at, now), now)
+        await queue.tidy(tx, office, now)
+        made = 0
+        freed = await queue.freed_slots(tx, office, now)
+        schedule = (await desk.calendar.schedules.refresh(tx, offer)).schedule
+        for slot in freed:
+            made += await _offer_to_first(desk, tx, offer, schedule, slot, holds, now)
+    OFFERS.labels("expired").inc(len(lapsed))
+    OFFERS.labels("offered").inc(made)
+    return made
+
+
+async def _offer_to_first(
+    desk: Desk,
+    tx: Transaction,
+    offer: Offer,
+    schedule: Schedule,
+    slot: FreedSlot,
+    holds: Sequence[HeldBusy],
+    now: datetime,
+) -> bool:
+    """Offers `slot` to the first whom it suits; whether there was one."""
+    seekers = await queue.candidates(tx, offer.office.slug, slot)
+    if not seekers:
+        return False
+    freed = Freed(slot.lane, int(slot.starts_at.timestamp()), int(slot.ends_at.timestamp()))
+    taken = [*await queue.taken(tx, offer.office.slug, slot, now), *(hold.busy for hold in holds)]
+    for seeker in seekers:
+        if await _offer_to(desk, tx, offer, schedule, slot, freed, taken, seeker, now):
+            return True
+    return False
+
+
+async def _offer_to(
+    desk: Desk,
+    tx: Transaction,
+    offer: Offer,
+    schedule: Schedule,
+    slot: FreedSlot,
+    freed: Freed,
+    taken: Sequence[Busy],
+    to: Waiting,
+    now: datetime,
+) -> bool:
+    length = _length(offer, to)
+    if length is None:
+        return False
+    services = tuple(service.service_id for service in to.services)
+    seeker = Seeker(services, length, to.current_starts_at, to.first_day, to.last_day)
+    starts_at = model.first_fit(schedule, freed, taken, seeker, now)
+    if starts_at is None:
+        return False
+    patience = timedelta(minutes=offer.office.booking.offer_minutes)
+    expires_at = model.expires_at(starts_at, now, patience=patience, lead=schedule.lead)
+    offer_id = await queue.offer(
+        tx,
+        offer.office.slug,
+        slot,
+        to,
+        starts_at,
+        starts_at + length,
+        expires_at=expires_at,
+        public_at=expires_at + model.HANDOVER,
+        now=now,
+    )
+    if offer_id is None:
+        return False
+    claims = {"sub": str(offer_id), "office": offer.office.slug}
+    event = SlotOffered(
+        office=offer.office.slug,
+        appointment_id=to.appointment_id,
+        services=to.services,
+        starts_at=starts_at,
+        ends_at=starts_at + length,
+        current_starts_at=to.current_starts_at,
+        citizen=to.citizen,
+        # The link tells what became of the offer until the slot begins; then it is worth nothing.
+        offer_token=desk.offer_links.sign(claims, now=now, expires_at=starts_at),
+        expires_at=expires_at,
+    )
+    await tx.publish(event, actor=_ACTOR)
+    return True
+
+
+def _length(offer: Offer, to: Waiting) -> timedelta | None:
+    """How long it takes: what was booked stays as long as it is. None if the office does not offer it any more."""
+    if to.current_starts_at is not None:
+        return timedelta(minutes=to.minutes)
+    try:
+        offer.check_options(to.services)
+        return offer.length(wanted(to.services))
+    except Problem:
+        return None

@@ -1,0 +1,270 @@
+"""The SQL by which freed slots go round among those who wait. One process at a time works on an office (`alone`)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from booking.timetable.model import Busy
+from booking.waiting.model import PATIENCE
+from booking.waiting.store import services_of
+from chassis.database import Row, Transaction
+from contracts.booking import BookedService, CitizenContact
+from contracts.ids import AppointmentId
+
+
+@dataclass(frozen=True)
+class FreedSlot:
+    """A slot that was given back, until `ends_at` (the pause included), and is not public before `public_at`."""
+
+    id: UUID
+    lane: int
+    starts_at: datetime
+    ends_at: datetime
+    public_at: datetime
+    left_by: UUID | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Somebody who may want a slot. `appointment_id`: theirs, or the one that they would get."""
+
+    entry_id: UUID
+    appointment_id: AppointmentId
+    services: tuple[BookedService, ...]
+    minutes: int
+    current_starts_at: datetime | None
+    citizen: CitizenContact
+    first_day: date | None
+    last_day: date | None
+
+
+@dataclass(frozen=True)
+class Lapsed:
+    """An offer that is over without an answer: nobody gave one in time, or it is pointless by now."""
+
+    entry_id: UUID
+    freed_id: UUID
+    starts_at: datetime
+    unanswered: bool
+
+
+async def offices(tx: Transaction) -> list[str]:
+    """The offices that have freed slots or open offers: one look at two tables that are nearly empty."""
+    rows = await tx.rows("SELECT office FROM freed_slot UNION SELECT office FROM slot_offer WHERE state = 'open'")
+    return [row["office"] for row in rows]
+
+
+async def alone(tx: Transaction, office: str) -> None:
+    """Waits until no other process hands out the slots of `office`; so it stays until this transaction ends."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('booking-waiting:' || :office, 0))", office=office)
+
+
+async def lapse(tx: Transaction, office: str, now: datetime) -> list[Lapsed]:
+    """Ends the open offers whose time is over, or whose citizen waits no longer or has something as early by now.
+
+    One that is being answered at this moment is left alone.
+    """
+    rows = await tx.rows(
+        """
+        UPDATE slot_offer SET state = 'expired', ended_at = :now
+         WHERE id IN (
+               SELECT slot_offer.id
+                 FROM slot_offer
+                 JOIN waiting_entry AS entry ON entry.id = slot_offer.entry_id
+                 LEFT JOIN appointment
+                   ON appointment.id = entry.appointment_id AND appointment.state = 'booked'
+                  AND appointment.starts_at > slot_offer.starts_at
+                WHERE slot_offer.office = :office AND slot_offer.state = 'open'
+                  AND (slot_offer.expires_at <= :now OR entry.state <> 'offered'
+                       OR (entry.appointment_id IS NOT NULL AND appointment.id IS NULL))
+                  FOR UPDATE OF slot_offer SKIP LOCKED)
+        RETURNING entry_id, freed_id, starts_at, expires_at <= :now AS unanswered
+        """,
+        office=office,
+        now=now,
+    )
+    return [Lapsed(**row) for row in rows]
+
+
+async def wait_on(tx: Transaction, lapsed: Lapsed, now: datetime) -> None:
+    """Who got the offer waits on in their old place; after too many unanswered ones they wait no longer."""
+    await tx.execute(
+        """
+        UPDATE waiting_entry
+           SET unanswered = unanswered + CAST(:unanswered AS int), changed_at = :now,
+               state = CASE WHEN unanswered + CAST(:unanswered AS int) < :patience THEN 'waiting' ELSE 'left' END
+         WHERE id = :id AND state = 'offered'
+        """,
+        id=lapsed.entry_id,
+        unanswered=int(lapsed.unanswered),
+        patience=PATIENCE,
+        now=now,
+    )
+    await tx.execute(
+        """
+        UPDATE waiting_entry SET name = NULL, email = NULL, phone = NULL, time_zone = NULL, needs = NULL
+         WHERE id = :id AND state = 'left'
+        """,
+        id=lapsed.entry_id,
+    )
+
+
+async def tidy(tx: Transaction, office: str, now: datetime) -> None:
+    """Forgets the freed slots that are public by now, or begun."""
+    await tx.execute(
+        """
+        DELETE FROM freed_slot
+         WHERE office = :office AND (public_at <= :now OR starts_at <= :now)
+           AND NOT EXISTS (SELECT FROM slot_offer WHERE freed_id = freed_slot.id AND slot_offer.state = 'open')
+        """,
+        office=office,
+        now=now,
+    )
+
+
+async def freed_slots(tx: Transaction, office: str, now: datetime) -> list[FreedSlot]:
+    """The freed slots that are not public yet and offered to nobody, if anybody waits at all; the earliest first."""
+    rows = await tx.rows(
+        """
+        SELECT id, lane, starts_at, ends_at, public_at, left_by
+          FROM freed_slot
+         WHERE office = :office AND public_at > :now AND starts_at > :now
+           AND EXISTS (SELECT FROM waiting_entry WHERE office = :office AND state = 'waiting')
+           AND NOT EXISTS (SELECT FROM slot_offer WHERE freed_id = freed_slot.id AND slot_offer.state = 'open')
+         ORDER BY starts_at, lane, id
+           FOR UPDATE SKIP LOCKED
+        """,
+        office=office,
+        now=now,
+    )
+    return [FreedSlot(**row) for row in rows]
+
+
+async def taken(tx: Transaction, office: str, slot: FreedSlot, now: datetime) -> list[Busy]:
+    """What takes the lane of a freed slot meanwhile: a freed slot says that somebody left, not that nobody came."""
+    rows = await tx.rows(
+        """
+        SELECT lane, CAST(extract(epoch FROM starts_at) AS bigint) AS start,
+               CAST(extract(epoch FROM ends_at) AS bigint) AS end
+          FROM (
+            SELECT lane, starts_at, coalesce(busy_until, ends_at) AS ends_at
+              FROM appointment
+             WHERE office = :office AND lane = :lane AND state = 'booked'
+               AND starts_at > CAST(:low AS timestamptz) - interval '9 hours' AND starts_at < :high
+               AND coalesce(busy_until, ends_at) > :low
+            UNION ALL
+            SELECT lane, starts_at, ends_at
+              FROM blocked_time
+             WHERE office = :office AND lane = :lane AND ends_at > :low AND starts_at < :high
+            UNION ALL
+            SELECT lane, starts_at, ends_at
+              FROM freed_slot
+             WHERE office = :office AND lane = :lane AND public_at > :now AND id <> :id
+               AND ends_at > :low AND starts_at < :high
+          ) AS busy
+        """,
+        office=office,
+        lane=slot.lane,
+        low=slot.starts_at,
+        high=slot.ends_at,
+        now=now,
+        id=slot.id,
+    )
+    return [Busy(**row) for row in rows]
+
+
+async def candidates(tx: Transaction, office: str, slot: FreedSlot) -> list[Waiting]:
+    """Who waits and might want `slot`, who came first first: whose appointment is later, whose time is no longer.
+
+    Nobody is asked twice about the same time, nor about the one that they have left themselves.
+    """
+    rows = await tx.rows(
+        """
+        SELECT entry.id AS entry_id, coalesce(entry.appointment_id, entry.id) AS appointment_id, entry.minutes,
+               entry.first_day, entry.last_day, appointment.starts_at AS current_starts_at,
+               CAST(coalesce(appointment.services, entry.services) AS text) AS services,
+               coalesce(appointment.name, entry.name) AS name, coalesce(appointment.email, entry.email) AS email,
+               coalesce(appointment.language, entry.language) AS language,
+               CASE WHEN appointment.id IS NULL THEN entry.phone ELSE appointment.phone END AS phone,
+               CASE WHEN appointment.id IS NULL THEN entry.time_zone ELSE appointment.time_zone END AS time_zone
+          FROM waiting_entry AS entry
+          LEFT JOIN appointment
+            ON appointment.id = entry.appointment_id AND appointment.office = entry.office
+           AND appointment.state = 'booked' AND appointment.erased_at IS NULL AND appointment.starts_at > :low
+         WHERE entry.office = :office AND entry.state = 'waiting'
+           AND (entry.appointment_id IS NULL OR appointment.id IS NOT NULL)
+           AND entry.appointment_id IS DISTINCT FROM CAST(:left_by AS uuid)
+           AND entry.minutes * interval '1 minute' <= CAST(:high AS timestamptz) - CAST(:low AS timestamptz)
+           AND NOT EXISTS (
+                   SELECT FROM slot_offer AS asked
+                    WHERE asked.entry_id = entry.id AND asked.starts_at < :high AND asked.ends_at > :low)
+         ORDER BY entry.since, entry.id
+        """,
+        office=office,
+        low=slot.starts_at,
+        high=slot.ends_at,
+        left_by=slot.left_by,
+    )
+    return [_waiting(row) for row in rows]
+
+
+async def offer(
+    tx: Transaction,
+    office: str,
+    slot: FreedSlot,
+    to: Waiting,
+    starts_at: datetime,
+    ends_at: datetime,
+    *,
+    expires_at: datetime,
+    public_at: datetime,
+    now: datetime,
+) -> UUID | None:
+    """Keeps `slot` for one who waits; the offer's id, or None if they are just about to do something else."""
+    claimed = await tx.execute(
+        """
+        UPDATE waiting_entry SET state = 'offered', changed_at = :now
+         WHERE id = (SELECT id FROM waiting_entry WHERE id = :id AND state = 'waiting' FOR UPDATE SKIP LOCKED)
+        """,
+        id=to.entry_id,
+        now=now,
+    )
+    if not claimed:
+        return None
+    offer_id = uuid4()
+    await tx.execute(
+        """
+        INSERT INTO slot_offer (id, office, entry_id, freed_id, appointment_id, lane, starts_at, ends_at, state,
+                                offered_at, expires_at)
+        VALUES (:id, :office, :entry, :freed, :appointment, :lane, :starts_at, :ends_at, 'open', :now, :expires_at)
+        """,
+        id=offer_id,
+        office=office,
+        entry=to.entry_id,
+        freed=slot.id,
+        appointment=to.appointment_id,
+        lane=slot.lane,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        expires_at=expires_at,
+        now=now,
+    )
+    await tx.execute(
+        "UPDATE freed_slot SET public_at = greatest(public_at, CAST(:public_at AS timestamptz)) WHERE id = :id",
+        id=slot.id,
+        public_at=public_at,
+    )
+    return offer_id
+
+
+def _waiting(row: Row) -> Waiting:
+    return Waiting(
+        entry_id=row["entry_id"],
+        appointment_id=AppointmentId(row["appointment_id"]),
+        services=services_of(row["services"]),
+        minutes=row["minutes"],
+        current_starts_at=row["current_starts_at"],
+        citizen=CitizenContact.model_validate(row),
+        first_day=row["first_day"],
+        last_day=row["last_day"],
+    )

@@ -1,0 +1,80 @@
+"""What travels over HTTP about the waiting list."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field, model_validator
+
+from booking.appointments.views import BookedServiceView
+from booking.fields import PersonRequest
+from booking.offers.model import Offer
+from booking.waiting.model import OfferState
+from booking.waiting.store import Entry, Known
+from chassis.http import Body
+from contracts.ids import AppointmentId, OfficeSlug
+from contracts.text import Language
+
+
+class WaitingRequest(PersonRequest):
+    """Tell me when there is a slot, on one of these days of the office (both included; left out: on any day)."""
+
+    first: date | None = Field(default=None, description="A day of the office; left out: from today on.")
+    last: date | None = Field(default=None, description="Included; left out: whenever.")
+
+    @model_validator(mode="after")
+    def _first_before_last(self) -> Self:
+        if self.first and self.last and self.first > self.last:
+            raise ValueError("the first day is not after the last")
+        return self
+
+    def entry(self, length: timedelta) -> Entry:
+        """The same for the list; all of it takes `length`."""
+        minutes = int(length.total_seconds()) // 60
+        return Entry(self.booked(), minutes, self.contact(), self.needed(), self.first, self.last)
+
+
+class EntryView(BaseModel):
+    """Somebody waits; offers come by mail."""
+
+    entry_id: UUID
+    since: datetime
+
+
+class OfferView(BaseModel):
+    """A slot that is kept for the holder of the link until `expires_at`, and what became of it."""
+
+    appointment_id: AppointmentId
+    state: OfferState
+    starts_at: datetime
+    ends_at: datetime
+    current_starts_at: datetime | None = Field(description="When the citizen's appointment is now, if there is one.")
+    expires_at: datetime
+    services: list[BookedServiceView]
+    office: OfficeSlug
+    language: Language
+
+    @classmethod
+    def of(cls, known: Known, offer: Offer, state: OfferState) -> Self:
+        """`known` for the one whom it was made to."""
+        return cls(
+            appointment_id=known.appointment_id,
+            state=state,
+            starts_at=known.starts_at.astimezone(UTC),
+            ends_at=known.ends_at.astimezone(UTC),
+            current_starts_at=known.current_starts_at.astimezone(UTC) if known.current_starts_at else None,
+            expires_at=known.expires_at.astimezone(UTC),
+            services=[BookedServiceView.of(service, offer) for service in known.services],
+            office=known.office,
+            language=known.language,
+        )
+
+
+class Acceptance(Body):
+    """Yes, I take it."""
+
+
+class Refusal(Body):
+    """No. `leave_list`: and do not ask again."""
+
+    leave_list: bool = False

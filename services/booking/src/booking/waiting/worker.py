@@ -1,0 +1,27 @@
+"""The worker of the waiting list: woken when a slot is given back, and by a poll that finds what was missed."""
+
+import asyncio
+from typing import Final
+
+from booking.desk import Desk
+from booking.waiting import offering, queue
+from chassis.clock import Clock
+from chassis.database import Database
+
+#: What nobody wakes the worker for: offers that expire, slots that another process was told of before it died.
+POLL_SECONDS: Final = 5.0
+
+
+async def run(desk: Desk, database: Database, clock: Clock, woken: asyncio.Event) -> None:
+    """Hands out freed slots until cancelled. Several processes may: they take turns, office by office."""
+    while True:
+        woken.clear()
+        async with database.autocommit() as tx:
+            busy = await queue.offices(tx)
+        for office in busy:
+            if offer := desk.offers.get(office):
+                await offering.go_round(desk, database, offer, clock())
+        try:
+            await asyncio.wait_for(woken.wait(), POLL_SECONDS)
+        except TimeoutError:
+            continue
