@@ -1,5 +1,6 @@
 """Every route against every actor: who nobody has thought of is refused."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -35,6 +36,20 @@ ROUTES = {
     "GET /offer": "offer",
     "POST /offer/acceptance": "offer",
     "POST /offer/refusal": "offer",
+    "GET /office/timetable": "clerk",
+    "PUT /office/timetable": "lead",
+    "GET /office/blocked-times": "clerk",
+    "POST /office/blocked-times": "own lane",
+    "DELETE /office/blocked-times/{blocked_id}": "own lane",
+    "GET /office/week": "clerk",
+    "GET /office/slots": "clerk",
+    "POST /office/appointments": "clerk",
+    "POST /office/appointments/{appointment_id}/rescheduling": "clerk",
+    "POST /office/appointments/{appointment_id}/cancellation": "clerk",
+    "POST /office/appointments/{appointment_id}/no-show": "clerk",
+    "POST /office/moves": "lead",
+    "GET /office/statistics": "lead",
+    "GET /office/statistics.csv": "lead",
 }
 
 #: What a route needs to be heard at all.
@@ -114,6 +129,89 @@ async def test_who_may_act_on_an_appointment(
     if code:
         assert answer.json()["code"] == code
         assert [row["state"] for row in await stored("appointment")] == ["booked"]
+
+
+OFFICE = [route for route, actor in ROUTES.items() if actor in ("clerk", "lead", "own lane")]
+
+
+async def _ask_office(client: httpx.AsyncClient, order: Any, route: str, headers: dict[str, str], ids: Any) -> Any:
+    """Asks an office's route for something that is granted to whoever may."""
+    method, path = route.split()
+    bodies: dict[str, Any] = {
+        "POST /office/blocked-times": {
+            "lane": 1,
+            "starts_at": "2026-06-09T06:00:00Z",
+            "ends_at": "2026-06-09T07:00:00Z",
+            "reason": "sick",
+        },
+        "POST /office/appointments": order(starts_at="2026-06-02T08:00:00Z"),
+        "POST /office/appointments/{appointment_id}/rescheduling": {"starts_at": "2026-06-03T12:00:00Z"},
+        "POST /office/moves": {"lane": 0, "from": "2026-06-02T00:00:00Z", "to": "2026-06-03T00:00:00Z"},
+    }
+    if route == "PUT /office/timetable":
+        held = await client.get("/office/timetable", headers=headers)
+        bodies[route] = held.json() if held.is_success else {"version": 0}
+    params = {"services": "fuehrungszeugnis"} if path == "/office/slots" else {}
+    return await client.request(
+        method, path.format(**ids), headers=headers, json=bodies.get(route), params=params | {"day": "2026-06-02"}
+    )
+
+
+@pytest.mark.parametrize("route", OFFICE)
+@pytest.mark.parametrize(
+    "who",
+    ["nobody", "garbage", "citizen", "expired", "unsigned", "admin of another office", "clerk", "lead", "admin"],
+)
+async def test_who_may_act_for_an_office(
+    client: httpx.AsyncClient,
+    book: Any,
+    order: Any,
+    stored: Any,
+    clerk_token: Any,
+    route: str,
+    who: str,
+    clock: Any,
+) -> None:
+    booked = (await book()).json()
+    long = 10 * 365 * 24 * 3600
+    lead = clerk_token("heidelberg", role="lead", ttl=long)
+    block = {"lane": 5, "starts_at": "2026-06-08T22:00:00Z", "ends_at": "2026-06-09T22:00:00Z", "reason": "sick"}
+    blocked = await client.post("/office/blocked-times", json=block, headers={"Authorization": f"Bearer {lead}"})
+    ids = {"appointment_id": booked["appointment_id"], "blocked_id": blocked.json()["id"]}
+    if route.endswith("no-show"):
+        clock.now = datetime(2026, 6, 2, 6, 10, tzinfo=UTC)
+    header, claims, _ = lead.split(".")
+    tokens = {
+        "nobody": None,
+        "garbage": "x.y.z",
+        "citizen": booked["link"].split("#")[1],
+        "expired": clerk_token("heidelberg", role="lead", ttl=60, now=clock.now - timedelta(hours=1)),
+        "unsigned": f"{header}.{claims}.",
+        "admin of another office": clerk_token("demo", role="admin", ttl=long),
+        "clerk": clerk_token("heidelberg", role="clerk", ttl=long),
+        "lead": lead,
+        "admin": clerk_token("heidelberg", role="admin", ttl=long),
+    }
+    given = tokens[who]
+    headers = {"Idempotency-Key": uuid4().hex} | ({"Authorization": f"Bearer {given}"} if given else {})
+    before = {table: await _of_heidelberg(stored, table) for table in ("appointment", "timetable", "blocked_time")}
+    answer = await _ask_office(client, order, route, headers, ids)
+    if who in ("nobody", "garbage", "citizen", "expired", "unsigned"):
+        assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+    elif who == "clerk" and ROUTES[route] != "clerk":
+        assert (answer.status_code, answer.json()["code"]) == (403, "role_missing")
+    elif who == "admin of another office" and "{appointment_id}" in route:
+        assert (answer.status_code, answer.json()["code"]) == (404, "appointment_unknown")
+    else:
+        assert answer.is_success, answer.text
+    if who not in ("clerk", "lead", "admin") or (who == "clerk" and ROUTES[route] != "clerk"):
+        after = {table: await _of_heidelberg(stored, table) for table in before}
+        assert after == before
+        assert booked["reference"] not in answer.text
+
+
+async def _of_heidelberg(stored: Any, table: str) -> list[Any]:
+    return [row for row in await stored(table) if row["office"] == "heidelberg"]
 
 
 @pytest.mark.parametrize("route", ROUTES)

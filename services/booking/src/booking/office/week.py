@@ -1,6 +1,6 @@
 """The office's week: who is on duty, what is booked, and how full it is. Two statements, whatever lies in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from booking.offers.model import Offer
@@ -10,7 +10,7 @@ from booking.office.views import DayOfWeek, LaneOfDay, Stretch, WeekView
 from booking.timetable import store as timetables
 from booking.timetable.conflicts import conflicts
 from booking.timetable.document import Timetable
-from booking.timetable.model import Lane, Schedule, Window
+from booking.timetable.model import Lane, Schedule, Window, minutes, without
 from booking.timetable.schedules import holiday_name, schedule
 from booking.timetable.usecases import bounds, sees_reason
 from booking.timetable.views import BlockedTimeView
@@ -33,24 +33,6 @@ async def week(tx: Transaction, offer: Offer, day: date, *, clerk: Clerk, now: d
         days=[_day(offer, timetable, plan, monday + timedelta(days=ahead), found, clerk) for ahead in range(7)],
         conflicts=conflicts(plan, timetables.busy(found.blocked), to_come),
     )
-
-
-def minutes(windows: Iterable[Window]) -> int:
-    """How long `windows` (disjoint) are together."""
-    return sum(high - low for low, high in windows) // 60
-
-
-def without(windows: Sequence[Window], gaps: Iterable[Window]) -> list[Window]:
-    """`windows` (ascending, disjoint) less `gaps`."""
-    left = list(windows)
-    for low, high in gaps:
-        left = [
-            part
-            for start, end in left
-            for part in ((start, min(end, low)), (max(start, high), end))
-            if part[0] < part[1]
-        ]
-    return left
 
 
 def _day(offer: Offer, timetable: Timetable, plan: Schedule, day: date, found: store.Week, clerk: Clerk) -> DayOfWeek:

@@ -143,6 +143,11 @@ class Schedule:
         day = datetime.fromtimestamp(start, self.zone).date()
         return any(low <= start and end <= until for low, _, until in _stretches(self, day))
 
+    def closes(self, at: int) -> int | None:
+        """Until when the office is open without a pause from `at` on; None if it is closed then."""
+        day = datetime.fromtimestamp(at, self.zone).date()
+        return next((until for low, closes, until in _stretches(self, day) if low <= at < closes), None)
+
     def on_duty(self, lanes: Iterable[Lane], start: int, length: timedelta) -> list[int]:
         """The numbers of those `lanes` whose clerks are on duty from `start` for the whole `length`."""
         end = start + int(length.total_seconds())
@@ -218,6 +223,24 @@ class Schedule:
 
     def _closure(self, day: date) -> bool:
         return any(first <= day <= last for first, last in self.closures)
+
+
+def minutes(windows: Iterable[Window]) -> int:
+    """How long `windows` (disjoint) are together."""
+    return sum(high - low for low, high in windows) // 60
+
+
+def without(windows: Sequence[Window], gaps: Iterable[Window]) -> list[Window]:
+    """`windows` (ascending, disjoint) less `gaps`."""
+    left = list(windows)
+    for low, high in gaps:
+        left = [
+            part
+            for start, end in left
+            for part in ((start, min(end, low)), (max(start, high), end))
+            if part[0] < part[1]
+        ]
+    return left
 
 
 def _ceil_seconds(instant: datetime) -> int:
