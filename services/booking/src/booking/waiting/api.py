@@ -3,11 +3,13 @@ hold an offer."""
 
 from datetime import UTC
 from typing import Annotated
+from uuid import uuid4
 
 from fastapi import APIRouter, Header
 
 from booking.access import TheCitizen, TheDesk, TheOffer, TheOfferee
 from booking.appointments.views import BookedView, WaitingView
+from booking.limits.door import LIMITED, TheVisitor
 from booking.offers import model as offers
 from booking.offers.model import wanted
 from booking.waiting import usecases
@@ -32,19 +34,22 @@ async def stop_waiting(desk: TheDesk, tx: Tx, now: Now, citizen: TheCitizen) -> 
     await usecases.stop_waiting(desk, tx, citizen, now)
 
 
-@router.post("/offices/{office}/waiting-list", status_code=201)
-async def join(desk: TheDesk, offer: TheOffer, tx: Tx, now: Now, body: WaitingRequest, key: _Key = None) -> EntryView:
+@router.post("/offices/{office}/waiting-list", status_code=201, responses=LIMITED)
+async def join(
+    desk: TheDesk, offer: TheOffer, tx: Tx, now: Now, visitor: TheVisitor, body: WaitingRequest, key: _Key = None
+) -> EntryView:
     """For those who found no slot: offers come by mail. 429 `limit_reached` for too many under one address."""
     length = offer.length(wanted(body.booked()))
     offer.check_options(body.booked())
+    key = key or uuid4().hex
+    async with visitor.passing(offer.office.slug, "waiting_list", key, email=body.email) as passed:
 
-    async def act() -> EntryView:
-        return EntryView(entry_id=await usecases.join(desk, tx, offer, body.entry(length), now), since=now)
+        async def act() -> EntryView:
+            await passed.spend(tx)
+            return EntryView(entry_id=await usecases.join(desk, tx, offer, body.entry(length), now), since=now)
 
-    if key is None:
-        return await act()
-    scope = f"wait:{offer.office.slug}"
-    return await once(tx, scope=scope, key=key, request=body, now=now, answer=EntryView, act=act)
+        scope = f"wait:{offer.office.slug}"
+        return await once(tx, scope=scope, key=key, request=body, now=now, answer=EntryView, act=act)
 
 
 @router.get("/offer")

@@ -1,0 +1,143 @@
+"""The rules of the waiting list: whom a freed slot suits, until when it is kept, who waits on."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from booking.timetable.model import Busy, Hours, Lane, Schedule
+from booking.waiting import model
+from booking.waiting.model import Freed, Seeker
+
+NOW = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)
+TEN = datetime(2026, 6, 2, 8, 0, tzinfo=UTC)  # Tuesday, 10:00 in Berlin
+MINUTES = timedelta(minutes=1)
+
+
+def office(
+    *, lead: int = 30, buffer: int = 5, skills: frozenset[str] | None = None, shift: Hours | None = None
+) -> Schedule:
+    return Schedule(
+        zone=ZoneInfo("Europe/Berlin"),
+        hours=(Hours(1, 480, 720),),  # Tuesday, 08:00 to 12:00
+        lanes=(Lane(0, skills=skills, shifts=(shift,) if shift else ()), Lane(1)),
+        grid=15 * MINUTES,
+        lead=lead * MINUTES,
+        horizon=timedelta(days=30),
+        buffer=buffer * MINUTES,
+    )
+
+
+def freed(start: datetime = TEN, minutes: int = 20, lane: int = 0) -> Freed:
+    return Freed(lane, int(start.timestamp()), int(start.timestamp()) + minutes * 60)
+
+
+def seeker(minutes: int = 15, **changes: object) -> Seeker:
+    return Seeker(("anmeldung",), minutes * MINUTES, **changes)  # type: ignore[arg-type]
+
+
+def busy(start: datetime, minutes: int, lane: int = 0) -> Busy:
+    return Busy(lane, int(start.timestamp()), int(start.timestamp()) + minutes * 60)
+
+
+def fit(
+    freed_: Freed, seeker_: Seeker, *taken: Busy, schedule: Schedule | None = None, now: datetime = NOW
+) -> datetime | None:
+    return model.first_fit(schedule or office(), freed_, taken, seeker_, now)
+
+
+def test_an_appointment_fits_with_its_pause_or_not_at_all() -> None:
+    assert fit(freed(minutes=20), seeker(15)) == TEN
+    assert fit(freed(minutes=19), seeker(15)) is None
+    assert fit(freed(minutes=19), seeker(15), schedule=office(buffer=4)) == TEN
+
+
+def test_it_must_be_strictly_earlier_than_what_one_has() -> None:
+    assert fit(freed(), seeker(before=TEN + 15 * MINUTES)) == TEN
+    assert fit(freed(), seeker(before=TEN)) is None
+    assert fit(freed(), seeker(before=TEN - 15 * MINUTES)) is None
+
+
+def test_only_a_clerk_who_is_trained_for_it_and_on_duty() -> None:
+    assert fit(freed(), seeker(), schedule=office(skills=frozenset({"reisepass"}))) is None
+    assert fit(freed(), seeker(), schedule=office(skills=frozenset({"anmeldung"}))) == TEN
+    assert fit(freed(), seeker(), schedule=office(shift=Hours(1, 480, 610))) is None
+    assert fit(freed(), seeker(), schedule=office(shift=Hours(1, 600, 615))) == TEN
+    assert fit(freed(lane=7), seeker()) is None
+
+
+def test_not_where_something_else_is_by_now_but_beside_it() -> None:
+    assert fit(freed(), seeker(), busy(TEN + 10 * MINUTES, 15)) is None
+    assert fit(freed(), seeker(), busy(TEN + 10 * MINUTES, 15, lane=1)) == TEN
+    assert fit(freed(minutes=60), seeker(), busy(TEN - 5 * MINUTES, 10)) == TEN + 15 * MINUTES
+
+
+def test_not_outside_the_opening_hours() -> None:
+    late = TEN + 105 * MINUTES  # 11:45
+    assert fit(freed(late), seeker(15)) == late
+    assert fit(freed(late, 60), seeker(30)) is None
+
+
+def test_one_needs_the_lead_time_and_some_minutes_to_think() -> None:
+    assert fit(freed(), seeker(), now=TEN - 35 * MINUTES) == TEN
+    assert fit(freed(), seeker(), now=TEN - 34 * MINUTES) is None
+
+
+def test_only_on_the_days_that_one_can() -> None:
+    tuesday = date(2026, 6, 2)
+    assert fit(freed(), seeker(first_day=tuesday, last_day=tuesday)) == TEN
+    assert fit(freed(), seeker(first_day=date(2026, 6, 3))) is None
+    assert fit(freed(), seeker(last_day=date(2026, 6, 1))) is None
+
+
+def test_an_offer_never_reaches_into_the_lead_time() -> None:
+    patience, lead = 60 * MINUTES, 30 * MINUTES
+    assert model.expires_at(TEN, NOW, patience=patience, lead=lead) == NOW + patience
+    soon = TEN - 50 * MINUTES
+    assert model.expires_at(TEN, soon, patience=patience, lead=lead) == TEN - lead
+
+
+@pytest.mark.parametrize(
+    ("by", "minutes", "waits"),
+    [
+        ("waiting_list", -60, False),  # that is what they waited for
+        ("citizen", -60, True),
+        ("citizen", 60, False),  # they want it later themselves
+        ("office", 60, True),
+        ("office", -60, True),
+    ],
+)
+def test_who_waits_on_after_a_move(by: str, minutes: int, waits: bool) -> None:
+    assert model.still_wants(by, TEN, TEN + minutes * MINUTES) == waits
+
+
+def test_an_offer_is_over_at_its_last_instant_whether_or_not_somebody_noticed() -> None:
+    assert model.current_state("open", TEN, TEN - MINUTES, wanted=True) == "open"
+    assert model.current_state("open", TEN, TEN, wanted=True) == "expired"
+    assert model.current_state("open", TEN, TEN - MINUTES, wanted=False) == "expired"
+    assert model.current_state("refused", TEN, TEN, wanted=True) == "refused"
+
+
+@given(
+    start=st.integers(-36, 60).map(lambda n: TEN + n * 5 * MINUTES),
+    minutes=st.integers(5, 120),
+    length=st.integers(1, 12).map(lambda n: 5 * n),
+    taken=st.lists(st.tuples(st.integers(-30, 60), st.integers(1, 12), st.integers(0, 1)), max_size=6),
+    before=st.none() | st.integers(-36, 60).map(lambda n: TEN + n * 5 * MINUTES),
+)
+def test_what_fits_is_free_open_and_earlier(
+    start: datetime, minutes: int, length: int, taken: list[tuple[int, int, int]], before: datetime | None
+) -> None:
+    in_the_way = [busy(TEN + at * 5 * MINUTES, 5 * n, lane) for at, n, lane in taken]
+    range_ = freed(start, minutes)
+    found = fit(range_, seeker(length, before=before), *in_the_way)
+    if found is None:
+        return
+    low = int(found.timestamp())
+    high = low + (length + 5) * 60
+    assert range_.start <= low < high <= range_.end
+    assert before is None or found < before
+    assert not [one for one in in_the_way if one.lane == 0 and one.start < high and one.end > low]
+    assert office().open_throughout(low, low + length * 60)
