@@ -172,6 +172,31 @@ def book(
 
 
 @pytest.fixture
+def signed_in(clerk_token: Callable[..., str]) -> Callable[..., dict[str, str]]:
+    """`signed_in("lead", "demo", ...)`: headers of a clerk of an office, with a fresh Idempotency-Key."""
+
+    def headers(role: str = "clerk", office: str = "heidelberg", **more: Any) -> dict[str, str]:
+        token = clerk_token(office, role=role, ttl=10 * 365 * 24 * 3600, **more)
+        return {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
+
+    return headers
+
+
+@pytest.fixture
+def edit_timetable(
+    client: httpx.AsyncClient, signed_in: Callable[..., dict[str, str]]
+) -> Callable[..., Awaitable[httpx.Response]]:
+    """`await edit_timetable("demo", clerks=[...], ...)`: a lead changes these parts of the timetable that holds."""
+
+    async def edit(office: str = "heidelberg", **changes: object) -> httpx.Response:
+        lead = signed_in("lead", office)
+        held = (await client.get("/office/timetable", headers=lead)).json()
+        return await client.put("/office/timetable", json=held | changes, headers=lead)
+
+    return edit
+
+
+@pytest.fixture
 def stored(database: Database) -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
     """`await stored("outbox")`: all rows of a table."""
 
