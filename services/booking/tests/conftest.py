@@ -75,8 +75,10 @@ def offices_dir(offices_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         (directory / f"clerks-{clerks}.toml").write_text(text)
     # A small town with a waiting list: quarters of an hour, a pause after each appointment, an hour to answer an offer.
     town = demo.replace('slug = "demo"', 'slug = "town"').replace("clerks = 4", "clerks = 2")
-    rules = "grid_minutes = 15\nbuffer_minutes = 5\nlead_minutes = 30\nfreed_delay_minutes = [15, 90]\noffer_minutes = 60"
-    town = re.sub(r"^(grid|buffer|lead|freed_delay|offer)_minutes.*\n", "", town, flags=re.MULTILINE)
+    rules = (
+        "grid_minutes = 15\nbuffer_minutes = 5\nlead_minutes = 30\noffer_minutes = 60\nfreed_delay_minutes = [15, 90]"
+    )
+    town = re.sub(r"^(grid|buffer|lead|offer|freed_delay)_minutes.*\n", "", town, flags=re.MULTILINE)
     (directory / "town.toml").write_text(town.replace("[booking]", f"[booking]\n{rules}"))
     return directory
 
