@@ -2,7 +2,7 @@
 import { download, exchange } from "$shared/api/http";
 import type { BookedAppointment, Slots } from "$shared/api/types";
 import { session } from "../app";
-import type { BlockedTime, BlockReason, AppointmentBrief, Colleague, Moves, OfficeBooking, StatisticsRow, Timetable, Week } from "./types";
+import type { BlockedTime, BlockReason, Colleague, Conflict, Moves, OfficeBooking, StatisticsRow, Timetable, Week } from "./types";
 
 const BASE = "/api/booking/office";
 
@@ -29,8 +29,8 @@ function ask<T>(method: string, path: string, { query = {}, body, key }: Asking 
   });
 }
 
-export type SavedTimetable = Timetable & { readonly conflicts: readonly AppointmentBrief[] };
-export type SavedBlock = BlockedTime & { readonly conflicts: readonly AppointmentBrief[] };
+export type SavedTimetable = Timetable & { readonly conflicts: readonly Conflict[] };
+export type SavedBlock = BlockedTime & { readonly conflicts: readonly Conflict[] };
 
 export const officeApi = {
   week: (day: string): Promise<Week> => ask("GET", `${BASE}/week`, { query: { day } }),
@@ -47,10 +47,8 @@ export const officeApi = {
   /** Problem `timetable_changed` when somebody saved since `version`. */
   saveTimetable: (timetable: Timetable): Promise<SavedTimetable> => ask("PUT", `${BASE}/timetable`, { body: timetable }),
 
-  blockedTimes: async (from: string, to: string): Promise<readonly BlockedTime[]> => {
-    const found = await ask<readonly BlockedTime[] | { blocked_times: readonly BlockedTime[] }>("GET", `${BASE}/blocked-times`, { query: { from, to } });
-    return "blocked_times" in found ? found.blocked_times : found;
-  },
+  blockedTimes: async (from: string, to: string): Promise<readonly BlockedTime[]> =>
+    (await ask<{ blocked_times: readonly BlockedTime[] }>("GET", `${BASE}/blocked-times`, { query: { from, to } })).blocked_times,
   block: (wish: { lane: number; starts_at: string; ends_at: string; reason: BlockReason; note?: string }): Promise<SavedBlock> =>
     ask("POST", `${BASE}/blocked-times`, { body: wish }),
   unblock: (id: string): Promise<void> => ask("DELETE", `${BASE}/blocked-times/${id}`),

@@ -26,6 +26,10 @@ export interface AppointmentBrief extends Stretch {
   readonly channel: Channel;
 }
 
+/** Why nobody is there for an appointment. */
+export type Unserved = "lane_removed" | "blocked" | "closed" | "off_shift" | "skill_missing";
+export type Conflict = AppointmentBrief & { readonly reason?: Unserved };
+
 export type BlockReason = "sick" | "leave" | "training" | "other";
 
 export interface BlockedTime extends Stretch {
@@ -57,7 +61,7 @@ export interface Week {
   readonly time_zone: string;
   readonly monday: string;
   readonly days: readonly WeekDay[];
-  readonly conflicts: readonly AppointmentBrief[];
+  readonly conflicts: readonly Conflict[];
 }
 
 /** From which day and until which day (included) something holds; null is without end. */
@@ -111,7 +115,8 @@ export interface Moves {
   /** Same time, another clerk: nobody is notified. */
   readonly kept_time: readonly AppointmentBrief[];
   readonly moved: readonly { readonly appointment_id: string; readonly reference: string; readonly from: string; readonly to: string }[];
-  readonly left: readonly (AppointmentBrief & { readonly reason: string })[];
+  /** They stay where they are, though nobody is there for them. */
+  readonly left: readonly (AppointmentBrief & { readonly reason: "begun" | "nobody_trained" | "no_room" })[];
 }
 
 export interface StatisticsRow {

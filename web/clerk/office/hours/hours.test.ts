@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Timetable } from "../types";
 import { checkHours, checkTeam, hoursDraft, laneDrafts, newKey, newPeriod, withHours, withTeam, type PeriodDraft, type SpanDraft } from "./draft";
+import { hoursField, refused, teamField } from "./faults";
 import { merge, openMinutes, planOf, plansOf, same } from "./timetable";
 
 const always = { valid_from: null, valid_until: null };
@@ -124,6 +125,23 @@ describe("what a timetable says about a day", () => {
   });
 });
 
+describe("what the server refuses", () => {
+  it("stands at its field", () => {
+    const draft = hoursDraft(base);
+    const [always, november] = draft.periods;
+    expect(hoursField(draft, "opening_hours.1.closes")).toBe(`${always!.spans[1]!.key}-to`);
+    expect(hoursField(draft, "opening_hours.2")).toBe(`${november!.spans[0]!.key}-from`);
+    expect(hoursField(draft, "closures.0.last")).toBe(`${draft.closures[0]!.key}-last`);
+    expect(hoursField(draft, "version")).toBeNull();
+    const lanes = laneDrafts(base);
+    expect(teamField(lanes, "clerks.1.skills.0")).toBe(`${lanes[1]!.key}-skills`);
+    expect(teamField(lanes, "clerks.1.shifts.0")).toBe(`${lanes[1]!.shifts[0]!.spans[0]!.key}-from`);
+    expect(refused([{ field: "clerks.0.clerk_id", message: "occurs twice" }, { field: "version", message: "x" }], (path) => teamField(lanes, path))).toEqual(
+      new Map([[`${lanes[0]!.key}-account`, "occurs twice"]]),
+    );
+  });
+});
+
 describe("two people's changes", () => {
   const mine: Timetable = { ...base, closures: [...base.closures, { first: "2026-12-31", last: "2026-12-31", reason: { de: "Silvester", en: "New Year’s Eve" } }] };
 
@@ -152,6 +170,13 @@ describe("two people's changes", () => {
   it("clash where one removed what the other changed", () => {
     const changed: Timetable = { ...base, version: 4, special_days: [{ ...base.special_days[0]!, hours: [] }] };
     expect(merge(base, { ...base, special_days: [] }, changed)).toMatchObject({ clashes: ["special_days"], timetable: { special_days: [] } });
+  });
+
+  it("bring somebody back as a new person whom they removed and we changed", () => {
+    const mine: Timetable = { ...base, clerks: [base.clerks[0]!, { ...base.clerks[1]!, name: "Ben B." }] };
+    const merged = merge(base, mine, { ...base, version: 4, clerks: base.clerks.slice(0, 1) });
+    expect(merged.clashes).toEqual(["clerks"]);
+    expect(merged.timetable.clerks.map((one) => [one.lane, one.name])).toEqual([[0, "Anna"], [null, "Ben B."]]);
   });
 
   it("keep what one switched and the other left alone", () => {

@@ -83,7 +83,10 @@ export function merge(base: Timetable, mine: Timetable, theirs: Timetable): Merg
     observes_holidays: mine.observes_holidays === base.observes_holidays ? theirs.observes_holidays : mine.observes_holidays,
     clerks: list("clerks"),
   };
-  return { timetable, clashes };
+  // Somebody whom they removed and we changed comes back as a new person: a lane is never given a second time.
+  const known = new Set(theirs.clerks.map((one) => one.lane));
+  const clerks = timetable.clerks.map((one) => (known.has(one.lane) ? one : { ...one, lane: null }));
+  return { timetable: { ...timetable, clerks }, clashes };
 }
 
 export interface DayPlan {

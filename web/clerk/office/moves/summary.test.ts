@@ -24,7 +24,7 @@ const moves: Moves = {
     { appointment_id: "m2", reference: "HD-m2", from: "2026-11-25T13:00:00Z", to: "2026-11-26T08:00:00Z" },
     { appointment_id: "m1", reference: "HD-m1", from: "2026-11-25T11:00:00Z", to: "2026-11-25T10:30:00Z" },
   ],
-  left: [{ ...brief("l1", "2026-11-25T14:00:00Z"), reason: "no_slot" }],
+  left: [{ ...brief("l1", "2026-11-25T14:00:00Z"), reason: "no_room" }],
 };
 
 describe("the period of an absence", () => {
@@ -68,6 +68,6 @@ describe("what was done", () => {
   });
 
   it("differs when somebody else took a place in between", () => {
-    expect(asPreviewed(moves, { ...moves, moved: moves.moved.slice(1), left: [...moves.left, { ...brief("m2", "2026-11-25T13:00:00Z"), reason: "no_slot" }] })).toBe(false);
+    expect(asPreviewed(moves, { ...moves, moved: moves.moved.slice(1), left: [...moves.left, { ...brief("m2", "2026-11-25T13:00:00Z"), reason: "no_room" }] })).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 /** The week as it is drawn: what the server says about instants, put onto the office's wall clock. */
 import { wallTime } from "../time";
-import type { AppointmentBrief, BlockedTime, Stretch, Week, WeekDay, WeekLane } from "../types";
+import type { AppointmentBrief, BlockedTime, Conflict, Stretch, Week, WeekDay, WeekLane } from "../types";
 
 /** Minutes after local midnight; the end is exclusive. */
 export interface Span {
@@ -42,7 +42,7 @@ export interface WeekLayout extends Span {
   readonly zone: string;
   readonly monday: string;
   readonly days: readonly DayColumn[];
-  readonly conflicts: readonly AppointmentBrief[];
+  readonly conflicts: readonly Conflict[];
 }
 
 const DAY_END = 1440;
