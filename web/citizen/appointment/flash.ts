@@ -1,14 +1,19 @@
-let text: string | null = null;
+/** Good news for the page that opens next, such as "Your appointment has been moved". */
+export interface News {
+  readonly title: string;
+  readonly text: string;
+}
 
-/** One sentence of good news for the page that opens next, such as "Your appointment has been moved". */
+let left: News | null = null;
+
 export const flash = {
-  leave(news: string): void {
-    text = news;
+  leave(news: News): void {
+    left = news;
   },
   /** What was left, once. */
-  take(): string | null {
-    const news = text;
-    text = null;
+  take(): News | null {
+    const news = left;
+    left = null;
     return news;
   },
 };

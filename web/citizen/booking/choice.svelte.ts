@@ -3,6 +3,9 @@ import { services as texts } from "$shared/i18n/services";
 import type { Draft } from "./draft.svelte";
 import { missingAnswers } from "./readiness";
 
+/** The service takes no more in one appointment. */
+const MOST_SERVICES = 8;
+
 interface Open {
   readonly field: string;
   /** For the summary above the form. */
@@ -23,6 +26,10 @@ export class Choice {
     const [first] = draft.chosen.length > 0 ? draft.chosen : draft.office.services;
     if (draft.items.length === 0) {
       const message = draft.chosen.length > 0 ? texts.blockedAll : texts.missing;
+      return [{ field: `service-${first?.id ?? ""}`, message, atField: message }];
+    }
+    if (draft.items.length > MOST_SERVICES) {
+      const message = texts.tooMany(MOST_SERVICES);
       return [{ field: `service-${first?.id ?? ""}`, message, atField: message }];
     }
     return missingAnswers(

@@ -3,7 +3,7 @@ import { SvelteMap } from "svelte/reactivity";
 import { bookingApi } from "$shared/api/booking";
 import { idempotencyKey } from "$shared/api/http";
 import type { BookedAppointment, BookedService, NewAppointment, OfficeInfo, ServiceOffer } from "$shared/api/types";
-import { counted, MOST_PERSONS, type Item } from "./catalogue";
+import { counted, groupsOf, MOST_PERSONS, type Item } from "./catalogue";
 import { Person } from "./person.svelte";
 import { blockOf } from "./readiness";
 import { Reservation, type Kept } from "./reservation.svelte";
@@ -46,7 +46,7 @@ export class Draft {
 
   /** The services that were chosen, in the order of the page. */
   get chosen(): readonly ServiceOffer[] {
-    return this.office.services.filter((offer) => this.selected.includes(offer.id));
+    return groupsOf(this.office.services).flatMap(({ services }) => services.filter(({ id }) => this.selected.includes(id)));
   }
 
   /** What the appointment is for: the chosen services that a call can finish, and for how many people each. */

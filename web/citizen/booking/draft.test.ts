@@ -6,9 +6,9 @@ import { Draft } from "./draft.svelte";
 const SLOT = { starts_at: "2026-11-26T12:00:00Z", ends_at: "2026-11-26T12:05:00Z" };
 const OTHER = { starts_at: "2026-11-26T12:30:00Z", ends_at: "2026-11-26T12:35:00Z" };
 const held = ok({ hold_id: "h", ...SLOT, expires_at: "2999-01-01T00:00:00Z" }, 201);
-const ID_CARD = service("personalausweis", { minutes_per_further_person: 5, questions: [question("photo"), question("adult", true)] });
+const ID_CARD = service("personalausweis", { category: "identity", minutes_per_further_person: 5, questions: [question("photo"), question("adult", true)] });
 const CERTIFICATE = service("fuehrungszeugnis");
-const OFFICE = office(ID_CARD, CERTIFICATE);
+const OFFICE = office(CERTIFICATE, ID_CARD);
 
 let server: FakeService;
 const storage = new Map<string, string>();

@@ -6,7 +6,7 @@ import type { NewWalkIn, WalkInPresence, WalkInTicket } from "$shared/api/types"
 
 const STORAGE_KEY = "schalter-walk-in";
 /** The service takes whoever is silent for a minute for gone. */
-export const HEARTBEAT_MS = 10_000;
+const HEARTBEAT_MS = 10_000;
 
 /** Where somebody without an appointment stands: no number yet, waiting, called, or their number is gone. */
 export type VisitState = "none" | "waiting" | "called" | "gone" | "left";
@@ -30,6 +30,7 @@ export class Visit {
 
   #ticket: string | null = null;
   #beating = false;
+  #lastBeat = 0;
   #intent: { readonly key: string; readonly content: string } | null = null;
 
   constructor(private readonly office: string) {
@@ -49,11 +50,17 @@ export class Visit {
     this.#took(ticket);
   }
 
-  /** "I am still here." Call every `HEARTBEAT_MS` and whenever the page is looked at again. */
-  async beat(): Promise<void> {
+  /** Call often: says every ten seconds that somebody is still here. */
+  tick(now: number = Date.now()): void {
+    if (now - this.#lastBeat >= HEARTBEAT_MS) void this.beat(now);
+  }
+
+  /** "I am still here", at once: the page has been opened, or is looked at again. */
+  async beat(now: number = Date.now()): Promise<void> {
     const ticket = this.#ticket;
     if (!ticket || this.#beating || (this.state !== "waiting" && this.state !== "called")) return;
     this.#beating = true;
+    this.#lastBeat = now;
     try {
       const presence = await walkInApi.present(ticket);
       if (ticket === this.#ticket) this.#heard(presence);

@@ -3,8 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeService, ok, problem } from "../testing";
 import { Visit } from "./visit.svelte";
 
-const VISITOR = { services: [], name: "N", email: "n@example.org", language: "de", needs: [] } as const;
-const visitor = { ...VISITOR, services: [], needs: [] };
+const visitor = { services: [], name: "N", email: "n@example.org", language: "de" as const, needs: [] };
 const ticket = ok({ ticket: "t", number: 7, ahead: 2, estimate_seconds: 600 }, 201);
 const presence = (state: string, more: object = {}) => ok({ number: 7, state, ahead: 0, estimate_seconds: null, link: null, ...more });
 
@@ -77,6 +76,16 @@ describe("a number", () => {
     expect(server.to("/presence")).toHaveLength(1);
     visit.again();
     expect(visit.state).toBe("none");
+  });
+
+  it("says every ten seconds that somebody is there", async () => {
+    const visit = await waiting();
+    server.answers = [presence("waiting"), presence("waiting")];
+    for (const now of [100_000, 105_000, 109_999, 110_000]) {
+      visit.tick(now);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(server.to("/presence")).toHaveLength(2);
   });
 
   it("can be given back", async () => {

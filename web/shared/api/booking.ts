@@ -1,4 +1,6 @@
 import { withProof } from "$shared/proof/proof.svelte";
+import { answer, clientOf } from "./client";
+import type { paths } from "./generated/booking";
 import { request } from "./http";
 import type {
   BookedAppointment,
@@ -14,19 +16,17 @@ import type {
   WalkInTicket,
 } from "./types";
 
-const BASE = "/api/booking/offices";
+const api = clientOf<paths>();
 
 /** The booking service as everybody may use it. Every function throws ApiProblem; what bots would do too may cost a proof of work. */
 export const bookingApi = {
-  offices: (): Promise<OfficeSummary[]> => request("GET", BASE),
+  offices: (): Promise<OfficeSummary[]> => answer(api.GET("/api/booking/offices")),
 
-  office: (office: string): Promise<OfficeInfo> => request("GET", `${BASE}/${office}`),
+  office: (office: string): Promise<OfficeInfo> => answer(api.GET("/api/booking/offices/{office}", { params: { path: { office } } })),
 
   /** Free slots for these services together (`id` or `id:persons`); `from` and `to` are days of the office, both included, at most 62. */
-  slots: (office: string, services: readonly string[], from: string, to: string, hold: string | null): Promise<Slots> => {
-    const query = new URLSearchParams([...services.map((service) => ["services", service]), ["from", from], ["to", to], ...(hold ? [["hold", hold]] : [])]);
-    return request("GET", `${BASE}/${office}/slots?${query}`);
-  },
+  slots: (office: string, services: readonly string[], from: string, to: string, hold: string | null): Promise<Slots> =>
+    answer(api.GET("/api/booking/offices/{office}/slots", { params: { path: { office }, query: { services: [...services], from, to, hold } } })),
 
   /**
    * Reserves a slot while the citizen types. The caller chooses `holdId` (a random UUID): repeated it is the same hold,
@@ -34,34 +34,59 @@ export const bookingApi = {
    */
   hold: (office: string, services: readonly string[], startsAt: string, holdId: string): Promise<Hold> =>
     withProof((proof) =>
-      request("POST", `${BASE}/${office}/holds`, {
-        body: { services: [...services], starts_at: startsAt, hold_id: holdId },
-        headers: { "Proof-Of-Work": proof },
-      }),
+      answer(
+        api.POST("/api/booking/offices/{office}/holds", {
+          params: { path: { office }, header: proving(proof) },
+          body: { services: [...services], starts_at: startsAt, hold_id: holdId },
+        }),
+      ),
     ),
 
-  extendHold: (office: string, holdId: string): Promise<Hold> => request("POST", `${BASE}/${office}/holds/${holdId}/extension`),
+  extendHold: (office: string, holdId: string): Promise<Hold> =>
+    answer(api.POST("/api/booking/offices/{office}/holds/{hold_id}/extension", { params: { path: { office, hold_id: holdId } } })),
 
-  releaseHold: (office: string, holdId: string): Promise<void> => request("DELETE", `${BASE}/${office}/holds/${holdId}`),
+  releaseHold: async (office: string, holdId: string): Promise<void> => {
+    await api.DELETE("/api/booking/offices/{office}/holds/{hold_id}", { params: { path: { office, hold_id: holdId } } });
+  },
 
   book: (office: string, appointment: NewAppointment, key: string): Promise<BookedAppointment> =>
     withProof((proof) =>
-      request("POST", `${BASE}/${office}/appointments`, { body: appointment, headers: { "Idempotency-Key": key, "Proof-Of-Work": proof } }),
+      answer(
+        api.POST("/api/booking/offices/{office}/appointments", {
+          params: { path: { office }, header: { "Idempotency-Key": key, ...proving(proof) } },
+          body: appointment,
+        }),
+      ),
     ),
 
   /** For those who found no slot: offers come by mail. */
-  joinWaitingList: (office: string, entry: NewWaiting): Promise<WaitingEntry> =>
-    withProof((proof) => request("POST", `${BASE}/${office}/waiting-list`, { body: entry, headers: { "Proof-Of-Work": proof } })),
+  joinWaitingList: (office: string, entry: NewWaiting, key: string): Promise<WaitingEntry> =>
+    withProof((proof) =>
+      answer(
+        api.POST("/api/booking/offices/{office}/waiting-list", {
+          params: { path: { office }, header: { "Idempotency-Key": key, ...proving(proof) } },
+          body: entry,
+        }),
+      ),
+    ),
 
-  walkIn: (office: string): Promise<WalkInState> => request("GET", `${BASE}/${office}/walk-in`),
+  walkIn: (office: string): Promise<WalkInState> => request("GET", `/api/booking/offices/${encodeURIComponent(office)}/walk-in`),
 
   takeNumber: (office: string, visitor: NewWalkIn, key: string): Promise<WalkInTicket> =>
     withProof((proof) =>
-      request("POST", `${BASE}/${office}/walk-in`, { body: visitor, headers: { "Idempotency-Key": key, "Proof-Of-Work": proof } }),
+      request("POST", `/api/booking/offices/${encodeURIComponent(office)}/walk-in`, {
+        body: visitor,
+        headers: { "Idempotency-Key": key, "Proof-Of-Work": proof },
+      }),
     ),
 };
 
+/** The header that carries a proof, if there is one. */
+function proving(proof: string | null): { "Proof-Of-Work"?: string } {
+  return proof === null ? {} : { "Proof-Of-Work": proof };
+}
+
 /** Gives a hold back while the page goes away: the browser sends it even when nobody is there to hear the answer. */
 export function releaseOnLeaving(office: string, holdId: string): void {
-  fetch(`${BASE}/${office}/holds/${holdId}`, { method: "DELETE", keepalive: true }).catch(() => undefined);
+  fetch(`/api/booking/offices/${encodeURIComponent(office)}/holds/${holdId}`, { method: "DELETE", keepalive: true }).catch(() => undefined);
 }

@@ -1,36 +1,47 @@
+import { answer, bearer, clientOf } from "./client";
+import type { paths } from "./generated/booking";
 import { download, request } from "./http";
 import type { AppointmentView, BookedAppointment, OfferView, Slots, WalkInPresence } from "./types";
 
-const APPOINTMENT = "/api/booking/appointment";
+const api = clientOf<paths>();
 
 /** What whoever holds an appointment's link may do with it. Every function throws ApiProblem; 410 `link_expired` for an old link. */
 export const appointmentApi = {
-  view: (token: string): Promise<AppointmentView> => request("GET", APPOINTMENT, { token }),
-  cancel: (token: string): Promise<AppointmentView> => request("POST", `${APPOINTMENT}/cancellation`, { token }),
-  /** Free slots for the same services; the appointment's own time counts as free. */
+  view: (token: string): Promise<AppointmentView> => answer(api.GET("/api/booking/appointment", { headers: bearer(token) })),
+  cancel: (token: string): Promise<AppointmentView> => answer(api.POST("/api/booking/appointment/cancellation", { headers: bearer(token) })),
+  /** Free slots for the same services; the appointment's own time, and one's own hold, count as free. */
   slots: (token: string, from: string, to: string, hold: string | null): Promise<Slots> =>
-    request("GET", `${APPOINTMENT}/slots?from=${from}&to=${to}${hold ? `&hold=${hold}` : ""}`, { token }),
+    answer(api.GET("/api/booking/appointment/slots", { headers: bearer(token), params: { query: { from, to, hold } } })),
   /** Moves it. The answer brings a new link; this one is dead from then on. */
   move: (token: string, startsAt: string, holdId: string | null, key: string): Promise<BookedAppointment> =>
-    request("POST", `${APPOINTMENT}/rescheduling`, {
-      token,
-      body: { starts_at: startsAt, ...(holdId ? { hold_id: holdId } : {}) },
-      headers: { "Idempotency-Key": key },
-    }),
-  waitForEarlier: (token: string): Promise<{ readonly since: string }> => request("PUT", `${APPOINTMENT}/waiting`, { token, body: {} }),
-  stopWaiting: (token: string): Promise<void> => request("DELETE", `${APPOINTMENT}/waiting`, { token }),
-  downloadCalendar: (token: string, filename: string): Promise<void> => download(`${APPOINTMENT}/calendar`, filename, token),
+    answer(
+      api.POST("/api/booking/appointment/rescheduling", {
+        headers: bearer(token),
+        params: { header: { "Idempotency-Key": key } },
+        body: { starts_at: startsAt, hold_id: holdId },
+      }),
+    ),
+  /** Joins the waiting list for an earlier time. */
+  waitForEarlier: (token: string): Promise<{ readonly since: string }> => answer(api.PUT("/api/booking/appointment/waiting", { headers: bearer(token) })),
+  stopWaiting: async (token: string): Promise<void> => {
+    await api.DELETE("/api/booking/appointment/waiting", { headers: bearer(token) });
+  },
+  downloadCalendar: (token: string, filename: string): Promise<void> => download("/api/booking/appointment/calendar", filename, token),
   /** Everything that is stored about the holder (GDPR Art. 15). */
-  downloadData: (token: string, filename: string): Promise<void> => download(`${APPOINTMENT}/data`, filename, token),
+  downloadData: (token: string, filename: string): Promise<void> => download("/api/booking/appointment/data", filename, token),
   /** Erases it (GDPR Art. 17); an appointment still to come is cancelled first. */
-  erase: (token: string): Promise<void> => request("POST", `${APPOINTMENT}/erasure`, { token }),
+  erase: async (token: string): Promise<void> => {
+    await api.POST("/api/booking/appointment/erasure", { headers: bearer(token) });
+  },
 };
 
 /** A freed slot that is kept for one citizen of the waiting list. */
 export const offerApi = {
-  view: (token: string): Promise<OfferView> => request("GET", "/api/booking/offer", { token }),
-  accept: (token: string): Promise<BookedAppointment> => request("POST", "/api/booking/offer/acceptance", { token }),
-  refuse: (token: string, leaveList: boolean): Promise<void> => request("POST", "/api/booking/offer/refusal", { token, body: { leave_list: leaveList } }),
+  view: (token: string): Promise<OfferView> => answer(api.GET("/api/booking/offer", { headers: bearer(token) })),
+  accept: (token: string): Promise<BookedAppointment> => answer(api.POST("/api/booking/offer/acceptance", { headers: bearer(token) })),
+  refuse: async (token: string, leaveList: boolean): Promise<void> => {
+    await api.POST("/api/booking/offer/refusal", { headers: bearer(token), body: { leave_list: leaveList } });
+  },
 };
 
 /** A number in the walk-in queue. */

@@ -32,25 +32,10 @@ export type NewAppointment = Booking["AppointmentRequest"];
 /** Who comes, and how to reach them. */
 export type Contact = Pick<NewAppointment, "name" | "email" | "phone" | "language" | "time_zone"> & { needs: Need[] };
 export type BookedAppointment = Booking["BookedView"];
-/** `waiting` is left out by services of before the waiting list. */
-export type AppointmentView = Booking["AppointmentView"] & { readonly waiting?: { readonly since: string } | null };
-
-// Written by hand until the service's own words are generated.
-export type NewWaiting = Contact & { readonly services: readonly BookedService[]; readonly first?: string; readonly last?: string };
-export interface WaitingEntry {
-  readonly entry_id: string;
-  readonly since: string;
-}
-export interface OfferView {
-  readonly state: "open" | "accepted" | "refused" | "expired";
-  readonly starts_at: string;
-  readonly ends_at: string;
-  readonly current_starts_at: string | null;
-  readonly expires_at: string;
-  readonly services: AppointmentView["services"];
-  readonly office: string;
-  readonly language: Language;
-}
+export type AppointmentView = Booking["AppointmentView"];
+export type NewWaiting = Booking["WaitingRequest"];
+export type WaitingEntry = Booking["EntryView"];
+export type OfferView = Booking["OfferView"];
 export interface WalkInState {
   readonly available: boolean;
   readonly reason: "closed" | "nobody_free" | "switched_off" | null;

@@ -43,7 +43,8 @@ export const waiting = area(
     expired: "Der Termin wurde inzwischen weitergegeben. Sie bleiben auf der Warteliste und hören von uns, sobald wieder etwas frei wird.",
     missingTitle: "Hier fehlt Ihr persönlicher Link",
     missing: "Bitte öffnen Sie diese Seite über den Link in der E-Mail mit dem Angebot.",
-    takenFlash: "Der frühere Termin gehört jetzt Ihnen. Eine neue Bestätigung ist unterwegs.",
+    takenTitle: "Der Termin gehört jetzt Ihnen",
+    taken: "Eine neue Bestätigung mit dem Link ist unterwegs zu Ihnen.",
   },
   {
     title: "Join the waiting list",
@@ -85,6 +86,7 @@ export const waiting = area(
     expired: "The time has been passed on. You stay on the waiting list and hear from us as soon as something becomes free again.",
     missingTitle: "Your personal link is missing",
     missing: "Please open this page through the link in the e-mail with the offer.",
-    takenFlash: "The earlier time is yours now. A new confirmation is on its way.",
+    takenTitle: "The time is yours now",
+    taken: "A new confirmation with the link is on its way to you.",
   },
 );

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
 from booking.slots.model import Slot
 from booking.timetable.model import Refusal
+from booking.walkin.model import Unavailable
 from chassis.problems import FieldError, Problem
 
 
@@ -154,12 +155,14 @@ class ErasureLater(Problem):
 
 
 class LimitReached(Problem):
-    """Too many of them for one person or one place. `detail` says what to do."""
+    """Too many of them for one person or one place: `reason` says of what, `detail` what to do."""
 
     code, status, title = "limit_reached", 429, "That is too many"
 
-    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+    def __init__(
+        self, detail: str, *, retry_after_seconds: int, reason: Literal["requests", "appointments"] = "requests"
+    ) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)}, reason=reason)
 
 
 class ProofRequired(Problem):
@@ -168,7 +171,38 @@ class ProofRequired(Problem):
     code, status, title = "proof_required", 429, "Your device has to do a little work first"
 
     def __init__(self, challenge: JsonValue) -> None:
-        super().__init__("Solve the challenge and repeat the request with the header Proof-Of-Work.", challenge=challenge)
+        detail = "Solve the challenge and repeat the request with the header Proof-Of-Work."
+        super().__init__(detail, challenge=challenge)
+
+
+class WalkInUnavailable(Problem):
+    """Nobody can come without an appointment now. `reason` says why."""
+
+    code, status, title = "walk_in_unavailable", 409, "You cannot come without an appointment at the moment"
+
+    _WHY: ClassVar[Mapping[Unavailable, str]] = {
+        "closed": "The office is closed, or closes before there would be time. Please come back or book.",
+        "nobody_free": "Nobody has time for you before the office closes. Please come back or book.",
+        "switched_off": "This office talks by appointment only. Please book.",
+    }
+
+    def __init__(self, reason: Unavailable) -> None:
+        super().__init__(self._WHY[reason], reason=reason)
+
+
+class TicketUnknown(Problem):
+    """No such number in the queue, or not of this office: the difference is nobody's business."""
+
+    code, status, title = "ticket_unknown", 404, "There is no such number in the queue"
+
+
+class AlreadyCalled(Problem):
+    """Whoever is called has an appointment: a clerk is waiting."""
+
+    code, status, title = "already_called", 409, "You have been called"
+
+    def __init__(self) -> None:
+        super().__init__("A clerk has time for you now: please open the link.")
 
 
 class RoleMissing(Problem):

@@ -141,6 +141,345 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/appointment/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Wait
+         * @description Tell me when something earlier is free. Repeating it keeps the place.
+         */
+        put: operations["wait_api_booking_appointment_waiting_put"];
+        post?: never;
+        /**
+         * Stop Waiting
+         * @description I am happy with what I have. Who does not wait is done already.
+         */
+        delete: operations["stop_waiting_api_booking_appointment_waiting_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Offer
+         * @description What is offered, and until when. Looking changes nothing.
+         */
+        get: operations["get_offer_api_booking_offer_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/offer/acceptance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept
+         * @description Take it: the appointment moves, or there is one. The answer has its new link. Repeating it repeats the answer.
+         */
+        post: operations["accept_api_booking_offer_acceptance_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/offer/refusal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse
+         * @description Not this one: the next in the line gets it. The place in the line stays, unless one leaves the list.
+         */
+        post: operations["refuse_api_booking_offer_refusal_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Book
+         * @description Book for a citizen, who gets the link by mail. Repeating it with its Idempotency-Key repeats the answer.
+         */
+        post: operations["book_api_booking_office_appointments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/appointments/{appointment_id}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Cancel an appointment; the citizen is told by mail. Repeating it changes nothing.
+         */
+        post: operations["cancel_api_booking_office_appointments__appointment_id__cancellation_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/appointments/{appointment_id}/no-show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Miss
+         * @description The citizen did not come. 409 `too_early` before the office's grace has passed. Repeating it changes nothing.
+         */
+        post: operations["miss_api_booking_office_appointments__appointment_id__no_show_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/appointments/{appointment_id}/rescheduling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move
+         * @description Move an appointment; the citizen gets the new link by mail, and the old one is dead.
+         */
+        post: operations["move_api_booking_office_appointments__appointment_id__rescheduling_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/blocked-times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Blocked Times
+         * @description When which clerk is not there. Why is shown to leads, and to the clerk whose time it is.
+         */
+        get: operations["list_blocked_times_api_booking_office_blocked_times_get"];
+        put?: never;
+        /**
+         * Block
+         * @description Block a clerk's time: a lead anybody's, a clerk their own. Repeating it changes nothing.
+         *
+         *     `conflicts` are booked appointments that nobody is there for because of it.
+         */
+        post: operations["block_api_booking_office_blocked_times_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/blocked-times/{blocked_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unblock
+         * @description The clerk is there after all.
+         */
+        delete: operations["unblock_api_booking_office_blocked_times__blocked_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move Many
+         * @description Move the appointments of a clerk who is not there, and block that time.
+         *
+         *     Each goes to another clerk at the same time, or else to the nearest free slot, and its citizen is told once. With
+         *     `dry_run` nothing happens: the answer tells what would. Repeating the request goes on where it was interrupted.
+         */
+        post: operations["move_many_api_booking_office_moves_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Slots
+         * @description Free slots as clerks may book them: the next one may begin now.
+         */
+        get: operations["list_slots_api_booking_office_slots_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Statistics
+         * @description How the office was used, by week and service, over at most 53 weeks.
+         */
+        get: operations["get_statistics_api_booking_office_statistics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/statistics.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Table
+         * @description The same as a table for spreadsheets (RFC 4180, UTF-8 with a byte order mark).
+         */
+        get: operations["get_table_api_booking_office_statistics_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/timetable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Timetable
+         * @description The timetable that holds: opening hours, special days, closures, and who is on duty when for which services.
+         */
+        get: operations["get_timetable_api_booking_office_timetable_get"];
+        /**
+         * Save Timetable
+         * @description Replace the timetable. 409 `timetable_changed` when somebody else saved since `version`.
+         *
+         *     `conflicts` are booked appointments to come that nobody is there for now: they stay until somebody moves them.
+         */
+        put: operations["save_timetable_api_booking_office_timetable_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/week": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Week
+         * @description The week in which `day` lies (today, if left out): who is on duty, what is booked, how full it is.
+         */
+        get: operations["get_week_api_booking_office_week_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/offices": {
         parameters: {
             query?: never;
@@ -281,10 +620,133 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/offices/{office}/waiting-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join
+         * @description For those who found no slot: offers come by mail. 429 `limit_reached` for too many under one address.
+         */
+        post: operations["join_api_booking_offices__office__waiting_list_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/offices/{office}/walk-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look
+         * @description Whether one can come without an appointment now, and how long one would wait.
+         */
+        get: operations["look_api_booking_offices__office__walk_in_get"];
+        put?: never;
+        /**
+         * Take
+         * @description Take a number. 409 `walk_in_unavailable` says why not. Repeating the request repeats the answer.
+         */
+        post: operations["take_api_booking_offices__office__walk_in_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/walk-in/departure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave
+         * @description I am going; what is stored about me is erased. 409 `already_called`: a clerk is waiting.
+         */
+        post: operations["leave_api_booking_walk_in_departure_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/walk-in/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stay
+         * @description I am still here: every ten seconds. Whoever is silent for a minute is gone.
+         */
+        post: operations["stay_api_booking_walk_in_presence_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AppointmentBrief
+         * @description An appointment in a list. `name` is null once the citizen's data was erased.
+         */
+        AppointmentBrief: {
+            /**
+             * Appointment Id
+             * Format: uuid
+             */
+            appointment_id: string;
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "citizen" | "office" | "waiting_list" | "walk_in";
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Lane */
+            lane: number;
+            /** Name */
+            name: string | null;
+            /** Reference */
+            reference: string;
+            /** Services */
+            services: components["schemas"]["ServicePersons"][];
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+        };
         /**
          * AppointmentRequest
          * @description Book at this time.
@@ -378,6 +840,102 @@ export interface components {
             state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
             /** Time Zone */
             time_zone: string | null;
+            waiting: components["schemas"]["WaitingView"] | null;
+        };
+        /**
+         * Blocked
+         * @description A blocked time, and the appointments to come that nobody is there for because of it.
+         */
+        Blocked: {
+            /** Conflicts */
+            conflicts: components["schemas"]["Conflict"][];
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Lane */
+            lane: number;
+            /** Note */
+            note: string | null;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "sick" | "leave" | "training" | "other";
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /**
+         * BlockedTimes
+         * @description Blocked times, by start.
+         */
+        BlockedTimes: {
+            /** Blocked Times */
+            blocked_times: components["schemas"]["BlockedTimeView"][];
+        };
+        /**
+         * BlockedTimeView
+         * @description A blocked time. Why somebody is away is shown to leads and to themselves; others read "other".
+         */
+        BlockedTimeView: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Lane */
+            lane: number;
+            /** Note */
+            note: string | null;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "sick" | "leave" | "training" | "other";
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /**
+         * BlockRequest
+         * @description A clerk is not there from `starts_at` to `ends_at`. The reason is for the leads, the note has no diagnosis.
+         */
+        BlockRequest: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Lane */
+            lane: number;
+            /** Note */
+            note?: string | null;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "sick" | "leave" | "training" | "other";
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
         };
         /**
          * BookedService
@@ -495,6 +1053,50 @@ export interface components {
             reason?: components["schemas"]["Localised"] | null;
         };
         /**
+         * Conflict
+         * @description A booked appointment to come that nobody is there for, and why.
+         */
+        Conflict: {
+            /**
+             * Appointment Id
+             * Format: uuid
+             */
+            appointment_id: string;
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "citizen" | "office" | "waiting_list" | "walk_in";
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Lane */
+            lane: number;
+            /** Name */
+            name: string | null;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "lane_removed" | "blocked" | "closed" | "off_shift" | "skill_missing";
+            /** Reference */
+            reference: string;
+            /** Services */
+            services: components["schemas"]["ServicePersons"][];
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+        };
+        /**
          * Contact
          * @description How to reach the office in the ordinary way; printed in every mail and on every page.
          */
@@ -516,6 +1118,44 @@ export interface components {
             website?: string | null;
         };
         /**
+         * DayOfWeek
+         * @description A local day. `offered_minutes`: clerks on duty and not blocked; `booked_minutes`: their appointments.
+         */
+        DayOfWeek: {
+            /** Booked Minutes */
+            booked_minutes: number;
+            /** Closed */
+            closed: ("holiday" | "closure" | "weekly") | null;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Hours */
+            hours: components["schemas"]["Stretch"][];
+            /** Lanes */
+            lanes: components["schemas"]["LaneOfDay"][];
+            note: components["schemas"]["Localised"] | null;
+            /** Offered Minutes */
+            offered_minutes: number;
+        };
+        /**
+         * EntryView
+         * @description Somebody waits; offers come by mail.
+         */
+        EntryView: {
+            /**
+             * Entry Id
+             * Format: uuid
+             */
+            entry_id: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
          * FeeView
          * @description A fee and when it applies; the call decides which of them does.
          */
@@ -531,6 +1171,48 @@ export interface components {
             when: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Figures
+         * @description How one service (null: all together) was used. Rates are between 0 and 1, null where there is nothing to divide.
+         *
+         *     `no_show_rate` is among appointments whose end is known. `utilisation` is the booked part of the time at which
+         *     clerks were on duty and not blocked, by the timetable that holds now; it is told for all services together.
+         */
+        Figures: {
+            /** Aborted */
+            aborted: number;
+            /**
+             * Booked
+             * @description All appointments that were made for this time, cancelled ones included.
+             */
+            booked: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Completed */
+            completed: number;
+            /**
+             * Lead Hours Median
+             * @description From booking to start, without walk-ins.
+             */
+            lead_hours_median: number | null;
+            /** No Show */
+            no_show: number;
+            /** No Show Rate */
+            no_show_rate: number | null;
+            /** Service Id */
+            service_id: string | null;
+            /** Talk Seconds Median */
+            talk_seconds_median: number | null;
+            /** Utilisation */
+            utilisation: number | null;
+            /**
+             * Wait Seconds Median
+             * @description From the start to the call.
+             */
+            wait_seconds_median: number | null;
+            /** Walk Ins */
+            walk_ins: number;
         };
         /**
          * HoldRequest
@@ -577,11 +1259,87 @@ export interface components {
          * Hours
          * @description From `opens` to `closes` (exclusive), local times of one day.
          */
-        Hours: {
+        "Hours-Input": {
+            /**
+             * Closes
+             * Format: time
+             */
+            closes: string;
+            /**
+             * Opens
+             * Format: time
+             */
+            opens: string;
+        };
+        /**
+         * Hours
+         * @description From `opens` to `closes` (exclusive), local times of one day.
+         */
+        "Hours-Output": {
             /** Closes */
             closes: string;
             /** Opens */
             opens: string;
+        };
+        /**
+         * LaneOfDay
+         * @description One clerk's day. Once a clerk has left the timetable, `name` is empty and nobody is on duty.
+         */
+        LaneOfDay: {
+            /** Appointments */
+            appointments: components["schemas"]["AppointmentBrief"][];
+            /** Blocked */
+            blocked: components["schemas"]["BlockedTimeView"][];
+            /** Lane */
+            lane: number;
+            /** Name */
+            name: string;
+            /** On Duty */
+            on_duty: components["schemas"]["Stretch"][];
+        };
+        /**
+         * Left
+         * @description An appointment that stays where it is, though nobody is there for it.
+         */
+        Left: {
+            /**
+             * Appointment Id
+             * Format: uuid
+             */
+            appointment_id: string;
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "citizen" | "office" | "waiting_list" | "walk_in";
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Lane */
+            lane: number;
+            /** Name */
+            name: string | null;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "begun" | "nobody_trained" | "no_room";
+            /** Reference */
+            reference: string;
+            /** Services */
+            services: components["schemas"]["ServicePersons"][];
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
         };
         /**
          * Localised
@@ -594,12 +1352,184 @@ export interface components {
             en: string;
         };
         /**
+         * Moved
+         * @description An appointment that has another time now; the citizen was told.
+         */
+        Moved: {
+            /**
+             * Appointment Id
+             * Format: uuid
+             */
+            appointment_id: string;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Reference */
+            reference: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
+        /**
          * MoveRequest
          * @description Move to this time.
          */
         MoveRequest: {
             /** Hold Id */
             hold_id?: string | null;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /**
+         * MovesRequest
+         * @description Move the appointments of a clerk who is not there between two instants. `dry_run` tells what would happen.
+         */
+        MovesRequest: {
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Lane */
+            lane: number;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
+        /**
+         * MovesView
+         * @description What became of a clerk's appointments. `kept_time`: another clerk at the same time, nobody needs to know.
+         */
+        MovesView: {
+            /** Kept Time */
+            kept_time: components["schemas"]["AppointmentBrief"][];
+            /** Left */
+            left: components["schemas"]["Left"][];
+            /** Moved */
+            moved: components["schemas"]["Moved"][];
+        };
+        /**
+         * OfferView
+         * @description A slot that is kept for the holder of the link until `expires_at`, and what became of it.
+         */
+        OfferView: {
+            /**
+             * Appointment Id
+             * Format: uuid
+             */
+            appointment_id: string;
+            /**
+             * Current Starts At
+             * @description When the citizen's appointment is now, if there is one.
+             */
+            current_starts_at: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "de" | "en";
+            /** Office */
+            office: string;
+            /** Services */
+            services: components["schemas"]["BookedServiceView"][];
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "accepted" | "refused" | "expired";
+        };
+        /**
+         * OfficeAppointmentRequest
+         * @description Book for a citizen who called or wrote; with `lane`, with this clerk.
+         */
+        OfficeAppointmentRequest: {
+            /**
+             * Email
+             * Format: email
+             */
+            email: string;
+            /** Lane */
+            lane?: number | null;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "de" | "en";
+            /** Name */
+            name: string;
+            /** Needs */
+            needs?: ("interpreter" | "sign_language_interpreter" | "companion")[];
+            /** Phone */
+            phone?: string | null;
+            /** Services */
+            services: components["schemas"]["ChosenService"][];
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Time Zone */
+            time_zone?: string | null;
+        };
+        /**
+         * OfficeBooked
+         * @description The appointment stands. Its link is mailed to the citizen alone: whoever has it signs and pays as the citizen.
+         */
+        OfficeBooked: {
+            /**
+             * Appointment Id
+             * Format: uuid
+             */
+            appointment_id: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Reference */
+            reference: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /**
+         * OfficeMoveRequest
+         * @description Move a citizen's appointment; with `lane`, to this clerk.
+         */
+        OfficeMoveRequest: {
+            /** Lane */
+            lane?: number | null;
             /**
              * Starts At
              * Format: date-time
@@ -636,7 +1566,7 @@ export interface components {
             /** Slug */
             slug: string;
             /** Special Days */
-            special_days: components["schemas"]["SpecialDay"][];
+            special_days: components["schemas"]["SpecialDay-Output"][];
             /** Time Zone */
             time_zone: string;
         };
@@ -730,6 +1660,27 @@ export interface components {
             talk_seconds: number | null;
             /** Time Zone */
             time_zone: string | null;
+            /** Waiting Since */
+            waiting_since: string | null;
+        };
+        /**
+         * PresenceView
+         * @description Where one is in the queue. Once called, `link` leads to the appointment that begins now; it is mailed too.
+         */
+        PresenceView: {
+            /** Ahead */
+            ahead: number;
+            /** Estimate Seconds */
+            estimate_seconds: number | null;
+            /** Link */
+            link: string | null;
+            /** Number */
+            number: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "called" | "gone";
         };
         /**
          * Problem
@@ -798,6 +1749,17 @@ export interface components {
             text: components["schemas"]["Localised"];
         };
         /**
+         * Refusal
+         * @description No. `leave_list`: and do not ask again.
+         */
+        Refusal: {
+            /**
+             * Leave List
+             * @default false
+             */
+            leave_list: boolean;
+        };
+        /**
          * Retention
          * @description How long data is kept. The data protection officer decides; the defaults are DOMAIN facts, not law.
          */
@@ -824,6 +1786,64 @@ export interface components {
             payment_years: number;
         };
         /**
+         * RosterEntry
+         * @description One clerk, whose time is the lane `lane`. A lane is never given to another clerk later: appointments name it.
+         */
+        "RosterEntry-Input": {
+            /**
+             * Clerk Id
+             * @description The account in casework, if the clerk has one.
+             */
+            clerk_id?: string | null;
+            /**
+             * Lane
+             * @description Left out for a new clerk.
+             */
+            lane?: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Shifts
+             * @description None: whenever the office is open.
+             * @default []
+             */
+            shifts: components["schemas"]["Shift-Input"][];
+            /**
+             * Skills
+             * @description Left out: all services.
+             */
+            skills?: string[] | null;
+        };
+        /**
+         * RosterEntry
+         * @description One clerk, whose time is the lane `lane`. A lane is never given to another clerk later: appointments name it.
+         */
+        "RosterEntry-Output": {
+            /**
+             * Clerk Id
+             * @description The account in casework, if the clerk has one.
+             */
+            clerk_id?: string | null;
+            /**
+             * Lane
+             * @description Left out for a new clerk.
+             */
+            lane?: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Shifts
+             * @description None: whenever the office is open.
+             * @default []
+             */
+            shifts: components["schemas"]["Shift-Output"][];
+            /**
+             * Skills
+             * @description Left out: all services.
+             */
+            skills?: string[] | null;
+        };
+        /**
          * RulesView
          * @description When appointments can be had, and joined.
          */
@@ -838,6 +1858,16 @@ export interface components {
             lead_minutes: number;
             /** Walk In */
             walk_in: boolean;
+        };
+        /**
+         * ServicePersons
+         * @description A service, and for how many people.
+         */
+        ServicePersons: {
+            /** Persons */
+            persons: number;
+            /** Service Id */
+            service_id: string;
         };
         /**
          * ServiceView
@@ -878,6 +1908,50 @@ export interface components {
             summary_plain: components["schemas"]["Localised"];
         };
         /**
+         * Shift
+         * @description When a clerk is on duty on one weekday. Outside the opening hours nobody is served, shift or not.
+         */
+        "Shift-Input": {
+            /**
+             * Closes
+             * Format: time
+             */
+            closes: string;
+            /**
+             * Opens
+             * Format: time
+             */
+            opens: string;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
+            /**
+             * Weekday
+             * @enum {string}
+             */
+            weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        };
+        /**
+         * Shift
+         * @description When a clerk is on duty on one weekday. Outside the opening hours nobody is served, shift or not.
+         */
+        "Shift-Output": {
+            /** Closes */
+            closes: string;
+            /** Opens */
+            opens: string;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
+            /**
+             * Weekday
+             * @enum {string}
+             */
+            weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        };
+        /**
          * SlotsView
          * @description Free slots in ascending order. `time_zone` is the office's, which its opening hours and local days follow.
          */
@@ -909,7 +1983,7 @@ export interface components {
          * SpecialDay
          * @description One day that is not like its weekday. Its hours replace all others, holidays and closures; none means closed.
          */
-        SpecialDay: {
+        "SpecialDay-Input": {
             /**
              * Day
              * Format: date
@@ -919,8 +1993,35 @@ export interface components {
              * Hours
              * @default []
              */
-            hours: components["schemas"]["Hours"][];
+            hours: components["schemas"]["Hours-Input"][];
             note?: components["schemas"]["Localised"] | null;
+        };
+        /**
+         * SpecialDay
+         * @description One day that is not like its weekday. Its hours replace all others, holidays and closures; none means closed.
+         */
+        "SpecialDay-Output": {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Hours
+             * @default []
+             */
+            hours: components["schemas"]["Hours-Output"][];
+            note?: components["schemas"]["Localised"] | null;
+        };
+        /**
+         * StatisticsView
+         * @description Weeks in order, all services together before each; `totals` over the whole time.
+         */
+        StatisticsView: {
+            /** Totals */
+            totals: components["schemas"]["Figures"][];
+            /** Weeks */
+            weeks: components["schemas"]["WeekFigures"][];
         };
         /**
          * StoredElsewhere
@@ -931,6 +2032,343 @@ export interface components {
             part: string;
             until: components["schemas"]["Localised"];
             what: components["schemas"]["Localised"];
+        };
+        /**
+         * Stretch
+         * @description From one instant to another, the end exclusive.
+         */
+        Stretch: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /**
+         * TicketView
+         * @description A number in the queue. `ticket` is secret: whoever has it is this number. Show presence every ten seconds.
+         */
+        TicketView: {
+            /**
+             * Ahead
+             * @description How many come before.
+             */
+            ahead: number;
+            /** Estimate Seconds */
+            estimate_seconds: number | null;
+            /** Number */
+            number: number;
+            /** Ticket */
+            ticket: string;
+        };
+        /**
+         * TimetableRequest
+         * @description The whole timetable as it shall be from now on. `version` is the one that was edited.
+         */
+        TimetableRequest: {
+            /**
+             * Clerks
+             * @default []
+             */
+            clerks: components["schemas"]["RosterEntry-Input"][];
+            /**
+             * Closures
+             * @default []
+             */
+            closures: components["schemas"]["Closure"][];
+            /**
+             * Observes Holidays
+             * @default true
+             */
+            observes_holidays: boolean;
+            /**
+             * Opening Hours
+             * @default []
+             */
+            opening_hours: components["schemas"]["WeeklyHours-Input"][];
+            /**
+             * Special Days
+             * @default []
+             */
+            special_days: components["schemas"]["SpecialDay-Input"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * TimetableSaved
+         * @description The timetable as it was stored, and the appointments to come that nobody is there for now.
+         */
+        TimetableSaved: {
+            /**
+             * Clerks
+             * @default []
+             */
+            clerks: components["schemas"]["RosterEntry-Output"][];
+            /**
+             * Closures
+             * @default []
+             */
+            closures: components["schemas"]["Closure"][];
+            /** Conflicts */
+            conflicts: components["schemas"]["Conflict"][];
+            /**
+             * Observes Holidays
+             * @default true
+             */
+            observes_holidays: boolean;
+            /**
+             * Opening Hours
+             * @default []
+             */
+            opening_hours: components["schemas"]["WeeklyHours-Output"][];
+            /**
+             * Special Days
+             * @default []
+             */
+            special_days: components["schemas"]["SpecialDay-Output"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * TimetableView
+         * @description The timetable that holds; version 0 is the office's file.
+         */
+        TimetableView: {
+            /**
+             * Clerks
+             * @default []
+             */
+            clerks: components["schemas"]["RosterEntry-Output"][];
+            /**
+             * Closures
+             * @default []
+             */
+            closures: components["schemas"]["Closure"][];
+            /**
+             * Observes Holidays
+             * @default true
+             */
+            observes_holidays: boolean;
+            /**
+             * Opening Hours
+             * @default []
+             */
+            opening_hours: components["schemas"]["WeeklyHours-Output"][];
+            /**
+             * Special Days
+             * @default []
+             */
+            special_days: components["schemas"]["SpecialDay-Output"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * WaitingRequest
+         * @description Tell me when there is a slot, on one of these days of the office (both included; left out: on any day).
+         */
+        WaitingRequest: {
+            /**
+             * Email
+             * Format: email
+             */
+            email: string;
+            /**
+             * First
+             * @description A day of the office; left out: from today on.
+             */
+            first?: string | null;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "de" | "en";
+            /**
+             * Last
+             * @description Included; left out: whenever.
+             */
+            last?: string | null;
+            /** Name */
+            name: string;
+            /** Needs */
+            needs?: ("interpreter" | "sign_language_interpreter" | "companion")[];
+            /** Phone */
+            phone?: string | null;
+            /** Services */
+            services: components["schemas"]["ChosenService"][];
+            /** Time Zone */
+            time_zone?: string | null;
+        };
+        /**
+         * WaitingView
+         * @description The citizen waits for an earlier slot than theirs.
+         */
+        WaitingView: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * WalkInRequest
+         * @description Talk to us now.
+         */
+        WalkInRequest: {
+            /**
+             * Email
+             * Format: email
+             */
+            email: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "de" | "en";
+            /** Name */
+            name: string;
+            /** Needs */
+            needs?: ("interpreter" | "sign_language_interpreter" | "companion")[];
+            /** Phone */
+            phone?: string | null;
+            /** Services */
+            services: components["schemas"]["ChosenService"][];
+            /** Time Zone */
+            time_zone?: string | null;
+        };
+        /**
+         * WalkInView
+         * @description Whether one can come without an appointment now. `estimate_seconds`: how long whoever comes now will wait.
+         */
+        WalkInView: {
+            /** Available */
+            available: boolean;
+            /**
+             * Closes At
+             * @description When the office closes; null if it is closed.
+             */
+            closes_at: string | null;
+            /**
+             * Estimate Seconds
+             * @description Null if nobody can say.
+             */
+            estimate_seconds: number | null;
+            /**
+             * Reason
+             * @description Why not; null if one can.
+             */
+            reason: ("closed" | "nobody_free" | "switched_off") | null;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * WeekFigures
+         * @description The figures of a week of the office, from Monday on.
+         */
+        WeekFigures: {
+            /** Aborted */
+            aborted: number;
+            /**
+             * Booked
+             * @description All appointments that were made for this time, cancelled ones included.
+             */
+            booked: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Completed */
+            completed: number;
+            /**
+             * Lead Hours Median
+             * @description From booking to start, without walk-ins.
+             */
+            lead_hours_median: number | null;
+            /**
+             * Monday
+             * Format: date
+             */
+            monday: string;
+            /** No Show */
+            no_show: number;
+            /** No Show Rate */
+            no_show_rate: number | null;
+            /** Service Id */
+            service_id: string | null;
+            /** Talk Seconds Median */
+            talk_seconds_median: number | null;
+            /** Utilisation */
+            utilisation: number | null;
+            /**
+             * Wait Seconds Median
+             * @description From the start to the call.
+             */
+            wait_seconds_median: number | null;
+            /** Walk Ins */
+            walk_ins: number;
+        };
+        /**
+         * WeeklyHours
+         * @description Opening hours of one weekday, perhaps for a season.
+         */
+        "WeeklyHours-Input": {
+            /**
+             * Closes
+             * Format: time
+             */
+            closes: string;
+            /**
+             * Opens
+             * Format: time
+             */
+            opens: string;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
+            /**
+             * Weekday
+             * @enum {string}
+             */
+            weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        };
+        /**
+         * WeeklyHours
+         * @description Opening hours of one weekday, perhaps for a season.
+         */
+        "WeeklyHours-Output": {
+            /** Closes */
+            closes: string;
+            /** Opens */
+            opens: string;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid Until */
+            valid_until?: string | null;
+            /**
+             * Weekday
+             * @enum {string}
+             */
+            weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        };
+        /**
+         * WeekView
+         * @description A week of the office from Monday on.
+         */
+        WeekView: {
+            /** Conflicts */
+            conflicts: components["schemas"]["Conflict"][];
+            /** Days */
+            days: components["schemas"]["DayOfWeek"][];
+            /**
+             * Monday
+             * Format: date
+             */
+            monday: string;
+            /** Time Zone */
+            time_zone: string;
         };
     };
     responses: never;
@@ -1225,6 +2663,804 @@ export interface operations {
             };
         };
     };
+    wait_api_booking_appointment_waiting_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_waiting_api_booking_appointment_waiting_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_offer_api_booking_offer_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_api_booking_offer_acceptance_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookedView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refuse_api_booking_offer_refusal_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Refusal"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    book_api_booking_office_appointments_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfficeAppointmentRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeBooked"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_api_booking_office_appointments__appointment_id__cancellation_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentBrief"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    miss_api_booking_office_appointments__appointment_id__no_show_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentBrief"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_api_booking_office_appointments__appointment_id__rescheduling_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfficeMoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeBooked"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_blocked_times_api_booking_office_blocked_times_get: {
+        parameters: {
+            query?: {
+                /** @description A day of the office; today if left out. */
+                from?: string | null;
+                /** @description Included; the same day if left out. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockedTimes"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    block_api_booking_office_blocked_times_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Blocked"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unblock_api_booking_office_blocked_times__blocked_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                blocked_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_many_api_booking_office_moves_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MovesRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovesView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_slots_api_booking_office_slots_get: {
+        parameters: {
+            query: {
+                /** @description A day of the office; today if left out. */
+                from?: string | null;
+                services: string[];
+                /** @description Included; the same day if left out. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotsView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_statistics_api_booking_office_statistics_get: {
+        parameters: {
+            query?: {
+                /** @description A day of the office; twelve weeks ago if left out. */
+                from?: string | null;
+                /** @description Included; the end of this week if left out. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatisticsView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_table_api_booking_office_statistics_csv_get: {
+        parameters: {
+            query?: {
+                /** @description A day of the office; twelve weeks ago if left out. */
+                from?: string | null;
+                /** @description Of the head line; the office's own if left out. */
+                language?: ("de" | "en") | null;
+                /** @description Included; the end of this week if left out. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_timetable_api_booking_office_timetable_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimetableView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_timetable_api_booking_office_timetable_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimetableRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimetableSaved"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_week_api_booking_office_week_get: {
+        parameters: {
+            query?: {
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeekView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_offices_api_booking_offices_get: {
         parameters: {
             query?: never;
@@ -1310,6 +3546,8 @@ export interface operations {
             query?: never;
             header: {
                 "Idempotency-Key": string;
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
             };
             path: {
                 office: string;
@@ -1340,6 +3578,22 @@ export interface operations {
                     "application/json": components["schemas"]["BookedView"];
                 };
             };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
             /** @description Not now; please try again. */
             503: {
                 headers: {
@@ -1355,7 +3609,10 @@ export interface operations {
     place_hold_api_booking_offices__office__holds_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path: {
                 office: string;
             };
@@ -1385,6 +3642,22 @@ export interface operations {
                     "application/json": components["schemas"]["HoldView"];
                 };
             };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
             /** @description Not now; please try again. */
             503: {
                 headers: {
@@ -1400,7 +3673,10 @@ export interface operations {
     release_hold_api_booking_offices__office__holds__hold_id__delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path: {
                 hold_id: string;
                 office: string;
@@ -1514,6 +3790,256 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SlotsView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    join_api_booking_offices__office__waiting_list_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
+            path: {
+                office: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WaitingRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryView"];
+                };
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_api_booking_offices__office__walk_in_get: {
+        parameters: {
+            query?: {
+                /** @description For these; left out: for the shortest service of the office. */
+                services?: string[] | null;
+            };
+            header?: never;
+            path: {
+                office: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalkInView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_api_booking_offices__office__walk_in_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
+            path: {
+                office: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WalkInRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_api_booking_walk_in_departure_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stay_api_booking_walk_in_presence_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresenceView"];
                 };
             };
             /** @description Not now; please try again. */

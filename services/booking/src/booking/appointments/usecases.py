@@ -348,6 +348,7 @@ async def _within_limit(tx: Transaction, offer: Offer, email: str, now: datetime
             f"There are {limit} appointments to come under this e-mail address already. Move or cancel one of them, "
             "book several services or persons in one appointment, or call the office.",
             retry_after_seconds=86400,
+            reason="appointments",
         )
 
 
@@ -364,6 +365,13 @@ async def _give_back(desk: Desk, tx: Transaction, offer: Offer, appointment: App
         left_by=appointment.id,
     )
     tx.after_commit(desk.slot_freed)
+
+
+def link_of(desk: Desk, offer: Offer, appointment: Appointment, now: datetime) -> str:
+    """The link to an appointment as it is: the same rights as in the mail."""
+    slot = Slot(appointment.starts_at, appointment.ends_at)
+    appointment_id = AppointmentId(appointment.id)
+    return _link(desk, offer, _link_token(desk, offer, appointment_id, appointment.link_generation, slot, now))
 
 
 def _link(desk: Desk, offer: Offer, token: str) -> str:

@@ -71,6 +71,7 @@ async def join(desk: Desk, tx: Transaction, offer: Offer, entry: Entry, now: dat
             f"Under this e-mail address there are {rules.max_open_per_email} appointments and entries on the waiting "
             "list already. If you have an appointment, you can wait for an earlier time through its link.",
             retry_after_seconds=86400,
+            reason="appointments",
         )
     tx.after_commit(desk.slot_freed)
     return await store.join(tx, office, entry, now)
