@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import altcha
@@ -18,7 +18,9 @@ from redis.asyncio import Redis
 
 from booking.app import build
 from booking.settings import Settings
+from booking.waiting import offering
 from chassis.database import Database
+from contracts.booking import SlotOffered
 
 MONDAY = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)  # 09:00 in Berlin
 ROOM = {"proof_from": 100_000, "at_most": 100_000, "seconds": 3600}
@@ -73,6 +75,8 @@ def offices_dir(offices_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     for clerks in (1, 2, 5):
         text = demo.replace('slug = "demo"', f'slug = "clerks-{clerks}"').replace("clerks = 4", f"clerks = {clerks}")
         (directory / f"clerks-{clerks}.toml").write_text(text)
+    alone = demo.replace('slug = "demo"', 'slug = "by-appointment"').replace("[booking]", "[booking]\nwalk_in = false")
+    (directory / "by-appointment.toml").write_text(alone)
     # A small town with a waiting list: quarters of an hour, a pause after each appointment, an hour to answer an offer.
     town = demo.replace('slug = "demo"', 'slug = "town"').replace("clerks = 4", "clerks = 2")
     rules = (
@@ -207,3 +211,65 @@ def stored(database: Database) -> Callable[[str], Awaitable[list[dict[str, Any]]
             return [dict(row) for row in await tx.rows(f"SELECT * FROM {table}")]  # noqa: S608 - tables named by tests
 
     return rows
+
+
+class WaitingRoom:
+    """Citizens of the office "town" who book, wait and are offered what others give back."""
+
+    SERVICES: ClassVar[list[dict[str, object]]] = [{"service_id": "anmeldung"}]  # 15 minutes
+
+    def __init__(self, app: FastAPI, client: httpx.AsyncClient, book: Any, stored: Any) -> None:
+        self._app, self._client, self._book, self._stored = app, client, book, stored
+
+    async def book(self, at: datetime, name: str = "Erika", **changes: Any) -> dict[str, str]:
+        """Somebody books; what the holder of the link sends."""
+        changes = {"services": self.SERVICES, "email": f"{name.lower()}@example.org"} | changes
+        answer = await self._book("town", starts_at=at.isoformat(), name=name, **changes)
+        assert answer.status_code == 201, answer.text
+        return _bearer(answer.json()["link"])
+
+    async def wait(self, at: datetime, name: str, **changes: Any) -> dict[str, str]:
+        """Somebody books and waits for something earlier; a second after those before."""
+        link = await self.book(at, name, **changes)
+        assert (await self._client.put("/appointment/waiting", headers=link, json={})).status_code == 200
+        self._app.state.clock.forward(seconds=1)
+        return link
+
+    async def cancel(self, link: dict[str, str]) -> None:
+        """Somebody gives their slot back."""
+        assert (await self._client.post("/appointment/cancellation", headers=link)).status_code == 200
+
+    async def round(self) -> int:
+        """What the worker does when it is woken; the worker itself may have done it already."""
+        desk = self._app.state.desk
+        return await offering.go_round(desk, self._app.state.database, desk.offers["town"], self._app.state.clock())
+
+    async def offers(self) -> list[tuple[str, str]]:
+        """Who was offered a slot, in this order, and what came of it."""
+        names = {mail.appointment_id: mail.citizen.name for mail in await self.mails()}
+        rows = sorted(await self._stored("slot_offer"), key=lambda row: row["offered_at"])
+        return [(names[row["appointment_id"]], row["state"]) for row in rows]
+
+    async def mails(self) -> list[SlotOffered]:
+        """The offers that notify is to mail, oldest first."""
+        rows = sorted(await self._stored("outbox"), key=lambda row: row["id"])
+        return [SlotOffered.model_validate_json(row["body"]) for row in rows if row["subject"] == SlotOffered.SUBJECT]
+
+    async def newest(self) -> dict[str, str]:
+        """What the holder of the newest offer sends."""
+        return _bearer((await self.mails())[-1].offer_token)
+
+    async def slots(self, day: str = "2026-06-02") -> list[str]:
+        """What the public is shown."""
+        query = {"services": "anmeldung", "from": day, "to": day}
+        answer = await self._client.get("/offices/town/slots", params=query)
+        return [slot["starts_at"] for slot in answer.json()["slots"]]
+
+
+@pytest.fixture
+def room(app: FastAPI, client: httpx.AsyncClient, book: Any, stored: Any) -> WaitingRoom:
+    return WaitingRoom(app, client, book, stored)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.split('#')[-1]}"}
