@@ -9,6 +9,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from chassis.tokens import TokenSigner
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PREFIX = "/api/booking"
@@ -129,6 +131,73 @@ async def test_who_may_act_on_an_appointment(
     if code:
         assert answer.json()["code"] == code
         assert [row["state"] for row in await stored("appointment")] == ["booked"]
+
+
+@pytest.mark.parametrize("route", [route for route, actor in ROUTES.items() if actor == "offer"])
+@pytest.mark.parametrize(
+    ("who", "status", "code"),
+    [
+        ("nobody", 401, "token_invalid"),
+        ("garbage", 401, "token_invalid"),
+        ("the appointment's link", 401, "token_invalid"),
+        ("clerk", 401, "token_invalid"),
+        ("signed by casework", 401, "token_invalid"),
+        ("expired", 401, "token_invalid"),
+        ("unsigned", 401, "token_invalid"),
+        ("another offer", 404, "offer_unknown"),
+        ("another office", 404, "offer_unknown"),
+        ("owner", 200, None),
+    ],
+)
+async def test_who_may_answer_an_offer(
+    client: httpx.AsyncClient,
+    room: Any,
+    stored: Any,
+    keys: Any,
+    clerk_token: Any,
+    route: str,
+    who: str,
+    status: int,
+    code: str | None,
+    clock: Any,
+) -> None:
+    gone = await room.book(datetime(2026, 6, 2, 8, tzinfo=UTC), "Gone")
+    waiting = await room.wait(datetime(2026, 6, 2, 10, tzinfo=UTC), "Anna")
+    await room.cancel(gone)
+    await room.round()
+    token = (await room.newest())["Authorization"].removeprefix("Bearer ")
+    header, claims, _ = token.split(".")
+    (offer,) = await stored("slot_offer")
+    long = clock.now + timedelta(days=3650)
+
+    def signed(by: str = keys.link.private, **changes: str) -> str:
+        said = {"sub": str(offer["id"]), "office": "town"} | changes
+        return TokenSigner(by, issuer="booking", audience="offer").sign(said, now=clock.now, expires_at=long)
+
+    tokens = {
+        "nobody": None,
+        "garbage": "x.y.z",
+        "the appointment's link": waiting["Authorization"].removeprefix("Bearer "),
+        "clerk": clerk_token("town", role="admin", ttl=10 * 365 * 24 * 3600),
+        "signed by casework": signed(keys.clerk.private),
+        "expired": token,
+        "unsigned": f"{header}.{claims}.",
+        "another offer": signed(sub=str(uuid4())),
+        "another office": signed(office="heidelberg"),
+        "owner": token,
+    }
+    if who == "expired":
+        clock.now = offer["starts_at"] + timedelta(seconds=6)
+    given = tokens[who]
+    method, path = route.split()
+    headers = {"Authorization": f"Bearer {given}"} if given else {}
+    body = {} if method == "POST" else None
+    answer = await client.request(method, path, headers=headers, json=body)
+    assert (200 if answer.is_success else answer.status_code) == status, answer.text
+    if code:
+        assert answer.json()["code"] == code
+        assert offer["state"] == "open"
+        assert "booking.rescheduled.v1" not in [row["subject"] for row in await stored("outbox")]
 
 
 OFFICE = [route for route, actor in ROUTES.items() if actor in ("clerk", "lead", "own lane")]
