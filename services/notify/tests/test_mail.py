@@ -155,6 +155,7 @@ def test_the_link_of_a_moved_appointment_is_the_new_one_and_said_to_be(composer:
     mail = composer.compose(message("rescheduled", link_token="new.link.token"))
     assert "http://localhost:8080/heidelberg/appointment#new.link.token" in text(mail)
     assert "der Link aus der früheren E-Mail gilt nicht mehr" in text(mail)
+    assert mail["Subject"] == "Termin verlegt: Dienstag, 1. Dezember 2026, 09:00 Uhr (HD-7K3M9Q)"
 
 
 def test_a_moved_appointment_replaces_its_entry_in_the_calendar_and_a_cancellation_ends_it(composer: Composer) -> None:

@@ -85,7 +85,7 @@ class Mailbox:
             message_id=str(message["Message-ID"] or ""),
             sender=str(message["From"] or envelope.mail_from),
             recipients=tuple(envelope.rcpt_tos),
-            subject=str(message["Subject"] or ""),
+            subject=str(message["Subject"] or "").strip(),  # a long one is folded before its first word
             text=plain,
             html=html.get_content() if html else "",
             links=tuple(_LINK.findall(plain)),
