@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from contracts.topology import SERVICES
 from schalter.embedded import Caddy, Nats, Part, Postgres, Program, Redis, free_ports
@@ -72,9 +73,10 @@ def make_plan(home: Home, secrets: SecretStore, port: int) -> Plan:
             **special.get(service, {}),
         }
     applications = [
-        _uvicorn(home, service, f"{service}.app:build", ports[service], environments[service]) for service in SERVICES
+        uvicorn(service, f"{service}.app:build", ports[service], environments[service], logs / f"{service}.log")
+        for service in SERVICES
     ]
-    applications.append(_uvicorn(home, CHECK, "signaling.check_app:build", ports[CHECK], shared))
+    applications.append(uvicorn(CHECK, "signaling.check_app:build", ports[CHECK], shared, logs / f"{CHECK}.log"))
     applications += [
         Program(
             name=simulator,
@@ -158,25 +160,19 @@ def _loopback_addresses() -> str:
     return LOOPBACK
 
 
-def _uvicorn(home: Home, name: str, factory: str, port: int, env: Mapping[str, str]) -> Program:
+def uvicorn(name: str, factory: str, port: int, env: Mapping[str, str], log: Path) -> Program:
+    """A process that serves what `factory` builds, with the flags that all services run with."""
     return Program(
         name=name,
         argv=(
             *(sys.executable, "-m", "uvicorn", "--factory", factory, "--host", LOOPBACK, "--port", str(port)),
             *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"),
-            *(
-                "--proxy-headers",
-                "--forwarded-allow-ips",
-                LOOPBACK,
-                "--ws-max-size",
-                "131072",
-                "--ws-per-message-deflate",
-                "false",
-            ),
+            *("--proxy-headers", "--forwarded-allow-ips", LOOPBACK),
+            *("--ws-max-size", "131072", "--ws-per-message-deflate", "false"),
         ),
         env=env,
         ready=partial(_is_ready, port),
-        log=home.logs / f"{name}.log",
+        log=log,
     )
 
 

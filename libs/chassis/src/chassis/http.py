@@ -1,21 +1,15 @@
-"""What HTTP doors share: the request's transaction, the present instant, the actor, and limits."""
+"""What HTTP doors share: bodies, the request's transaction, the present instant, the actor."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, ClassVar, Protocol, TypeVar
-from uuid import uuid4
 
-import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.database import Transaction
-from chassis.problems import TooLarge, Unauthenticated, respond
-
-MAX_BODY_BYTES = 1024 * 1024
+from chassis.problems import Unauthenticated
 
 
 class Body(BaseModel):
@@ -69,70 +63,3 @@ def bearer(claims: type[C]) -> Callable[..., Awaitable[C]]:
         return claims.model_validate(verifier.verify(credentials.credentials, now=now))
 
     return actor
-
-
-class Correlation:
-    """Binds a correlation id and the trace context to everything that a request logs and publishes."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        given = headers.get("x-correlation-id", "")
-        correlation_id = given if given.isascii() and given.isalnum() and 8 <= len(given) <= 64 else uuid4().hex
-        trace = headers.get("traceparent") or f"00-{uuid4().hex}-{uuid4().hex[:16]}-01"
-
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message.setdefault("headers", [])
-                message["headers"] = [*message["headers"], (b"x-correlation-id", correlation_id.encode())]
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(
-            correlation_id=correlation_id, traceparent=trace, trace_id=trace.split("-")[1] if "-" in trace else trace
-        ):
-            await self._app(scope, receive, answer)
-
-
-class LimitBody:
-    """Refuses bodies over `limit` bytes, whether announced or not, and marks personal answers as not to be stored."""
-
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES) -> None:
-        self._app, self._limit = app, limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdigit() and int(announced) > self._limit:
-            await respond(TooLarge(f"At most {self._limit} bytes."))(scope, receive, send)
-            return
-        seen = 0
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._limit:
-                raise TooLarge
-            return message
-
-        async def uncached(message: Message) -> None:
-            if seen > self._limit:
-                return  # the framework calls an unreadable body a bad request; ours follows below
-            if message["type"] == "http.response.start":
-                names = {name.lower() for name, _ in message.get("headers", [])}
-                if b"cache-control" not in names:
-                    message["headers"] = [*message.get("headers", []), (b"cache-control", b"no-store")]
-            await send(message)
-
-        try:
-            await self._app(scope, counted, uncached)
-        finally:
-            if seen > self._limit:
-                await respond(TooLarge(f"At most {self._limit} bytes."))(scope, receive, send)

@@ -1,11 +1,8 @@
 """Prometheus metrics that every service has. Labels are few and bounded: never an id, a person, or a path."""
 
-from time import perf_counter
-
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HTTP_SECONDS = Histogram(
     "schalter_http_request_seconds",
@@ -30,29 +27,3 @@ WORKER_RESTARTS = Counter("schalter_worker_restarts_total", "Background workers 
 async def endpoint(_: Request) -> Response:
     """All metrics of this process in Prometheus' text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-class HttpMetrics:
-    """Times every request under its route template, so that ids never become labels."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = perf_counter(), 500
-
-        async def observe(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, observe)
-        finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
-            seconds = perf_counter() - started
-            HTTP_SECONDS.labels(scope["method"], route, f"{status // 100}xx").observe(seconds)

@@ -17,7 +17,7 @@ from chassis.bus import Bus
 from chassis.clock import Clock, utc_now
 from chassis.consumer import Consumer, Consumption
 from chassis.database import Database
-from chassis.http import Correlation, LimitBody
+from chassis.edge import Edge
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
 from chassis.tokens import TokenVerifier
@@ -145,9 +145,7 @@ def create_app(
     add_health(app, {"database": database.ping, "bus": bus_check, **(checks or {})})
     for router in routers:
         app.include_router(router, prefix=f"/api/{name}")
-    app.add_middleware(LimitBody)
-    app.add_middleware(metrics.HttpMetrics)
-    app.add_middleware(Correlation)
+    app.add_middleware(Edge)
     return app
 
 

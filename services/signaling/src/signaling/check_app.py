@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
-from chassis import logging, metrics, openapi, problems
-from chassis.http import Body, Correlation, LimitBody
+from chassis import logging, openapi, problems
+from chassis.edge import Edge
+from chassis.http import Body
 from chassis.service import add_health
 from signaling.echo import Echo
 from signaling.settings import CheckSettings
@@ -56,7 +57,5 @@ def build(settings: CheckSettings | None = None) -> FastAPI:
     problems.install(app)
     openapi.install(app)
     add_health(app, {})
-    app.add_middleware(LimitBody, limit=64 * 1024)
-    app.add_middleware(metrics.HttpMetrics)
-    app.add_middleware(Correlation)
+    app.add_middleware(Edge, limit=64 * 1024)
     return app

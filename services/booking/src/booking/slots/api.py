@@ -4,16 +4,18 @@ from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from booking.access import TheDatabase, TheDesk, TheOffer
 from booking.desk import Desk
 from booking.fields import MAX_SERVICES, ServiceCount, wanted
 from booking.limits.door import LIMITED, TheVisitor
+from booking.offers import model as offers
 from booking.offers.model import Offer
 from booking.slots import usecases
 from booking.slots.usecases import Wish
 from booking.slots.views import HoldRequest, HoldView, SlotsView, slots_answer
+from chassis.database import Database
 from chassis.http import Now
 
 router = APIRouter(prefix="/offices/{office}", tags=["slots"])
@@ -26,16 +28,19 @@ OwnHold = Annotated[UUID | None, Query(alias="hold", description="The citizen's 
 
 @router.get("/slots", response_model=SlotsView)
 async def list_slots(
-    desk: TheDesk,
-    offer: TheOffer,
-    database: TheDatabase,
-    now: Now,
+    request: Request,
+    office: str,
     services: Services,
     first: First = None,
     last: Last = None,
     own_hold: OwnHold = None,
 ) -> Response:
     """Free slots for all `services` ("id", or "id:persons") in one appointment."""
+    # The busiest question of all, and each injected dependency would cost it as much as reckoning twenty slots.
+    state = request.app.state
+    desk: Desk = state.desk
+    database: Database = state.database
+    offer, now = offers.find(desk.offers, office), state.clock()
     wish = Wish.of(offer, wanted(services), own_hold=own_hold)
     first = first or now.astimezone(offer.office.zone).date()
     async with database.autocommit() as tx:

@@ -1,0 +1,80 @@
+"""What every request passes on its way in and every answer on its way out."""
+
+import secrets
+from time import perf_counter
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.metrics import HTTP_SECONDS
+from chassis.problems import TooLarge, respond
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class Edge:
+    """The outermost layer of a service. One layer, because each costs every request as much as a query's parsing.
+
+    - A correlation id and the trace context are bound to everything that the request logs and publishes.
+    - The request is timed under its route's template, so that ids never become labels.
+    - A body over `limit` bytes is refused, whether its length is announced or not.
+    - Answers are not to be stored by anybody unless they say so themselves: they may be personal.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES) -> None:
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        random = secrets.token_hex(24)
+        given = headers.get(b"x-correlation-id", b"").decode("latin-1")
+        correlation_id = given if given.isascii() and given.isalnum() and 8 <= len(given) <= 64 else random[:32]
+        trace = headers.get(b"traceparent", b"").decode("latin-1") or f"00-{random[:32]}-{random[32:]}-01"
+        with structlog.contextvars.bound_contextvars(
+            correlation_id=correlation_id, traceparent=trace, trace_id=trace.split("-")[1] if "-" in trace else trace
+        ):
+            if scope["type"] == "http":
+                announced = headers.get(b"content-length", b"0")
+                await self._http(scope, receive, send, correlation_id.encode(), announced)
+            else:
+                await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send, correlation_id: bytes, announced: bytes) -> None:
+        limit, seen = self._limit, 0
+        started, status = perf_counter(), 500
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise TooLarge
+            return message
+
+        async def marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message["headers"] = [*message.get("headers", ()), (b"x-correlation-id", correlation_id)]
+                if not any(name.lower() == b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))
+            await send(message)
+
+        async def unless_too_large(message: Message) -> None:
+            if seen <= limit:  # the framework calls an unreadable body a bad request; ours follows below
+                await marked(message)
+
+        try:
+            if announced.isdigit() and int(announced) > limit:
+                await respond(TooLarge(f"At most {limit} bytes."))(scope, receive, marked)
+            else:
+                await self._app(scope, counted, unless_too_large)
+        finally:
+            if seen > limit:
+                await respond(TooLarge(f"At most {limit} bytes."))(scope, receive, marked)
+            route = getattr(scope.get("route"), "path", "unmatched")
+            HTTP_SECONDS.labels(scope["method"], route, f"{status // 100}xx").observe(perf_counter() - started)
