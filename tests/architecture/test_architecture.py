@@ -36,6 +36,7 @@ PUBLIC = {
     ("booking", "/offices/{office}/holds/{hold_id}/extension"): "the unguessable id is the right to it",
     ("booking", "/offices/{office}/appointments"): "booking needs no account; it answers with the link",
     ("booking", "/offices/{office}/waiting-list"): "waiting needs no account; offers go to the address given",
+    ("booking", "/offices/{office}/walk-in"): "whoever has no appointment has no link yet; it answers with the ticket",
     ("casework", "/session"): "signing in, and asking who is signed in",
     ("casework", "/session/refresh"): "the cookie is the right to it",
     ("payment", "/webhooks/paypal"): "signed by the provider",

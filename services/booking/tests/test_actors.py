@@ -38,6 +38,10 @@ ROUTES = {
     "GET /offer": "offer",
     "POST /offer/acceptance": "offer",
     "POST /offer/refusal": "offer",
+    "GET /offices/{office}/walk-in": "public",
+    "POST /offices/{office}/walk-in": "public",
+    "POST /walk-in/presence": "walk_in",
+    "POST /walk-in/departure": "walk_in",
     "GET /office/timetable": "clerk",
     "PUT /office/timetable": "lead",
     "GET /office/blocked-times": "clerk",
@@ -198,6 +202,72 @@ async def test_who_may_answer_an_offer(
         assert answer.json()["code"] == code
         assert offer["state"] == "open"
         assert "booking.rescheduled.v1" not in [row["subject"] for row in await stored("outbox")]
+
+
+@pytest.mark.parametrize("route", [route for route, actor in ROUTES.items() if actor == "walk_in"])
+@pytest.mark.parametrize(
+    ("who", "status", "code"),
+    [
+        ("nobody", 401, "token_invalid"),
+        ("garbage", 401, "token_invalid"),
+        ("citizen", 401, "token_invalid"),
+        ("clerk", 401, "token_invalid"),
+        ("offeree", 401, "token_invalid"),
+        ("expired", 401, "token_invalid"),
+        ("unsigned", 401, "token_invalid"),
+        ("other number", 404, "ticket_unknown"),
+        ("other office", 404, "ticket_unknown"),
+        ("owner", 200, None),
+    ],
+)
+async def test_who_may_act_on_a_number_in_the_queue(
+    client: httpx.AsyncClient,
+    app: FastAPI,
+    order: Any,
+    stored: Any,
+    clock: Any,
+    citizen_token: Any,
+    clerk_token: Any,
+    route: str,
+    who: str,
+    status: int,
+    code: str | None,
+) -> None:
+    clock.now = datetime(2026, 6, 2, 7, 0, tzinfo=UTC)
+    # The one clerk is in a conversation, so that the number stays in the queue.
+    at = {"starts_at": clock.now.isoformat()}
+    for path, changes in (("appointments", at), ("walk-in", {"starts_at": None})):
+        body = order(**changes)
+        headers = {"Idempotency-Key": uuid4().hex}
+        answer = await client.post(f"/offices/clerks-1/{path}", json=body, headers=headers)
+        assert answer.status_code == 201, answer.text
+    token = answer.json()["ticket"]
+    [number] = await stored("walk_in")
+    header, claims, _ = token.split(".")
+    long = {"now": clock.now, "expires_at": clock.now + timedelta(days=900)}
+    tickets, offers = app.state.hall.tickets, app.state.desk.offer_links
+    ticket = {"sub": str(number["id"]), "office": "clerks-1"}
+    tokens = {
+        "nobody": None,
+        "garbage": "x.y.z",
+        "citizen": citizen_token(number["id"], "clerks-1", ttl=10**8),
+        "clerk": clerk_token("clerks-1", ttl=10**8),
+        "offeree": offers.sign(ticket, **long),
+        "expired": token,
+        "unsigned": f"{header}.{claims}.",
+        "other number": tickets.sign(ticket | {"sub": str(uuid4())}, **long),
+        "other office": tickets.sign(ticket | {"office": "clerks-2"}, **long),
+        "owner": token,
+    }
+    if who == "expired":
+        clock.forward(days=2)
+    given = tokens[who]
+    method, path = route.split()
+    answer = await client.request(method, path, headers={"Authorization": f"Bearer {given}"} if given else {})
+    assert (200 if answer.is_success else answer.status_code) == status, answer.text
+    if code:
+        assert answer.json()["code"] == code
+        assert [row["state"] for row in await stored("walk_in")] == ["waiting"]
 
 
 OFFICE = [route for route, actor in ROUTES.items() if actor in ("clerk", "lead", "own lane")]

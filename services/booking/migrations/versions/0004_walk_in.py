@@ -47,3 +47,10 @@ def upgrade() -> None:
     op.create_index(
         "appointment_talked", "appointment", ["office", "starts_at"], postgresql_where=sa.text("talk_seconds IS NOT NULL")
     )
+    # Whose calls run now: rows leave the index when the case ends.
+    op.create_index(
+        "appointment_in_call",
+        "appointment",
+        ["office", "call_started_at"],
+        postgresql_where=sa.text("state = 'booked' AND call_started_at IS NOT NULL"),
+    )

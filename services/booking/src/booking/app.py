@@ -25,11 +25,15 @@ from booking.timetable import api as timetable_api
 from booking.timetable.schedules import Schedules
 from booking.waiting import api as waiting_api
 from booking.waiting import worker as waiting_list
+from booking.walkin import api as walk_in_api
+from booking.walkin import worker as walk_in
+from booking.walkin.paces import Paces
+from booking.walkin.usecases import Hall
 from chassis import redis
 from chassis.clock import Clock, utc_now
 from chassis.service import Worker, create_app
 from chassis.tokens import TokenSigner, TokenVerifier
-from contracts.actors import Citizen, Clerk, Offeree
+from contracts.actors import Citizen, Clerk, Offeree, WalkIn
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
 
@@ -49,7 +53,7 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
         Counters(client),
         Challenges(limits.derived(link_key, "challenges"), work=settings.limits.work),
     )
-    slot_freed = asyncio.Event()
+    slot_freed, somebody_waits = asyncio.Event(), asyncio.Event()
     desk = Desk(
         offers=offered,
         calendar=Calendar(Schedules(offered), holds.Holds(client)),
@@ -58,9 +62,14 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
         public_origin=settings.public_origin,
         slot_freed=slot_freed.set,
     )
+    tickets = TokenSigner(link_key, issuer=WalkIn.ISSUER, audience=WalkIn.AUDIENCE)
+    hall = Hall(desk, tickets, Paces(), somebody_waits.set)
 
     async def hand_out_freed_slots() -> None:
         await waiting_list.run(desk, app.state.database, clock, slot_freed)
+
+    async def call_the_next_ones() -> None:
+        await walk_in.run(hall, app.state.database, clock, somebody_waits)
 
     async def erase_what_is_over() -> None:
         await retention.run(desk.offers, app.state.database, clock)
@@ -78,20 +87,26 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
             office_api.router,
             statistics_api.router,
             waiting_api.router,
+            walk_in_api.router,
         ],
         consumers=consumers.CONSUMERS,
-        workers=[Worker("waiting-list", hand_out_freed_slots), Worker("retention", erase_what_is_over)],
+        workers=[
+            Worker("waiting-list", hand_out_freed_slots),
+            Worker("walk-in", call_the_next_ones),
+            Worker("retention", erase_what_is_over),
+        ],
         resources=[redis.resource(client)],
         verifiers=[
             _verifier(Citizen, settings.link_public_key),
             _verifier(Offeree, settings.link_public_key),
+            _verifier(WalkIn, settings.link_public_key),
             _verifier(Clerk, settings.clerk_public_key),
         ],
-        state={"desk": desk, "gate": gate},
+        state={"desk": desk, "gate": gate, "hall": hall},
         clock=clock,
     )
     return app
 
 
-def _verifier(actor: type[Citizen | Offeree | Clerk], key: str) -> tuple[str, TokenVerifier]:
+def _verifier(actor: type[Citizen | Offeree | WalkIn | Clerk], key: str) -> tuple[str, TokenVerifier]:
     return actor.AUDIENCE, TokenVerifier(key, issuer=actor.ISSUER, audience=actor.AUDIENCE)

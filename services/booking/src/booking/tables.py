@@ -71,6 +71,13 @@ class Appointment(SQLModel, table=True):
         Index("appointment_to_erase", "office", "ends_at", postgresql_where=text("erased_at IS NULL")),
         # How many appointments are open under one address, whatever its capitals.
         Index("appointment_open_email", "office", text("lower(email)"), postgresql_where=_BOOKED),
+        # Whose calls run now.
+        Index(
+            "appointment_in_call",
+            "office",
+            "call_started_at",
+            postgresql_where=text("state = 'booked' AND call_started_at IS NOT NULL"),
+        ),
         # How long conversations take: the newest ones of an office.
         Index("appointment_talked", "office", "starts_at", postgresql_where=text("talk_seconds IS NOT NULL")),
     )

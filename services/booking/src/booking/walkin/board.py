@@ -1,0 +1,96 @@
+"""Reads who is free when: the timetable, appointments, blocked times, calls that run."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from booking.desk import Desk
+from booking.offers.model import Offer, wanted
+from booking.slots import store as slots_store
+from booking.slots.holds import HeldBusy
+from booking.timetable.model import Busy, Schedule
+from booking.walkin import model
+from booking.walkin.model import Board, Open, Party, Running
+from booking.walkin.paces import Paces
+from booking.walkin.store import Ticket
+from chassis.database import Transaction
+from chassis.problems import Problem
+from contracts.booking import BookedService
+
+# Rows enter the index when a call begins and leave it when the case ends: these are a handful.
+_RUNNING: Final = """
+    SELECT lane, CAST(extract(epoch FROM starts_at) AS bigint) AS start,
+           CAST(extract(epoch FROM ends_at) AS bigint) AS "end",
+           CAST(extract(epoch FROM call_started_at) AS bigint) AS began, talk_seconds AS talked,
+           CAST(services AS text) AS services
+      FROM appointment
+     WHERE office = :office AND state = 'booked' AND call_started_at IS NOT NULL
+       AND call_started_at > CAST(:now AS timestamptz) - interval '12 hours'
+"""
+# A clerk who has just finished has their pause, whenever that was.
+_RESTING: Final = """
+    SELECT lane, CAST(extract(epoch FROM changed_at) AS bigint) AS finished
+      FROM appointment
+     WHERE office = :office AND talk_seconds IS NOT NULL AND state IN ('completed', 'aborted')
+       AND starts_at > CAST(:now AS timestamptz) - interval '12 hours' AND changed_at > :since
+"""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """How things are at an office that is open: the board, and how long services take."""
+
+    board: Board
+    schedule: Schedule
+    shares: Mapping[str, float]
+    start: datetime
+
+    def party(self, offer: Offer, services: Sequence[BookedService]) -> Party:
+        """Somebody who wants `services`. Raises UnknownService, OneAtATime, TooLong."""
+        seconds = int(offer.length(wanted(services)).total_seconds())
+        names = tuple(service.service_id for service in services)
+        return Party(names, seconds, model.expected(names, seconds, self.shares))
+
+    def parties(self, offer: Offer, tickets: Sequence[Ticket]) -> list[tuple[Ticket, Party]]:
+        """The queue. Whose services are not offered any more is left out."""
+        found = []
+        for ticket in tickets:
+            try:
+                found.append((ticket, self.party(offer, ticket.services)))
+            except Problem:
+                continue
+        return found
+
+
+async def situation(
+    desk: Desk, paces: Paces, tx: Transaction, offer: Offer, now: datetime, *, held: Sequence[HeldBusy] = ()
+) -> Situation | None:
+    """How things are from this minute on; None if the office is closed."""
+    schedule = (await desk.calendar.schedules.refresh(tx, offer)).schedule
+    start = now.replace(second=0, microsecond=0)
+    at = int(start.timestamp())
+    closes = schedule.closes(at)
+    if closes is None or closes <= now.timestamp():
+        return None
+    office = offer.office.slug
+    pause = int(schedule.buffer.total_seconds())
+    high = datetime.fromtimestamp(closes, UTC) + schedule.buffer
+    taken = await slots_store.taken(tx, office, start, high, now=now)
+    busy = [*taken.busy, *(hold.busy for hold in held), *schedule.off_duty(schedule.lanes, at, closes)]
+    shares = await paces.shares(tx, office, now)
+    busy = model.busy_now(busy, await _running(tx, office, shares, now), at, pause)
+    if pause:
+        rows = await tx.rows(_RESTING, office=office, now=now, since=now - timedelta(seconds=pause))
+        busy += [Busy(row["lane"], at, row["finished"] + pause) for row in rows]
+    return Situation(Board(Open(at, closes, schedule.lanes, pause), busy), schedule, shares, start)
+
+
+async def _running(tx: Transaction, office: str, shares: Mapping[str, float], now: datetime) -> list[Running]:
+    found = []
+    for row in await tx.rows(_RUNNING, office=office, now=now):
+        services = [service["service_id"] for service in json.loads(row["services"])]
+        expected = model.expected(services, row["end"] - row["start"], shares)
+        found.append(Running(row["lane"], row["start"], row["end"], row["began"], expected, row["talked"]))
+    return found
