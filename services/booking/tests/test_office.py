@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,20 +9,6 @@ import pytest
 from contracts.booking import BookingCancelled, BookingCompleted, BookingNoShow, BookingRescheduled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-SLOT = "2026-06-02T06:00:00Z"  # Tuesday, 08:00 in Berlin
-LONG = 10 * 365 * 24 * 3600
-
-
-@pytest.fixture
-def signed_in(clerk_token: Any) -> Any:
-    """`signed_in(role="clerk", office="heidelberg")`: headers of a clerk, with a fresh Idempotency-Key."""
-
-    def headers(role: str = "clerk", office: str = "heidelberg", **more: Any) -> dict[str, str]:
-        token = clerk_token(office, role=role, ttl=LONG, **more)
-        return {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
-
-    return headers
 
 
 async def test_a_clerk_books_for_a_citizen_who_called(

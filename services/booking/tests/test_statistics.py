@@ -13,7 +13,6 @@ from chassis.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LONG = 10 * 365 * 24 * 3600
 INSERT = """
     INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, state, services, name, email, language,
                              link_generation, booked_at, changed_at, call_started_at, talk_seconds, channel, erased_at)
@@ -40,8 +39,9 @@ def past(database: Database, client: httpx.AsyncClient) -> Any:
 
 
 @pytest.fixture
-def lead(clerk_token: Any) -> dict[str, str]:
-    return {"Authorization": f"Bearer {clerk_token('heidelberg', role='lead', ttl=LONG)}"}
+def lead(signed_in: Any) -> dict[str, str]:
+    headers: dict[str, str] = signed_in("lead")
+    return headers
 
 
 async def test_by_week_and_service(client: httpx.AsyncClient, lead: dict[str, str], past: Any) -> None:

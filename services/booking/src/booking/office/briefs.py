@@ -69,10 +69,13 @@ async def to_come(
     low: datetime | None = None,
     high: datetime | None = None,
 ) -> list[Row]:
-    """The booked appointments of `office` that have not ended, by start: all, or of a lane, or between two instants."""
+    """The booked appointments of `office` that have not ended, by start: all, or of a lane, or between two instants.
+
+    `until` is when the lane is free again.
+    """
     return await tx.rows(
         f"""
-        SELECT {COLUMNS} FROM appointment
+        SELECT {COLUMNS}, coalesce(busy_until, ends_at) AS until FROM appointment
          WHERE office = :office AND state = 'booked'
            AND starts_at > CAST(:low AS timestamptz) - interval '8 hours' AND ends_at > :low
            AND (CAST(:high AS timestamptz) IS NULL OR starts_at < :high)

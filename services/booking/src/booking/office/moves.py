@@ -17,12 +17,13 @@ Stuck = Literal["begun", "nobody_trained", "no_room"]
 
 
 class Bound(NamedTuple):
-    """An appointment that cannot be where it is."""
+    """An appointment that cannot be where it is. `until` is the end of the pause after it."""
 
     id: UUID
     services: tuple[str, ...]
     start: int
     end: int
+    until: int
 
     @property
     def length(self) -> timedelta:
@@ -82,7 +83,7 @@ def plan(schedule: Schedule, bounds: Sequence[Bound], lane: int, others: Iterabl
     """
     pause = int(schedule.buffer.total_seconds())
     rest = list(others)
-    taken = {bound.id: Busy(lane, bound.start, bound.end + pause) for bound in bounds}
+    taken = {bound.id: Busy(lane, bound.start, bound.until) for bound in bounds}
     kept: dict[UUID, Spot] = {}
     moved: dict[UUID, Spot] = {}
     left: dict[UUID, Stuck] = {}

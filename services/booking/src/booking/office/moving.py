@@ -5,6 +5,7 @@ Idempotency-Key) goes on where it stopped: what is done is noted in the transact
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
 import structlog
@@ -31,18 +32,18 @@ from contracts.ids import AppointmentId
 
 log = structlog.get_logger(__name__)
 
+#: How often somebody else may be faster to the place that was found for an appointment.
+_TRIES: Final = 10
+
 
 async def preview(desk: Desk, tx: Transaction, offer: Offer, wish: MovesRequest, *, now: datetime) -> MovesView:
     """What `move` would do if nothing changed until then. Changes nothing."""
     rows = await _to_move(tx, offer, wish, now)
     schedule, busy = await _seen(desk, tx, offer, wish.low, None, now)
-    ids = {row["id"] for row in rows}
-    pause = int(schedule.buffer.total_seconds())
-    own = {Busy(wish.lane, bound.start, bound.end + pause) for bound in map(_bound, rows)}
+    own = {Busy(wish.lane, bound.start, bound.until) for bound in map(_bound, rows)}
     others = [each for each in busy if each not in own]
     others.append(Busy(wish.lane, int(wish.low.timestamp()), int(wish.high.timestamp())))
     plan = moves.plan(schedule, [_bound(row) for row in rows], wish.lane, others, now)
-    assert ids == plan.kept.keys() | plan.moved.keys() | plan.left.keys(), "everybody is thought of"
     return MovesView(
         kept_time=[
             AppointmentBrief.of(row | {"lane": plan.kept[row["id"]].lane}) for row in rows if row["id"] in plan.kept
@@ -110,18 +111,21 @@ async def _stay(
     if row["starts_at"] <= now:
         return False
     bound = _bound(row)
-    while True:
+    for _ in range(_TRIES):
         schedule, busy = await _seen(desk, tx, offer, row["starts_at"], row["ends_at"], now, own=appointment_id)
         spot = moves.stay(schedule, bound, busy)
         if spot is None:
             return False
-        version = desk.calendar.schedules.known(offer).version
+        known = desk.calendar.schedules.known(offer)
+        if known.schedule is not schedule:
+            continue  # edited while we looked
         there = slot(spot.start, bound.length)
-        place = Place(there, there.ends_at + schedule.buffer, {spot.lane}, version)
+        place = Place(there, there.ends_at + schedule.buffer, {spot.lane}, known.version)
         id_ = AppointmentId(appointment_id)
         if await appointments.move(tx, offer.office.slug, id_, place, new_link=False, now=now) is not None:
             progress.kept.append(appointment_id)
             return True
+    return False
 
 
 async def _elsewhere(
@@ -139,7 +143,7 @@ async def _elsewhere(
     if row is None or not _concerns(row, wish):
         return True
     bound = _bound(row)
-    while True:
+    for _ in range(_TRIES):
         schedule, busy = await _seen(desk, tx, offer, row["starts_at"], None, now, own=appointment_id)
         spot = moves.elsewhere(schedule, bound, busy, now)
         if not isinstance(spot, Spot):
@@ -165,6 +169,8 @@ async def _elsewhere(
             continue  # somebody was faster, or the timetable was edited: look again
         progress.moved[appointment_id] = (row["starts_at"], _instant(spot.start))
         return True
+    progress.left[appointment_id] = "no_room"
+    return True
 
 
 async def _to_move(tx: Transaction, offer: Offer, wish: MovesRequest, now: datetime) -> list[Row]:
@@ -219,13 +225,12 @@ async def _seen(
 async def _answer(tx: Transaction, office: str, progress: Progress) -> MovesView:
     ids = [*progress.kept, *progress.moved, *progress.left]
     rows = {row["id"]: row for row in await store.briefs_of(tx, office, ids)}
+    moved = [_moved(rows[id_], previous=was, starts_at=is_) for id_, (was, is_) in progress.moved.items()]
+    left = [Left.of(rows[id_], reason=reason) for id_, reason in progress.left.items()]
     return MovesView(
         kept_time=[AppointmentBrief.of(rows[id_]) for id_ in progress.kept],
-        moved=[
-            _moved(rows[id_], previous=previous, starts_at=starts_at)
-            for id_, (previous, starts_at) in progress.moved.items()
-        ],
-        left=[Left.of(rows[id_], reason=reason) for id_, reason in progress.left.items()],
+        moved=sorted(moved, key=lambda each: each.previous),
+        left=sorted(left, key=lambda each: each.starts_at),
     )
 
 
@@ -239,8 +244,8 @@ def _moved(row: Row, *, previous: datetime, starts_at: datetime) -> Moved:
 
 
 def _bound(row: Row) -> Bound:
-    services = tuple(briefs.service_ids(row))
-    return Bound(row["id"], services, int(row["starts_at"].timestamp()), int(row["ends_at"].timestamp()))
+    start, end, until = (int(row[name].timestamp()) for name in ("starts_at", "ends_at", "until"))
+    return Bound(row["id"], tuple(briefs.service_ids(row)), start, end, until)
 
 
 def _instant(seconds: int) -> datetime:

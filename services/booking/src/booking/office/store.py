@@ -97,7 +97,11 @@ async def note(tx: Transaction, scope: str, key: str, done: Progress) -> None:
 async def locked(tx: Transaction, office: str, appointment_id: UUID) -> Row | None:
     """An appointment's brief; nobody else changes it until this transaction ends."""
     return await tx.row(
-        f"SELECT {COLUMNS} FROM appointment WHERE office = :office AND id = :id FOR UPDATE",  # noqa: S608 - ours
+        f"""
+        SELECT {COLUMNS}, coalesce(busy_until, ends_at) AS until FROM appointment
+         WHERE office = :office AND id = :id
+           FOR UPDATE
+        """,  # noqa: S608 - constants of ours
         office=office,
         id=appointment_id,
     )

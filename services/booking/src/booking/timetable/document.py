@@ -203,10 +203,13 @@ def numbered(clerks: Sequence[RosterEntry], first_unused: int) -> tuple[RosterEn
 
 def _overlaps(path: str, spans: Sequence[_Weekly]) -> Iterable[Flaw]:
     ordered = sorted(enumerate(spans), key=lambda each: (each[1].weekday, each[1].opens))
-    for (first, one), (second, other) in itertools.combinations(ordered, 2):
-        if one.weekday == other.weekday and other.opens < one.closes and _meet(one, other):
-            yield Flaw(f"{path}.{first}", f"overlaps with {path}.{second}")
-            yield Flaw(f"{path}.{second}", f"overlaps with {path}.{first}")
+    for at, (first, one) in enumerate(ordered):
+        for second, other in itertools.islice(ordered, at + 1, None):
+            if other.weekday != one.weekday or other.opens >= one.closes:
+                break
+            if _meet(one, other):
+                yield Flaw(f"{path}.{first}", f"overlaps with {path}.{second}")
+                yield Flaw(f"{path}.{second}", f"overlaps with {path}.{first}")
 
 
 def _meet(one: _Valid, other: _Valid) -> bool:
