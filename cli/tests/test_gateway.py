@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -43,11 +44,12 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("gateway") / "gateway.log"
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[httpx.Client]:
-    web = tmp_path_factory.mktemp("web")
+@contextmanager
+def running(directory: Path, log: Path, **settings: str) -> Iterator[httpx.Client]:
+    """A gateway with `settings` of its own, and the upstreams behind it."""
+    web = directory / "web"
     for page in ("citizen", "clerk"):
-        (web / page).mkdir()
+        (web / page).mkdir(parents=True)
         (web / page / "index.html").write_text(f"<title>{page}</title>")
     (web / "assets").mkdir()
     (web / "assets" / "main-abc123.js").write_text("let a = 1;" * 500)
@@ -60,16 +62,30 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[htt
     port = free_port()
     env = {f"GATEWAY_{name.upper()}": f"127.0.0.1:{number}" for name, number in ports.items()}
     env |= {"ENVIRONMENT": "development", "GATEWAY_SITE": f"http://:{port}", "GATEWAY_BIND": "127.0.0.1"}
-    env |= {"GATEWAY_WEB": str(web), "GATEWAY_NOTIFY": f"127.0.0.1:{free_port()}"}
+    env |= {"GATEWAY_WEB": str(web), "GATEWAY_NOTIFY": f"127.0.0.1:{free_port()}"} | settings
     caddyfile = ROOT / "deploy/gateway/Caddyfile"
     with (
-        Caddy(tmp_path_factory.mktemp("caddy"), port, caddyfile=caddyfile, env=env, log=log),
+        Caddy(directory / "caddy", port, caddyfile=caddyfile, env=env, log=log),
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
         yield client
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[httpx.Client]:
+    with running(tmp_path_factory.mktemp("gateway-data"), log) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def behind_a_proxy(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[httpx.Client]:
+    """A gateway that trusts who asks it here, as if they were the proxy that ends TLS."""
+    settings = {"GATEWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
+    with running(tmp_path_factory.mktemp("gateway-behind"), log.with_name("behind.log"), **settings) as client:
+        yield client
 
 
 @pytest.mark.parametrize(
@@ -153,6 +169,25 @@ def test_forged_forwarding_headers_do_not_pass(gateway: httpx.Client) -> None:
     assert seen["x-forwarded-proto"] == "http"
     assert "evil" not in json.dumps(seen)
     assert "6.6.6.6" not in json.dumps(seen)
+
+
+@pytest.mark.parametrize(
+    ("heard", "address"),
+    [
+        (None, "127.0.0.1"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        # What the citizen made up stands before what the proxy saw.
+        ("6.6.6.6, 203.0.113.7", "203.0.113.7"),
+        ("6.6.6.6, 203.0.113.7, 127.0.0.1", "203.0.113.7"),
+    ],
+)
+def test_behind_a_proxy_that_is_trusted_the_citizens_own_address_counts(
+    behind_a_proxy: httpx.Client, heard: str | None, address: str
+) -> None:
+    headers = {"X-Forwarded-For": heard} if heard else {}
+    seen = behind_a_proxy.get("/api/booking/offices", headers=headers).json()["headers"]
+    assert seen["x-forwarded-for"] == address
 
 
 def test_an_unknown_part_of_the_interface_is_a_problem_document(gateway: httpx.Client) -> None:
