@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from typing_extensions import TypedDict
 
 from booking.appointments.usecases import Booked
@@ -11,7 +11,7 @@ from booking.fields import PersonRequest, StartsAt
 from booking.office.briefs import AppointmentBrief, Conflict
 from booking.office.moves import Stuck
 from booking.timetable.model import Closed
-from booking.timetable.views import MAX_BLOCKED, BlockedTimeView
+from booking.timetable.views import BlockedTimeView, after
 from chassis.http import Body
 from contracts.ids import AppointmentId
 from contracts.text import Localised
@@ -96,11 +96,10 @@ class MovesRequest(Body):
     high: StartsAt = Field(alias="to")
     dry_run: bool = False
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not self.low < self.high <= self.low + MAX_BLOCKED:
-            raise ValueError(f"to must be after from, by at most {MAX_BLOCKED.days} days")
-        return self
+    @field_validator("high")
+    @classmethod
+    def _in_order(cls, high: datetime, info: ValidationInfo) -> datetime:
+        return after(info.data.get("low"), high)
 
 
 class Moved(BaseModel):

@@ -35,7 +35,7 @@ async def save_timetable(clerk: TheLead, offer: OwnOffer, tx: Tx, now: Now, body
     `conflicts` are booked appointments to come that nobody is there for now: they stay until somebody moves them.
     """
     saved = await usecases.save(tx, offer, body, version=body.version, clerk=clerk, now=now)
-    return TimetableSaved.after(*saved)
+    return TimetableSaved.saved(*saved)
 
 
 @router.get("/blocked-times")
@@ -64,7 +64,7 @@ async def block(clerk: TheClerk, offer: OwnOffer, tx: Tx, now: Now, body: BlockR
 
     `conflicts` are booked appointments that nobody is there for because of it.
     """
-    return Blocked.after(*await usecases.block(tx, offer, body, clerk=clerk, now=now))
+    return Blocked.made(*await usecases.block(tx, offer, body, clerk=clerk, now=now))
 
 
 @router.delete("/blocked-times/{blocked_id}", status_code=204)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 
 from booking.fields import StartsAt, printable
 from booking.office.briefs import Conflict
@@ -15,6 +15,13 @@ from chassis.http import Body
 MAX_BLOCKED: Final = timedelta(days=400)
 
 BlockReason = Literal["sick", "leave", "training", "other"]
+
+
+def after(first: datetime | None, last: datetime) -> datetime:
+    """`last`, for a validator. Raises ValueError unless it is after `first` (None: not valid itself), but not long."""
+    if first is not None and not first < last <= first + MAX_BLOCKED:
+        raise ValueError(f"must be after the beginning, by at most {MAX_BLOCKED.days} days")
+    return last
 
 
 class TimetableRequest(Timetable):
@@ -40,7 +47,7 @@ class TimetableSaved(TimetableView):
     conflicts: list[Conflict]
 
     @classmethod
-    def after(cls, version: int, timetable: Timetable, conflicts: list[Conflict]) -> Self:
+    def saved(cls, version: int, timetable: Timetable, conflicts: list[Conflict]) -> Self:
         """`timetable` with what it left behind."""
         return cls.model_validate(_fields(timetable) | {"version": version, "conflicts": conflicts})
 
@@ -54,11 +61,10 @@ class BlockRequest(Body):
     reason: BlockReason
     note: Annotated[str, StringConstraints(max_length=200), AfterValidator(printable)] | None = None
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not self.starts_at < self.ends_at <= self.starts_at + MAX_BLOCKED:
-            raise ValueError(f"ends_at must be after starts_at, by at most {MAX_BLOCKED.days} days")
-        return self
+    @field_validator("ends_at")
+    @classmethod
+    def _in_order(cls, ends_at: datetime, info: ValidationInfo) -> datetime:
+        return after(info.data.get("starts_at"), ends_at)
 
 
 class BlockedTimeView(BaseModel):
@@ -89,7 +95,7 @@ class Blocked(BlockedTimeView):
     conflicts: list[Conflict]
 
     @classmethod
-    def after(cls, row: Row, conflicts: list[Conflict]) -> Self:
+    def made(cls, row: Row, conflicts: list[Conflict]) -> Self:
         """The row with what it left behind, for the one who blocked it."""
         return cls.model_validate(_blocked(row, openly=True) | {"conflicts": conflicts})
 
