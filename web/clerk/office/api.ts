@@ -1,66 +1,94 @@
 /** Booking's side for the town hall, asked as the clerk who is signed in. Every function throws ApiProblem. */
-import { download, exchange } from "$shared/api/http";
-import type { BookedAppointment, Slots } from "$shared/api/types";
+import { answer, bearer, clientOf } from "$shared/api/client";
+import type { paths as BookingPaths } from "$shared/api/generated/booking";
+import type { paths as CaseworkPaths } from "$shared/api/generated/casework";
+import { download } from "$shared/api/http";
+import type { Slots } from "$shared/api/types";
+import { language } from "$shared/i18n/language.svelte";
 import { session } from "../app";
-import type { BlockedTime, BlockReason, Colleague, Conflict, Moves, OfficeBooking, StatisticsRow, Timetable, Week } from "./types";
+import type {
+  AppointmentBrief,
+  BlockedTime,
+  BookedForSomebody,
+  Colleague,
+  Moves,
+  NewBlock,
+  OfficeBooking,
+  SavedBlock,
+  SavedTimetable,
+  Sent,
+  Statistics,
+  Timetable,
+  Week,
+} from "./types";
 
-const BASE = "/api/booking/office";
+const booking = clientOf<BookingPaths>();
+const casework = clientOf<CaseworkPaths>();
 
-interface Asking {
-  readonly query?: Readonly<Record<string, string | readonly string[]>>;
-  readonly body?: unknown;
-  /** One key per intent: repeated after a failure it is the same act. */
-  readonly key?: string;
-}
-
-function ask<T>(method: string, path: string, { query = {}, body, key }: Asking = {}): Promise<T> {
-  return session.call(async (token) => {
-    const url = new URL(path, window.location.origin);
-    for (const [name, value] of Object.entries(query)) {
-      for (const one of typeof value === "string" ? [value] : value) url.searchParams.append(name, one);
-    }
-    const headers = new Headers({ Accept: "application/json, application/problem+json", Authorization: `Bearer ${token}` });
-    if (body !== undefined) headers.set("Content-Type", "application/json");
-    if (key !== undefined) headers.set("Idempotency-Key", key);
-    const response = await exchange(
-      new Request(url, { method, headers, cache: "no-store", body: body === undefined ? null : JSON.stringify(body) }),
-    );
-    return (response.status === 204 ? undefined : await response.json()) as T;
-  });
-}
-
-export type SavedTimetable = Timetable & { readonly conflicts: readonly Conflict[] };
-export type SavedBlock = BlockedTime & { readonly conflicts: readonly Conflict[] };
+/** What is sent is only read; the generated types do not say so. */
+const sent = <T>(body: T): Sent<T> => body as Sent<T>;
+/** One key per intent: repeated after a failure it is the same act. */
+const once = (key: string) => ({ "Idempotency-Key": key });
 
 export const officeApi = {
-  week: (day: string): Promise<Week> => ask("GET", `${BASE}/week`, { query: { day } }),
+  week: (day: string): Promise<Week> =>
+    session.call((token) => answer(booking.GET("/api/booking/office/week", { headers: bearer(token), params: { query: { day } } }))),
 
+  /** Free slots as clerks may book them, for services like "anmeldung" or "personalausweis:2". */
   slots: (services: readonly string[], from: string, to: string): Promise<Slots> =>
-    ask("GET", `${BASE}/slots`, { query: { services, from, to } }),
-  book: (booking: OfficeBooking, key: string): Promise<BookedAppointment> => ask("POST", `${BASE}/appointments`, { body: booking, key }),
-  reschedule: (id: string, startsAt: string, key: string): Promise<unknown> =>
-    ask("POST", `${BASE}/appointments/${id}/rescheduling`, { body: { starts_at: startsAt }, key }),
-  cancel: (id: string): Promise<unknown> => ask("POST", `${BASE}/appointments/${id}/cancellation`),
-  noShow: (id: string): Promise<unknown> => ask("POST", `${BASE}/appointments/${id}/no-show`),
+    session.call((token) =>
+      answer(booking.GET("/api/booking/office/slots", { headers: bearer(token), params: { query: { services: [...services], from, to } } })),
+    ),
+  book: (body: OfficeBooking, key: string): Promise<BookedForSomebody> =>
+    session.call((token) =>
+      answer(booking.POST("/api/booking/office/appointments", { headers: bearer(token), params: { header: once(key) }, body: sent(body) })),
+    ),
+  reschedule: (appointment_id: string, startsAt: string, key: string): Promise<BookedForSomebody> =>
+    session.call((token) =>
+      answer(
+        booking.POST("/api/booking/office/appointments/{appointment_id}/rescheduling", {
+          headers: bearer(token),
+          params: { path: { appointment_id }, header: once(key) },
+          body: { starts_at: startsAt },
+        }),
+      ),
+    ),
+  cancel: (appointment_id: string): Promise<AppointmentBrief> =>
+    session.call((token) =>
+      answer(booking.POST("/api/booking/office/appointments/{appointment_id}/cancellation", { headers: bearer(token), params: { path: { appointment_id } } })),
+    ),
+  /** Problem `too_early` until the office's grace has passed. */
+  noShow: (appointment_id: string): Promise<AppointmentBrief> =>
+    session.call((token) =>
+      answer(booking.POST("/api/booking/office/appointments/{appointment_id}/no-show", { headers: bearer(token), params: { path: { appointment_id } } })),
+    ),
 
-  timetable: (): Promise<Timetable> => ask("GET", `${BASE}/timetable`),
-  /** Problem `timetable_changed` when somebody saved since `version`. */
-  saveTimetable: (timetable: Timetable): Promise<SavedTimetable> => ask("PUT", `${BASE}/timetable`, { body: timetable }),
+  timetable: (): Promise<Timetable> => session.call((token) => answer(booking.GET("/api/booking/office/timetable", { headers: bearer(token) }))),
+  /** Problem `timetable_changed` when somebody saved since its version, `timetable_invalid` with the fields. */
+  saveTimetable: (timetable: Timetable): Promise<SavedTimetable> =>
+    session.call((token) => answer(booking.PUT("/api/booking/office/timetable", { headers: bearer(token), body: sent(timetable) }))),
 
+  /** From one day to another, both included, at most 400. */
   blockedTimes: async (from: string, to: string): Promise<readonly BlockedTime[]> =>
-    (await ask<{ blocked_times: readonly BlockedTime[] }>("GET", `${BASE}/blocked-times`, { query: { from, to } })).blocked_times,
-  block: (wish: { lane: number; starts_at: string; ends_at: string; reason: BlockReason; note?: string }): Promise<SavedBlock> =>
-    ask("POST", `${BASE}/blocked-times`, { body: wish }),
-  unblock: (id: string): Promise<void> => ask("DELETE", `${BASE}/blocked-times/${id}`),
+    (await session.call((token) => answer(booking.GET("/api/booking/office/blocked-times", { headers: bearer(token), params: { query: { from, to } } }))))
+      .blocked_times,
+  block: (body: NewBlock): Promise<SavedBlock> =>
+    session.call((token) => answer(booking.POST("/api/booking/office/blocked-times", { headers: bearer(token), body }))),
+  unblock: async (blocked_id: string): Promise<void> => {
+    await session.call((token) => booking.DELETE("/api/booking/office/blocked-times/{blocked_id}", { headers: bearer(token), params: { path: { blocked_id } } }));
+  },
 
-  moves: (wish: { lane: number; from: string; to: string; dry_run: boolean }, key: string): Promise<Moves> =>
-    ask("POST", `${BASE}/moves`, { body: wish, key }),
+  moves: (body: { lane: number; from: string; to: string; dry_run: boolean }, key: string): Promise<Moves> =>
+    session.call((token) => answer(booking.POST("/api/booking/office/moves", { headers: bearer(token), params: { header: once(key) }, body }))),
 
-  statistics: (from: string, to: string): Promise<{ readonly weeks: readonly StatisticsRow[] }> =>
-    ask("GET", `${BASE}/statistics`, { query: { from, to } }),
-  downloadStatistics: (from: string, to: string): Promise<void> =>
-    session.call((token) => download(`${BASE}/statistics.csv?from=${from}&to=${to}`, `schalter-${from}-${to}.csv`, token)),
+  statistics: (from: string, to: string): Promise<Statistics> =>
+    session.call((token) => answer(booking.GET("/api/booking/office/statistics", { headers: bearer(token), params: { query: { from, to } } }))),
+  downloadStatistics: (office: string, from: string, to: string): Promise<void> => {
+    const query = new URLSearchParams({ from, to, language: language.current });
+    return session.call((token) => download(`/api/booking/office/statistics.csv?${query}`, `schalter-${office}-${from}-${to}.csv`, token));
+  },
 
   /** Who can sign in at this office. */
-  colleagues: async (): Promise<readonly Colleague[]> => (await ask<{ clerks: readonly Colleague[] }>("GET", "/api/casework/clerks")).clerks,
+  colleagues: async (): Promise<readonly Colleague[]> =>
+    (await session.call((token) => answer(casework.GET("/api/casework/clerks", { headers: bearer(token) })))).clerks,
 };

@@ -129,10 +129,10 @@ export function hoursDraft(timetable: Timetable): HoursDraft {
 export function laneDrafts(timetable: Timetable): LaneDraft[] {
   return timetable.clerks.map((one) => ({
     key: newKey(),
-    lane: one.lane,
+    lane: one.lane ?? null,
     name: one.name,
     clerkId: one.clerk_id ?? "",
-    skills: one.skills === null ? null : [...one.skills],
+    skills: one.skills ? [...one.skills] : null,
     shifts: periodsOf(one.shifts),
   }));
 }

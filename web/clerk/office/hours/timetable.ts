@@ -27,7 +27,7 @@ const identities: Record<Exclude<Section, "observes_holidays">, (entry: never) =
   opening_hours: plain,
   special_days: (entry: { day: string }) => entry.day,
   closures: plain,
-  clerks: (entry: { lane: number | null; name: string }) => (entry.lane === null ? `new ${entry.name}` : String(entry.lane)),
+  clerks: ({ lane = null, name }: { lane?: number | null; name: string }) => (lane === null ? `new ${name}` : String(lane)),
 };
 
 function mergeEntries<T>(base: readonly T[], mine: readonly T[], theirs: readonly T[], identity: (entry: T) => string): { entries: T[]; clash: boolean } {
@@ -102,10 +102,10 @@ const holds = (one: Partial<Validity>, day: string): boolean => (one.valid_from 
 /** What a timetable says about a day. `holidays`: public holidays there. A special day is above everything else. */
 export function planOf(timetable: Timetable, day: string, holidays: ReadonlyMap<string, LocalisedText | null>): DayPlan {
   const special = timetable.special_days.find((one) => one.day === day);
-  if (special) return { day, hours: inOrder(special.hours), why: "special", note: special.note };
+  if (special) return { day, hours: inOrder(special.hours), why: "special", note: special.note ?? null };
   if (timetable.observes_holidays && holidays.has(day)) return { day, hours: [], why: "holiday", note: holidays.get(day) ?? null };
   const closure = timetable.closures.find((one) => one.first <= day && day <= one.last);
-  if (closure) return { day, hours: [], why: "closure", note: closure.reason };
+  if (closure) return { day, hours: [], why: "closure", note: closure.reason ?? null };
   const hours = inOrder(timetable.opening_hours.filter((one) => one.weekday === weekdayOf(day) && holds(one, day)));
   return { day, hours, why: hours.length > 0 ? "open" : "weekly", note: null };
 }

@@ -1,31 +1,31 @@
 import { describe, expect, it } from "vitest";
 
-import type { StatisticsRow } from "../types";
-import { lastWeeks, noShowRate, servicesOf, sparkline, totalsOf, weeksOf } from "./figures";
+import type { Figures, StatisticsRow } from "../types";
+import { lastWeeks, servicesOf, sparkline, totalOf, weeksOf } from "./figures";
 
-const row = (monday: string, serviceId: string | null, changes: Partial<StatisticsRow> = {}): StatisticsRow => ({
-  monday,
+const figures = (serviceId: string | null, booked: number): Figures => ({
   service_id: serviceId,
-  booked: 10,
+  booked,
   completed: 7,
   aborted: 1,
   cancelled: 0,
   no_show: 2,
+  walk_ins: 0,
   no_show_rate: 0.2,
   lead_hours_median: 48,
   wait_seconds_median: 120,
   talk_seconds_median: 600,
-  utilisation: 0.5,
-  ...changes,
+  utilisation: serviceId === null ? 0.5 : null,
 });
-const NOTHING = { completed: 0, aborted: 0, no_show: 0, lead_hours_median: null, wait_seconds_median: null, talk_seconds_median: null, utilisation: null };
-const rows = [
-  row("2026-11-16", null, { booked: 30, utilisation: 0.7 }),
-  row("2026-11-09", null, { booked: 10, lead_hours_median: 100, utilisation: 0.3 }),
-  row("2026-11-09", "anmeldung", { booked: 4 }),
-  row("2026-11-16", "personalausweis", { booked: 20, wait_seconds_median: 60 }),
-  row("2026-11-09", "personalausweis", { booked: 6, wait_seconds_median: 300 }),
+const row = (monday: string, serviceId: string | null, booked: number): StatisticsRow => ({ ...figures(serviceId, booked), monday });
+const weeks = [
+  row("2026-11-16", null, 30),
+  row("2026-11-09", null, 10),
+  row("2026-11-09", "anmeldung", 4),
+  row("2026-11-16", "personalausweis", 20),
+  row("2026-11-09", "personalausweis", 6),
 ];
+const totals = [figures(null, 40), figures("anmeldung", 4), figures("reisepass", 26), figures("personalausweis", 26)];
 
 describe("the period", () => {
   it("is whole weeks up to the current one", () => {
@@ -36,35 +36,23 @@ describe("the period", () => {
 
 describe("figures", () => {
   it("have one series of weeks for all services, oldest first", () => {
-    expect(weeksOf(rows).map((one) => one.monday)).toEqual(["2026-11-09", "2026-11-16"]);
+    expect(weeksOf(weeks).map((one) => [one.monday, one.booked])).toEqual([
+      ["2026-11-09", 10],
+      ["2026-11-16", 30],
+    ]);
   });
 
-  it("have one line per service, the most wanted first, with the course over the weeks", () => {
-    expect(servicesOf(rows, []).map((one) => [one.serviceId, one.booked, one.course])).toEqual([
+  it("have one line per service, the most wanted first, then as the office lists them, with the course over the weeks", () => {
+    expect(servicesOf(weeks, totals, ["personalausweis", "reisepass", "anmeldung"]).map((one) => [one.serviceId, one.figures.booked, one.course])).toEqual([
       ["personalausweis", 26, [6, 20]],
+      ["reisepass", 26, [0, 0]],
       ["anmeldung", 4, [4, 0]],
     ]);
   });
 
-  it("let a week weigh as much as it had appointments", () => {
-    expect(servicesOf(rows, [])[0]?.waitSeconds).toBe(60);
-    expect(totalsOf(rows)).toMatchObject({ booked: 40, utilisation: 0.5, leadHours: 48 });
-  });
-
-  it("count a missed appointment among those whose time has come", () => {
-    expect(noShowRate([row("2026-11-09", null)])).toBe(0.2);
-    expect(noShowRate([row("2026-11-09", null, NOTHING)])).toBeNull();
-  });
-
-  it("say nothing where nothing is known", () => {
-    expect(totalsOf([row("2026-11-09", null, { ...NOTHING, booked: 0 })])).toEqual({
-      booked: 0,
-      utilisation: null,
-      noShowRate: null,
-      leadHours: null,
-      waitSeconds: null,
-    });
-    expect(totalsOf([])).toMatchObject({ booked: 0, utilisation: null });
+  it("have one total over everything", () => {
+    expect(totalOf(totals)?.booked).toBe(40);
+    expect(totalOf([])).toBeNull();
   });
 });
 

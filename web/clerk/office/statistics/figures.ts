@@ -1,6 +1,6 @@
 /** Statistics as they are shown: a series of weeks, and one line per service over the whole period. */
 import { mondayOf, shiftDay } from "../time";
-import type { StatisticsRow } from "../types";
+import type { Figures, StatisticsRow } from "../types";
 
 export interface Period {
   /** Days of the office, both included. */
@@ -21,88 +21,24 @@ export function weeksOf(rows: readonly StatisticsRow[]): StatisticsRow[] {
 
 export interface ServiceFigures {
   readonly serviceId: string;
-  readonly booked: number;
-  readonly completed: number;
-  readonly cancelled: number;
-  readonly noShow: number;
-  /** Of the appointments whose time has come; null while there is none. */
-  readonly noShowRate: number | null;
-  readonly leadHours: number | null;
-  readonly waitSeconds: number | null;
-  readonly talkSeconds: number | null;
-  /** Appointments booked in each week of the period, oldest first, for a small picture of the course. */
+  readonly figures: Figures;
+  /** Appointments of each week of the period, oldest first, for a small picture of the course. */
   readonly course: readonly number[];
 }
 
-/** The median of the weeks' medians, a week counting as often as it had appointments. */
-function typical(rows: readonly StatisticsRow[], figure: (row: StatisticsRow) => number | null): number | null {
-  const known = rows
-    .map((row) => ({ value: figure(row), weight: Math.max(1, row.booked) }))
-    .filter((one): one is { value: number; weight: number } => one.value !== null)
-    .sort((a, b) => a.value - b.value);
-  const half = known.reduce((sum, one) => sum + one.weight, 0) / 2;
-  let sum = 0;
-  for (const one of known) {
-    sum += one.weight;
-    if (sum >= half) return one.value;
-  }
-  return null;
+/** One line per service, the most wanted first; `totals` are over the whole period. */
+export function servicesOf(weeks: readonly StatisticsRow[], totals: readonly Figures[], order: readonly string[]): ServiceFigures[] {
+  const mondays = [...new Set(weeks.map((row) => row.monday))].sort();
+  const booked = new Map(weeks.map((row) => [`${row.service_id} ${row.monday}`, row.booked]));
+  return totals
+    .flatMap((figures) => (figures.service_id === null ? [] : [{ serviceId: figures.service_id, figures }]))
+    .map(({ serviceId, figures }) => ({ serviceId, figures, course: mondays.map((monday) => booked.get(`${serviceId} ${monday}`) ?? 0) }))
+    .sort((a, b) => b.figures.booked - a.figures.booked || order.indexOf(a.serviceId) - order.indexOf(b.serviceId));
 }
 
-const total = (rows: readonly StatisticsRow[], figure: "booked" | "completed" | "cancelled" | "aborted" | "no_show"): number =>
-  rows.reduce((sum, row) => sum + row[figure], 0);
-
-/** Of the appointments whose time has come, how many nobody came to; null while there is none. */
-export function noShowRate(rows: readonly StatisticsRow[]): number | null {
-  const missed = total(rows, "no_show");
-  const due = total(rows, "completed") + total(rows, "aborted") + missed;
-  return due === 0 ? null : missed / due;
-}
-
-/** One line per service, the most wanted first. */
-export function servicesOf(rows: readonly StatisticsRow[], order: readonly string[]): ServiceFigures[] {
-  const mondays = [...new Set(rows.map((row) => row.monday))].sort();
-  const groups = new Map<string, StatisticsRow[]>();
-  for (const row of rows) {
-    if (row.service_id !== null) groups.set(row.service_id, [...(groups.get(row.service_id) ?? []), row]);
-  }
-  const lines = [...groups].map(([serviceId, own]): ServiceFigures => {
-    const booked = new Map(own.map((row) => [row.monday, row.booked]));
-    return {
-      serviceId,
-      booked: total(own, "booked"),
-      completed: total(own, "completed"),
-      cancelled: total(own, "cancelled"),
-      noShow: total(own, "no_show"),
-      noShowRate: noShowRate(own),
-      leadHours: typical(own, (row) => row.lead_hours_median),
-      waitSeconds: typical(own, (row) => row.wait_seconds_median),
-      talkSeconds: typical(own, (row) => row.talk_seconds_median),
-      course: mondays.map((monday) => booked.get(monday) ?? 0),
-    };
-  });
-  return lines.sort((a, b) => b.booked - a.booked || order.indexOf(a.serviceId) - order.indexOf(b.serviceId));
-}
-
-export interface Totals {
-  readonly booked: number;
-  readonly utilisation: number | null;
-  readonly noShowRate: number | null;
-  readonly leadHours: number | null;
-  readonly waitSeconds: number | null;
-}
-
-/** The period in five figures. */
-export function totalsOf(rows: readonly StatisticsRow[]): Totals {
-  const weeks = weeksOf(rows);
-  const used = weeks.map((row) => row.utilisation).filter((one) => one !== null);
-  return {
-    booked: total(weeks, "booked"),
-    utilisation: used.length === 0 ? null : used.reduce((sum, one) => sum + one, 0) / used.length,
-    noShowRate: noShowRate(weeks),
-    leadHours: typical(weeks, (row) => row.lead_hours_median),
-    waitSeconds: typical(weeks, (row) => row.wait_seconds_median),
-  };
+/** All services together over the whole period; null when nothing is known of it. */
+export function totalOf(totals: readonly Figures[]): Figures | null {
+  return totals.find((figures) => figures.service_id === null) ?? null;
 }
 
 /** The points of a sparkline in a box of `width` by `height`, first and last at its sides; a flat line lies at the bottom. */

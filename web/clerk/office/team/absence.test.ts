@@ -27,7 +27,7 @@ describe("an absence", () => {
 
 describe("the list of absences", () => {
   it("leaves out what is over, the next one first", () => {
-    const at = (id: string, starts_at: string, ends_at: string) => ({ id, lane: 0, reason: "leave" as const, starts_at, ends_at });
+    const at = (id: string, starts_at: string, ends_at: string) => ({ id, lane: 0, reason: "leave" as const, note: null, starts_at, ends_at });
     const over = at("a", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");
     const later = at("b", "2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z");
     const running = at("c", "2026-11-20T00:00:00Z", "2026-11-27T00:00:00Z");

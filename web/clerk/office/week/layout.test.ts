@@ -35,7 +35,7 @@ const a = brief("a", 0, "2026-11-23T07:00:00Z", "2026-11-23T07:15:00Z");
 const b = brief("b", 0, "2026-11-23T08:30:00Z", "2026-11-23T08:45:00Z");
 const c = brief("c", 1, "2026-11-23T08:20:00Z", "2026-11-23T08:50:00Z");
 const d = brief("d", 0, "2026-11-24T07:30:00Z", "2026-11-24T07:35:00Z");
-const week: Week = { time_zone: ZONE, monday: "2026-11-23", days: [day("2026-11-23", a, b, c), day("2026-11-24", d), closed("2026-11-25")], conflicts: [c] };
+const week: Week = { time_zone: ZONE, monday: "2026-11-23", days: [day("2026-11-23", a, b, c), day("2026-11-24", d), closed("2026-11-25")], conflicts: [{ ...c, reason: "blocked" }] };
 
 describe("a week's layout", () => {
   const layout = layoutWeek(week);
