@@ -1,7 +1,9 @@
 """Appointments that move, are missed or are forgotten: what becomes of their case, in whatever order events arrive."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -264,6 +266,56 @@ class TestForgotten:
         assert (await case_of(world, late.appointment_id))["state"] == "cancelled"
         case_id = await world.case_id(late.appointment_id)
         assert await world.rows("SELECT 1 FROM person WHERE case_id = :id", id=case_id) == []
+
+
+def ended(kind: str, event: BookingCompleted, clock: Any) -> Event:
+    if kind == "cancelled":
+        return BookingCancelled(**event.model_dump(include=SHARED - {"needs"}), cancelled_by="citizen")
+    return missed(event, clock) if kind == "missed" else erased(event, clock)
+
+
+class TestAnyOrder:
+    @pytest.mark.parametrize(("kind", "state"), [("cancelled", "cancelled"), ("missed", "aborted")])
+    async def test_booking_moves_and_end_lead_to_one_case_whichever_comes_first(
+        self, world: Any, clock: Any, kind: str, state: str
+    ) -> None:
+        first, _ = await world.open()
+        for order in permutations(range(4)):
+            event = first.model_copy(update={"appointment_id": uuid4()})
+            told = [event, moved(event, 2, 2), moved(event, 3, 3), ended(kind, event, clock)]
+            for index in order:
+                await world.deliver(told[index])
+            row = await case_of(world, event.appointment_id)
+            assert (row["state"], row["link_generation"], row["starts_at"]) == (
+                state,
+                3,
+                event.starts_at + timedelta(days=3),
+            ), order
+            subjects = await world.published(event.appointment_id)
+            assert subjects.count("casework.case_aborted.v1") == (kind == "missed"), order
+
+    async def test_who_is_to_be_forgotten_is_forgotten_whatever_comes_before_or_after(
+        self, world: Any, clock: Any
+    ) -> None:
+        first, _ = await world.open()
+        for order in permutations(range(4)):
+            event = first.model_copy(update={"appointment_id": uuid4()})
+            told = [event, moved(event, 2, 2), ended("cancelled", event, clock), ended("erased", event, clock)]
+            for index in order:
+                await world.deliver(told[index])
+            row = await case_of(world, event.appointment_id)
+            people = await world.rows("SELECT 1 FROM person WHERE case_id = :id", id=row["case_id"])
+            parked = await world.rows("SELECT 1 FROM parked_event WHERE appointment_id = :id", id=event.appointment_id)
+            assert (row["state"], people, parked) == ("cancelled", [], []), order
+
+    async def test_events_at_the_same_moment_do_not_lose_one_another(self, world: Any, clock: Any) -> None:
+        first, _ = await world.open()
+        for _ in range(5):
+            event = first.model_copy(update={"appointment_id": uuid4()})
+            told = [event, moved(event, 2, 2), moved(event, 3, 3), ended("missed", event, clock)]
+            await asyncio.gather(*(world.deliver(one) for one in told))
+            row = await case_of(world, event.appointment_id)
+            assert (row["state"], row["link_generation"]) == ("aborted", 3)
 
 
 class TestOffers:

@@ -1,5 +1,6 @@
 """Appointments that move, are off or forgotten before their mails went out: nobody gets a mail with a dead link."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import permutations
@@ -87,6 +88,36 @@ async def test_what_the_end_overtook_is_never_sent(apply: Apply, messages: Sent,
     for late in (BOOKED, MOVED, OFFERED):
         await apply(late)
     assert [kind for kind, _ in await messages()] in (["cancellation"], ["no_show"])
+
+
+async def test_events_at_the_same_moment_leave_one_mail_with_a_living_link(apply: Apply, database: Database) -> None:
+    for _ in range(10):
+        appointment_id = uuid4()
+        told = [(BOOKED, 1), (MOVED, 2), (MOVED, 3)]
+        await asyncio.gather(
+            *(apply(subject, appointment_id=appointment_id, link_generation=number) for subject, number in told)
+        )
+        async with database.transaction() as tx:
+            rows = await tx.rows(
+                "SELECT context ->> 'generation' AS generation FROM message"
+                " WHERE state = 'pending' AND appointment_id = :id",
+                id=appointment_id,
+            )
+        assert [row["generation"] for row in rows] == ["3"]
+
+
+async def test_forgotten_at_the_same_moment_as_everything_else_is_forgotten(apply: Apply, database: Database) -> None:
+    for _ in range(10):
+        appointment_id = uuid4()
+        told = (BOOKED, MOVED, OFF, OFFERED, FORGOTTEN)
+        await asyncio.gather(*(apply(subject, appointment_id=appointment_id) for subject in told))
+        async with database.transaction() as tx:
+            pending = await tx.rows(
+                "SELECT kind FROM message WHERE appointment_id = :id AND (state = 'pending' OR recipient <> '')",
+                id=appointment_id,
+            )
+            known = await tx.rows("SELECT email FROM recipient WHERE appointment_id = :id", id=appointment_id)
+        assert (pending, [row["email"] for row in known]) == ([], [""])
 
 
 async def test_the_cancellation_comes_after_every_move_in_the_calendar(apply: Apply, database: Database) -> None:

@@ -80,6 +80,27 @@ async def test_what_is_over_stays_over_when_its_move_or_its_booking_come_late(
     assert (await only_room(database, appointment_id))["state"] == state
 
 
+@pytest.mark.parametrize(
+    ("end", "state"), [(BookingCancelled, "cancelled"), (BookingNoShow, "aborted"), (BookingErased, "cancelled")]
+)
+async def test_booking_moves_and_end_close_the_room_whichever_comes_first(
+    room: Room, hear: Hear, database: Database, end: type[Event], state: str
+) -> None:
+    told: list[tuple[type[Event], dict[str, object]]] = [
+        (BookingCompleted, {"link_generation": 1}),
+        (BookingRescheduled, {"link_generation": 2}),
+        (BookingRescheduled, {"link_generation": 3}),
+        (end, {}),
+    ]
+    for order in permutations(told):
+        appointment_id = uuid4()
+        for kind, fields in order:
+            await hear(kind, appointment_id, **fields)
+        found = await only_room(database, appointment_id)
+        newest = NEWEST_GENERATION if end is BookingErased else 3
+        assert (found["state"], found["link_generation"]) == (state, newest), order
+
+
 async def test_a_finished_case_is_not_missed_afterwards(room: Room, hear: Hear, database: Database) -> None:
     appointment_id = await room()
     async with database.transaction() as tx:

@@ -12,6 +12,11 @@ from notify.model import Message, Standing, Trouble, key
 from notify.tables import Recipient
 
 
+async def serialise(tx: Transaction, appointment_id: AppointmentId) -> None:
+    """Let an offer and what undoes it wait for each other, also while the appointment has no row to lock."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=str(appointment_id))
+
+
 async def remember(
     tx: Transaction,
     appointment_id: AppointmentId,

@@ -44,6 +44,7 @@ async def confirm_booking(tx: Transaction, event: BookingCompleted, cause: UUID,
 
 async def tell_move(tx: Transaction, event: BookingRescheduled, cause: UUID, now: datetime) -> None:
     """Queue the mail with the new time and the new link; what is unsent of the old ones would only confuse."""
+    await store.serialise(tx, event.appointment_id)
     standing = await _remember(tx, event, generation=event.link_generation)
     if standing and standing.still_good(event.link_generation):
         await store.drop_unsent(tx, event.appointment_id, LINKED, now)
@@ -58,6 +59,7 @@ async def tell_move(tx: Transaction, event: BookingRescheduled, cause: UUID, now
 
 async def tell_cancellation(tx: Transaction, event: BookingCancelled, cause: UUID, now: datetime) -> None:
     """Queue the mail that an appointment is off; mails with its link that are still unsent are not sent any more."""
+    await store.serialise(tx, event.appointment_id)
     standing = await _remember(tx, event, over=True)
     if standing:
         await store.drop_unsent(tx, event.appointment_id, LINKED, now)
@@ -70,6 +72,7 @@ async def tell_cancellation(tx: Transaction, event: BookingCancelled, cause: UUI
 
 async def tell_no_show(tx: Transaction, event: BookingNoShow, cause: UUID, now: datetime) -> None:
     """Queue the friendly mail to somebody who did not come."""
+    await store.serialise(tx, event.appointment_id)
     if await _remember(tx, event, over=True):
         await store.drop_unsent(tx, event.appointment_id, LINKED, now)
         await _queue(tx, "no_show", event, event.citizen, _appointment(event), cause, now)
@@ -77,6 +80,7 @@ async def tell_no_show(tx: Transaction, event: BookingNoShow, cause: UUID, now: 
 
 async def offer_slot(tx: Transaction, event: SlotOffered, cause: UUID, now: datetime) -> None:
     """Queue the offer of an earlier slot. It is worth sending until it expires, and as long as the person is known."""
+    await store.serialise(tx, event.appointment_id)
     recipient = await store.recipient(tx, event.appointment_id)
     if recipient and (recipient.erased_at or recipient.over):
         return
@@ -91,6 +95,7 @@ async def offer_slot(tx: Transaction, event: SlotOffered, cause: UUID, now: date
 
 async def forget(tx: Transaction, event: BookingErased, _: UUID, __: datetime) -> None:
     """Erase whom we wrote to and what (GDPR Art. 17). That a message of some kind went out, and when, stays."""
+    await store.serialise(tx, event.appointment_id)
     await store.erase(tx, event.appointment_id, event.office, event.erased_at)
 
 
