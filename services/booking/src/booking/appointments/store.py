@@ -1,10 +1,10 @@
 """All SQL of appointments. A query names the office; a citizen finds only the appointment that their token names."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import asyncpg
@@ -15,12 +15,17 @@ from booking.slots.model import Slot
 from booking.tables import Appointment
 from booking.timetable.store import VERSION
 from chassis.database import Transaction
+from chassis.idempotency import KEEP
 from contracts.actors import Citizen
 from contracts.booking import BookingCompleted
 from contracts.ids import AppointmentId
 
 #: "lost": somebody took the lane in the meantime; ask again. "stale": the timetable was edited; reckon again.
 Outcome = Literal["booked", "taken", "lost", "stale"]
+
+_OPEN: Final = """
+    SELECT count(*) FROM appointment
+     WHERE office = :office AND lower(email) = lower(:email) AND state = 'booked' AND ends_at > :now"""
 
 _CHOICE: Final = f"""
     choice AS (
@@ -37,7 +42,7 @@ _CHOICE: Final = f"""
            AND NOT EXISTS (
                    SELECT FROM blocked_time AS blocked
                     WHERE blocked.office = :office AND blocked.lane = lanes.lane
-                      AND blocked.ends_at > :starts_at AND blocked.starts_at < :ends_at)
+                      AND blocked.ends_at > :starts_at AND blocked.starts_at < :busy_until)
            AND NOT EXISTS (
                    SELECT FROM freed_slot AS freed
                     WHERE freed.office = :office AND freed.lane = lanes.lane AND freed.public_at > :now
@@ -47,25 +52,39 @@ _CHOICE: Final = f"""
          LIMIT 1
     )"""  # noqa: S608 - constants of ours
 
-# One statement: a lane that looks free (the one that the citizen holds, else any), the appointment, its event. Should
-# somebody take the lane in between, ON CONFLICT waits for their commit and inserts nothing, neither here nor there.
-BOOK: Final = f"""
-    WITH {_CHOICE}, booked AS (
+
+def _booked(condition: str = "") -> str:
+    return f"""
+    booked AS (
         INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, busy_until, state, services, name,
                                  email, phone, language, time_zone, needs, channel, link_generation, booked_at,
                                  changed_at)
         SELECT :id, :office, :reference, lane, :starts_at, :ends_at, :busy_until, 'booked', CAST(:services AS jsonb),
                :name, :email, :phone, :language, :time_zone, CAST(:needs AS jsonb), :channel, :link_generation, :now,
                :now
-          FROM choice
+          FROM choice {condition}
             ON CONFLICT DO NOTHING
         RETURNING lane
     ), published AS (
         INSERT INTO outbox (event_id, subject, headers, body, created_at)
         SELECT :event_id, :subject, CAST(:headers AS jsonb), :body, :created_at
           FROM booked
-    )
+    )"""  # noqa: S608 - constants of ours
+
+
+# One statement: a lane that looks free (the one that the citizen holds, else any), the appointment, its event. Should
+# somebody take the lane in between, ON CONFLICT waits for their commit and inserts nothing, neither here nor there.
+BOOK: Final = f"""
+    WITH {_CHOICE}, {_booked()}
     SELECT {VERSION} = :version AS current, EXISTS (SELECT FROM choice) AS tried, EXISTS (SELECT FROM booked) AS booked
+"""  # noqa: S608 - constants of ours
+
+# The same with the answer for a repetition, and only while few appointments to come are under the e-mail address.
+BOOK_AT_ONCE: Final = f"""
+    WITH {_CHOICE}, {_booked(f"WHERE ({_OPEN}) < CAST(:max_open AS int)")}, kept AS ({KEEP}
+          FROM booked
+    )
+    SELECT EXISTS (SELECT FROM booked) AS booked
 """  # noqa: S608 - constants of ours
 
 # An UPDATE cannot step back from a conflict as ON CONFLICT does, so those who move are let through one by one: two that
@@ -112,9 +131,36 @@ class Place:
 
 async def book(tx: Transaction, event: BookingCompleted, place: Place, *, actor: str, now: datetime) -> Outcome:
     """Stores the appointment that `event` tells of, and the event itself, or neither."""
+    outcome = await tx.row(BOOK, **_parameters(tx, event, place, actor, now))
+    assert outcome is not None, "a SELECT without FROM has one row"
+    if outcome["booked"]:
+        return "booked"
+    if not outcome["current"]:
+        return "stale"
+    return "lost" if outcome["tried"] else "taken"
+
+
+async def book_at_once(
+    tx: Transaction,
+    event: BookingCompleted,
+    place: Place,
+    kept: Mapping[str, object],
+    *,
+    max_open: int,
+    actor: str,
+    now: datetime,
+) -> bool:
+    """As `book`, with the answer that is `kept` for a repetition, and nothing if `max_open` appointments are open.
+
+    Whether it was done. Raises asyncpg.UniqueViolationError, with nothing done, when the answer's key was used before.
+    """
+    outcome = await tx.row(BOOK_AT_ONCE, **_parameters(tx, event, place, actor, now), **kept, max_open=max_open)
+    return outcome is not None and bool(outcome["booked"])
+
+
+def _parameters(tx: Transaction, event: BookingCompleted, place: Place, actor: str, now: datetime) -> dict[str, Any]:
     row, _ = tx.outbox_row(event, actor=actor)
-    outcome = await tx.row(
-        BOOK,
+    return dict(
         **row,
         **place.parameters(),
         id=event.appointment_id,
@@ -131,12 +177,6 @@ async def book(tx: Transaction, event: BookingCompleted, place: Place, *, actor:
         link_generation=event.link_generation,
         now=now,
     )
-    assert outcome is not None, "a SELECT without FROM has one row"
-    if outcome["booked"]:
-        return "booked"
-    if not outcome["current"]:
-        return "stale"
-    return "lost" if outcome["tried"] else "taken"
 
 
 async def move(
@@ -179,15 +219,7 @@ async def appointment(
 
 async def open_under(tx: Transaction, office: str, email: str, now: datetime) -> int:
     """How many appointments to come `office` has under an e-mail address, whatever its capitals."""
-    row = await tx.row(
-        """
-        SELECT count(*) AS open FROM appointment
-         WHERE office = :office AND lower(email) = lower(:email) AND state = 'booked' AND ends_at > :now
-        """,
-        office=office,
-        email=email,
-        now=now,
-    )
+    row = await tx.row(f"SELECT ({_OPEN}) AS open", office=office, email=email, now=now)  # noqa: S608 - a constant
     assert row is not None, "an aggregate has one row"
     return int(row["open"])
 

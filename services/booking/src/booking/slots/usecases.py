@@ -105,16 +105,15 @@ async def hold(
         schedule, taken = await read(calendar, tx, offer, starts_at, starts_at + wish.length, wish, now)
         if refusal := schedule.refusal(starts_at, wish.length, now):
             raise SlotNotOffered(refusal, await alternatives(calendar, tx, offer, wish, starts_at, now))
-        lanes = _free_lanes(schedule, wish, starts_at, taken)
-    start = int(starts_at.timestamp())
+        start = int(starts_at.timestamp())
+        end = start + occupied_seconds(schedule, wish.length)
+        on_duty = schedule.on_duty(schedule.serving(wish.services), start, wish.length)
+        if not on_duty:
+            raise SlotNotOffered("nobody_on_duty", await alternatives(calendar, tx, offer, wish, starts_at, now))
+        busy = {lane for lane, low, high in taken if low < end and high > start}
     try:
         placed = await calendar.holds.place(
-            office,
-            wish.own_hold or uuid4(),
-            start,
-            start + occupied_seconds(schedule, wish.length),
-            lanes=lanes,
-            now=now,
+            office, wish.own_hold or uuid4(), start, end, lanes=[lane for lane in on_duty if lane not in busy], now=now
         )
     except HoldsLostError:
         raise HoldsUnavailable from None
@@ -234,11 +233,3 @@ async def _free(
             busy += schedule.off_duty(lanes, starts[0], starts[-1] + length)
             return model.free(starts, length, [lane.number for lane in lanes], busy)
         known = await calendar.schedules.refresh(tx, offer)
-
-
-def _free_lanes(schedule: Schedule, wish: Wish, starts_at: datetime, busy: Sequence[Busy]) -> list[int]:
-    start = int(starts_at.timestamp())
-    end = start + occupied_seconds(schedule, wish.length)
-    gone = {lane for lane, low, high in busy if low < end and high > start}
-    on_duty = schedule.on_duty(schedule.serving(wish.services), start, wish.length)
-    return [lane for lane in on_duty if lane not in gone]

@@ -1,0 +1,425 @@
+"""A town's days against a plain model of its office: whatever happens in whatever order, both say the same.
+
+Hypothesis drives the real application on real PostgreSQL and Redis; the model is tests/support/plain_office.py.
+SCHALTER_MACHINE_EXAMPLES=500 looks longer.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from plain_office import DAY, Lane, PlainOffice, Visit
+
+from booking.app import build
+
+EXAMPLES = int(os.environ.get("SCHALTER_MACHINE_EXAMPLES", "25"))
+STEPS = 40
+
+#: Minute 0 of the model: Monday, midnight in Berlin. It is summer for as long as the test runs.
+MIDNIGHT = datetime(2026, 5, 31, 22, tzinfo=UTC)
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#: What citizens come for, and how long it takes.
+WISHES = {("fuehrungszeugnis",): 5, ("anmeldung",): 15, ("personalausweis", "anmeldung"): 25}
+SERVICES = sorted({service for wish in WISHES for service in wish})
+
+OFFICE = """
+slug = "machine"
+name = { de = "Amt", en = "Office" }
+reference_prefix = "MA"
+time_zone = "Europe/Berlin"
+state = "BW"
+clerks = 2
+contact = { address = ["Markt 1"], email = "amt@example.org", phone = "+49 6221 58" }
+branding = { accent = "#14532d" }
+
+[booking]
+grid_minutes = 15
+buffer_minutes = 5
+lead_minutes = 60
+horizon_days = 2
+join_early_minutes = 15
+freed_delay_minutes = [30, 30]
+no_show_minutes = 10
+max_open_per_email = 50
+observes_holidays = false
+"""
+
+
+class World:
+    """The real application with a loop of its own, which the machine lets run for one act at a time."""
+
+    def __init__(self, app: Any, clerk_token: Callable[..., str]) -> None:
+        self.app = app
+        self.lead = {"Authorization": f"Bearer {clerk_token('machine', role='lead', ttl=10**9)}"}
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://test/api/booking")
+
+    async def reset(self) -> None:
+        await self.app.state.redis.flushdb()
+        while True:
+            try:
+                async with self.app.state.database.transaction() as tx:
+                    tables = await tx.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+                    names = {row["tablename"] for row in tables} - {"alembic_version"}
+                    await tx.execute(f"TRUNCATE {', '.join(sorted(names))}")
+            except asyncpg.DeadlockDetectedError:  # a worker of the application was reading
+                continue
+            return
+
+    async def ask(
+        self, method: str, path: str, *, link: str | None = None, lead: bool = False, **more: Any
+    ) -> httpx.Response:
+        headers = {"Idempotency-Key": uuid4().hex}
+        headers |= {"Authorization": f"Bearer {link}"} if link else self.lead if lead else {}
+        return await self.client.request(method, path, headers=headers, **more)
+
+    async def rows(self) -> dict[UUID, tuple[int, int, str]]:
+        async with self.app.state.database.autocommit() as tx:
+            rows = await tx.rows("SELECT id, lane, starts_at, state FROM appointment")
+        return {row["id"]: (row["lane"], minute(row["starts_at"]), row["state"]) for row in rows}
+
+
+def minute(instant: datetime | str) -> int:
+    at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return int((at - MIDNIGHT).total_seconds()) // 60
+
+
+def iso(minutes: int) -> str:
+    return (MIDNIGHT + timedelta(minutes=minutes)).isoformat()
+
+
+def clock_time(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def local_day(day: int) -> str:
+    return (MIDNIGHT + timedelta(days=day, hours=2)).date().isoformat()
+
+
+def said(answer: httpx.Response) -> str:
+    """ "ok", or the code of the refusal, with its reason if it has one."""
+    assert answer.status_code < 500, answer.text
+    if answer.is_success:
+        return "ok"
+    body = answer.json()
+    return " ".join(filter(None, [body["code"], body.get("reason")]))
+
+
+#: Somebody of those that there are: which one, modulo how many.
+some = st.integers(0, 1000)
+wishes = st.sampled_from(sorted(WISHES))
+#: A free time (which one), or any: days from today, minutes of the day.
+times = st.tuples(st.just("free"), some, some) | st.tuples(
+    st.just("any"), st.integers(0, 3), st.integers(105, 170).map(lambda n: 5 * n)
+)
+spans = st.sampled_from([(540, 660), (540, 600), (600, 660), (585, 630), (780, 840)])
+
+
+class Town(RuleBasedStateMachine):
+    """Citizens and clerks, as they come."""
+
+    world: ClassVar[World]
+    clock: ClassVar[list[datetime]]
+    loop: ClassVar[asyncio.AbstractEventLoop]
+
+    @initialize()
+    def begin(self) -> None:
+        self.office = PlainOffice()
+        self.given_back: list[UUID] = []
+        self.steps = 0
+        self._set_clock()
+        self._do(self.world.reset())
+
+    def _do(self, act: Any) -> Any:
+        return self.loop.run_until_complete(act)
+
+    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        answer: httpx.Response = self._do(self.world.ask(method, path, **more))
+        return answer
+
+    def _set_clock(self) -> None:
+        self.clock[0] = MIDNIGHT + timedelta(minutes=self.office.now)
+
+    def _when(self, time: tuple[str, int, int], wish: tuple[str, ...]) -> int:
+        kind, first, second = time
+        if kind == "free" and (free := self.office.free(wish, WISHES[wish])):
+            return free[first % len(free)]
+        return (
+            (self.office.now // DAY + first % 4) * DAY + 525 + second % 66 * 5
+            if kind == "free"
+            else ((self.office.now // DAY + first) * DAY + second)
+        )
+
+    def _visit(self, which: int) -> tuple[UUID, Visit]:
+        return list(self.office.visits.items())[which % len(self.office.visits)]
+
+    def _hold(self, which: int | None) -> UUID | None:
+        known = [*self.office.holds, *self.given_back]
+        return known[which % len(known)] if which is not None and known else None
+
+    @rule(wish=wishes, time=times, holding=st.none() | some)
+    def book(self, wish: tuple[str, ...], time: tuple[str, int, int], holding: int | None) -> None:
+        start, length, hold = self._when(time, wish), WISHES[wish], self._hold(holding)
+        if hold in self.office.holds and time[0] == "free":
+            start = self.office.holds[hold][1]
+        expected, lanes = self.office.outcome(wish, start, length, hold=hold, keeps=True)
+        body = {
+            "services": [{"service_id": service} for service in wish],
+            "starts_at": iso(start),
+            "name": "Erika",
+            "email": f"{uuid4().hex}@example.org",
+            "language": "de",
+            "hold_id": str(hold) if hold else None,
+        }
+        answer = self._ask("POST", "/offices/machine/appointments", json=body)
+        assert said(answer) == expected
+        if expected == "ok":
+            id_ = UUID(answer.json()["appointment_id"])
+            lane = self._do(self.world.rows())[id_][0]
+            assert lane in lanes
+            self.office.visits[id_] = Visit(lane, start, length, wish, answer.json()["link"].split("#")[1])
+            self._release(hold)
+
+    @rule(wish=wishes, time=times, holding=st.none() | some)
+    def hold(self, wish: tuple[str, ...], time: tuple[str, int, int], holding: int | None) -> None:
+        start, length = self._when(time, wish), WISHES[wish]
+        hold = self._hold(holding) or uuid4()
+        expected, lanes = self.office.outcome(wish, start, length, hold=hold)
+        body = {"services": list(wish), "starts_at": iso(start), "hold_id": str(hold)}
+        answer = self._ask("POST", "/offices/machine/holds", json=body)
+        assert said(answer) == expected
+        if expected == "ok":
+            now = self.clock[0]
+            placed = self._do(self.world.app.state.desk.calendar.holds.find("machine", hold, now=now))
+            assert placed.lane in lanes
+            self.office.holds[hold] = (placed.lane, start, start + length + PlainOffice.PAUSE)
+
+    @precondition(lambda self: self.office.holds)
+    @rule(which=some)
+    def give_hold_back(self, which: int) -> None:
+        hold = self._hold(which)
+        assert self._ask("DELETE", f"/offices/machine/holds/{hold}").status_code == 204
+        self._release(hold)
+
+    def _release(self, hold: UUID | None) -> None:
+        if hold is not None and self.office.holds.pop(hold, None):
+            self.given_back.append(hold)
+
+    @precondition(lambda self: self.office.visits)
+    @rule(which=some)
+    def cancel(self, which: int) -> None:
+        _, visit = self._visit(which)
+        expected = "ok"
+        if not visit.alive:
+            expected = "link_expired"
+        elif visit.state != "booked" or visit.start <= self.office.now:
+            expected = "not_cancellable"
+        assert said(self._ask("POST", "/appointment/cancellation", link=visit.link)) == expected
+        if expected == "ok":
+            visit.state, visit.alive = "cancelled", False
+            self.office.give_back(visit)
+
+    @precondition(lambda self: self.office.visits)
+    @rule(which=some, time=times, holding=st.none() | some)
+    def move(self, which: int, time: tuple[str, int, int], holding: int | None) -> None:
+        id_, visit = self._visit(which)
+        start, hold = self._when(time, visit.services), self._hold(holding)
+        if not visit.alive:
+            expected, lanes = "link_expired", set[int]()
+        elif visit.state != "booked" or visit.start <= self.office.now:
+            expected, lanes = "not_movable", set[int]()
+        else:
+            expected, lanes = self.office.outcome(visit.services, start, visit.length, hold=hold, own=id_, keeps=True)
+        body = {"starts_at": iso(start), "hold_id": str(hold) if hold else None}
+        answer = self._ask("POST", "/appointment/rescheduling", link=visit.link, json=body)
+        assert said(answer) == expected
+        if expected == "ok":
+            self.office.give_back(visit)
+            visit.lane, visit.start = self._do(self.world.rows())[id_][0], start
+            visit.link = answer.json()["link"].split("#")[1]
+            assert visit.lane in lanes
+            self._release(hold)
+
+    @precondition(lambda self: self.office.visits)
+    @rule(which=some)
+    def nobody_came(self, which: int) -> None:
+        id_, visit = self._visit(which)
+        late = self.office.now >= visit.start + PlainOffice.GRACE
+        expected = {"booked": "ok" if late else "too_early", "no_show": "ok"}.get(visit.state, "not_missed")
+        assert said(self._ask("POST", f"/office/appointments/{id_}/no-show", lead=True)) == expected
+        if expected == "ok":
+            visit.state = "no_show"
+
+    @rule(minutes=st.sampled_from([5, 10, 30, 45, 180, DAY]))
+    def time_goes_by(self, minutes: int) -> None:
+        self.office.now += minutes
+        self._set_clock()
+
+    @rule(lane=some, day=st.integers(0, 2), span=spans)
+    def a_clerk_is_away(self, lane: int, day: int, span: tuple[int, int]) -> None:
+        if not self.office.lanes:
+            return
+        number = sorted(self.office.lanes)[lane % len(self.office.lanes)]
+        low, high = ((self.office.now // DAY + day) * DAY + at for at in span)
+        body = {"lane": number, "starts_at": iso(low), "ends_at": iso(high), "reason": "sick"}
+        answer = self._ask("POST", "/office/blocked-times", lead=True, json=body)
+        assert answer.status_code == 201, answer.text
+        self.office.blocked[UUID(answer.json()["id"])] = (number, low, high)
+
+    @precondition(lambda self: self.office.blocked)
+    @rule(which=some)
+    def a_clerk_is_back(self, which: int) -> None:
+        id_ = list(self.office.blocked)[which % len(self.office.blocked)]
+        assert self._ask("DELETE", f"/office/blocked-times/{id_}", lead=True).status_code == 204
+        del self.office.blocked[id_]
+
+    @rule(kind=st.sampled_from(["close", "special", "skills", "shifts", "hire", "leave"]), which=some, span=spans)
+    def edit_the_timetable(self, kind: str, which: int, span: tuple[int, int]) -> None:
+        office = self.office
+        day = office.now // DAY + which % 3
+        number = sorted(office.lanes)[which % len(office.lanes)] if office.lanes else None
+        lanes: dict[int | None, Lane] = dict(office.lanes)
+        closed, special = office.closed, office.special
+        if kind == "close":
+            closed = closed ^ {day}
+        elif kind == "special":
+            special = special | {day: (span,)} if which % 4 else special | {day: ()}
+        elif kind == "hire":
+            lanes[None] = Lane()
+        elif number is not None and kind == "leave":
+            del lanes[number]
+        elif number is not None and kind == "skills":
+            lanes[number] = Lane(frozenset(SERVICES[: which % 4]) if which % 5 else None, lanes[number].shifts)
+        elif number is not None:
+            shifts = tuple((weekday, *span) for weekday in range(5)) if which % 3 else ()
+            lanes[number] = Lane(lanes[number].skills, shifts)
+        document = {
+            "version": office.version,
+            "opening_hours": [_weekly(hours) for hours in office.hours],
+            "special_days": [{"day": local_day(d), "hours": [_hours(span) for span in s]} for d, s in special.items()],
+            "closures": [{"first": local_day(d), "last": local_day(d)} for d in sorted(closed)],
+            "observes_holidays": False,
+            "clerks": [
+                {
+                    "lane": lane,
+                    "name": "Clerk",
+                    "skills": None if entry.skills is None else sorted(entry.skills),
+                    "shifts": [_weekly(shift) for shift in entry.shifts],
+                }
+                for lane, entry in lanes.items()
+            ],
+        }
+        answer = self._ask("PUT", "/office/timetable", lead=True, json=document)
+        assert answer.status_code == 200, answer.text
+        stale = self._ask("PUT", "/office/timetable", lead=True, json=document)
+        assert said(stale) == "timetable_changed"
+        saved = [entry["lane"] for entry in answer.json()["clerks"]]
+        assert not (set(saved) - set(office.lanes)) & {visit.lane for visit in office.visits.values()}
+        office.version = answer.json()["version"]
+        office.lanes = dict(zip(saved, lanes.values(), strict=True))
+        office.closed, office.special = closed, special
+
+    @precondition(lambda self: self.office.visits)
+    @rule(which=some, holding=some)
+    def look_where_one_could_move(self, which: int, holding: int) -> None:
+        id_, visit = self._visit(which)
+        if visit.alive:
+            free = self.office.free(visit.services, visit.length, own=id_)
+            assert self._slots("/appointment/slots", {}, link=visit.link) == free
+        wish, hold = ("anmeldung",), self._hold(holding)
+        if hold:
+            query = {"services": wish, "hold": str(hold)}
+            assert self._slots("/offices/machine/slots", query) == self.office.free(wish, 15, hold=hold)
+        assert self._slots("/office/slots", {"services": wish}, lead=True) == self.office.free(wish, 15, lead=0)
+
+    def _slots(self, path: str, query: dict[str, Any], **who: Any) -> list[int]:
+        today = self.office.now // DAY
+        days = {"from": local_day(today), "to": local_day(today + PlainOffice.HORIZON + 1)}
+        answer = self._ask("GET", path, params=query | days, **who)
+        assert answer.status_code == 200, answer.text
+        return [minute(slot["starts_at"]) for slot in answer.json()["slots"]]
+
+    @invariant()
+    def both_say_the_same(self) -> None:
+        stored = self._do(self.world.rows())
+        assert stored == {id_: (v.lane, v.start, v.state) for id_, v in self.office.visits.items()}
+        self.steps += 1
+        self._same_slots(sorted(WISHES)[self.steps % len(WISHES)])
+
+    def teardown(self) -> None:
+        for wish in WISHES:
+            self._same_slots(wish)
+
+    def _same_slots(self, wish: tuple[str, ...]) -> None:
+        query = {"services": wish}
+        assert self._slots("/offices/machine/slots", query) == self.office.free(wish, WISHES[wish])
+
+    @invariant()
+    def no_two_are_with_one_clerk(self) -> None:
+        booked = sorted((v.lane, v.start, v.pause_ends) for v in self.office.visits.values() if v.state == "booked")
+        for (lane, _, ends), (other, starts, _) in pairwise(booked):
+            assert lane != other or ends <= starts
+
+
+def _hours(span: tuple[int, int]) -> dict[str, str]:
+    return {"opens": clock_time(span[0]), "closes": clock_time(span[1])}
+
+
+def _weekly(hours: tuple[int, int, int]) -> dict[str, str]:
+    return {"weekday": WEEKDAYS[hours[0]], **_hours(hours[1:])}
+
+
+@pytest.fixture(scope="module")
+def offices_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("machine")
+    hours = "".join(
+        f'[[opening_hours]]\nweekday = "{WEEKDAYS[day]}"\nopens = "{clock_time(low)}"\ncloses = "{clock_time(high)}"\n'
+        for day, low, high in PlainOffice.hours
+    )
+    services = "".join(f'[[services]]\nid = "{service}"\n' for service in SERVICES)
+    (directory / "machine.toml").write_text(OFFICE + hours + services)
+    return directory
+
+
+@pytest.fixture
+def town(settings: Any, clerk_token: Any) -> Iterator[type[Town]]:
+    loop = asyncio.new_event_loop()
+    clock = [MIDNIGHT]
+    app = build(settings, clock=lambda: clock[0])
+    lifespan = app.router.lifespan_context(app)
+    loop.run_until_complete(lifespan.__aenter__())
+    Town.world = World(app, clerk_token)
+    Town.clock, Town.loop = clock, loop
+    yield Town
+    loop.run_until_complete(lifespan.__aexit__(None, None, None))
+    loop.close()
+
+
+def test_the_office_and_its_plain_model_never_disagree(town: type[Town]) -> None:
+    run_state_machine_as_test(
+        town,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
