@@ -145,6 +145,16 @@ async def test_persons_and_needs_reach_the_mail(apply: Apply, database: Database
     assert (context["persons"], context["needs"], context["channel"]) == ([3], ["interpreter"], "office")
 
 
+async def test_a_move_replayed_into_a_restored_inbox_neither_repeats_nor_drops_its_mail(
+    apply: Apply, database: Database, messages: Sent
+) -> None:
+    await apply(MOVED)
+    async with database.transaction() as tx:
+        await tx.execute("DELETE FROM inbox")
+    assert await apply(MOVED)
+    assert await messages() == [("rescheduled", "pending")]
+
+
 async def test_an_offer_is_not_sent_when_it_has_expired(
     apply: Apply, database: Database, messages: Sent, clock: Any
 ) -> None:

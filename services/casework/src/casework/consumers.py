@@ -144,7 +144,7 @@ def apply(case: Case, event: Event, meta: Meta) -> None:
         case notify.Failed():
             case.told(event.kind, "failed", event.at)
         case _:
-            pass  # the clerk's own presence: known from the case's assignment
+            pass  # the clerk's own presence: known from the case's assignment; devices of somebody who is forgotten
 
 
 def _actor(meta: Meta) -> str:

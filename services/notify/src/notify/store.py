@@ -120,13 +120,19 @@ async def add(tx: Transaction, message: Message) -> bool:
     )
 
 
-async def drop_unsent(tx: Transaction, appointment_id: AppointmentId, kinds: Sequence[str], now: datetime) -> None:
-    """Do not send what is not true any more. One that is on the wire this very moment still arrives."""
+async def drop_unsent(
+    tx: Transaction, appointment_id: AppointmentId, kinds: Sequence[str], cause: UUID, now: datetime
+) -> None:
+    """Do not send what is not true any more since the event `cause`, whose own message stays when it comes again.
+
+    One that is on the wire this very moment still arrives.
+    """
     await tx.execute(
         "UPDATE message SET state = 'dropped', settled_at = :now, next_try_at = NULL"
-        " WHERE appointment_id = :appointment_id AND state = 'pending' AND kind = ANY(:kinds)",
+        " WHERE appointment_id = :appointment_id AND state = 'pending' AND kind = ANY(:kinds) AND cause <> :cause",
         appointment_id=appointment_id,
         kinds=list(kinds),
+        cause=cause,
         now=now,
     )
 

@@ -47,7 +47,7 @@ async def tell_move(tx: Transaction, event: BookingRescheduled, cause: UUID, now
     await store.serialise(tx, event.appointment_id)
     standing = await _remember(tx, event, generation=event.link_generation)
     if standing and standing.still_good(event.link_generation):
-        await store.drop_unsent(tx, event.appointment_id, LINKED, now)
+        await store.drop_unsent(tx, event.appointment_id, LINKED, cause, now)
         context = _appointment(event, event.needs) | {
             "link_token": event.link_token,
             "generation": event.link_generation,
@@ -62,7 +62,7 @@ async def tell_cancellation(tx: Transaction, event: BookingCancelled, cause: UUI
     await store.serialise(tx, event.appointment_id)
     standing = await _remember(tx, event, over=True)
     if standing:
-        await store.drop_unsent(tx, event.appointment_id, LINKED, now)
+        await store.drop_unsent(tx, event.appointment_id, LINKED, cause, now)
         context = _appointment(event) | {
             "cancelled_by": event.cancelled_by,
             "generation": standing.newest_generation,
@@ -74,7 +74,7 @@ async def tell_no_show(tx: Transaction, event: BookingNoShow, cause: UUID, now: 
     """Queue the friendly mail to somebody who did not come."""
     await store.serialise(tx, event.appointment_id)
     if await _remember(tx, event, over=True):
-        await store.drop_unsent(tx, event.appointment_id, LINKED, now)
+        await store.drop_unsent(tx, event.appointment_id, LINKED, cause, now)
         await _queue(tx, "no_show", event, event.citizen, _appointment(event), cause, now)
 
 
