@@ -1,24 +1,28 @@
 """The HTTP door to appointments. Whoever acts on one shows its link's token."""
 
+from collections.abc import Mapping, Sequence
+
 from fastapi import APIRouter, BackgroundTasks, Response
 
-from booking.access import TheCitizen, TheDesk, TheOffer
-from booking.appointments import calendar, privacy, usecases
+from booking.access import TheCitizen, TheDatabase, TheDesk, TheOffer
+from booking.appointments import atonce, calendar, privacy, usecases
 from booking.appointments.privacy import PersonalData
-from booking.appointments.usecases import Order
+from booking.appointments.usecases import Booked, Order
 from booking.appointments.views import AppointmentRequest, AppointmentView, BookedView, MoveRequest
 from booking.desk import Desk
 from booking.limits.door import LIMITED, TheVisitor
+from booking.limits.gate import Passed
 from booking.offers import model as offers
 from booking.offers.model import MAX_LENGTH, Offer, wanted
 from booking.slots import usecases as slots
 from booking.slots.api import First, Last, OwnHold
+from booking.slots.holds import HeldBusy
 from booking.slots.usecases import Wish
 from booking.slots.views import SlotsView
 from booking.tables import Appointment
 from booking.waiting import store as waiting
 from chassis.http import Now, Tx
-from chassis.idempotency import IdempotencyKey, once
+from chassis.idempotency import IdempotencyKey, kept_parameters, once
 from contracts.actors import Citizen
 from contracts.ids import AppointmentId
 
@@ -38,7 +42,7 @@ async def _view(desk: Desk, tx: Tx, appointment: Appointment, now: Now) -> Appoi
 async def book(
     desk: TheDesk,
     offer: TheOffer,
-    tx: Tx,
+    database: TheDatabase,
     now: Now,
     key: IdempotencyKey,
     visitor: TheVisitor,
@@ -48,17 +52,25 @@ async def book(
     """Book. Repeating the request with its Idempotency-Key repeats the answer. 409 `slot_taken` names alternatives."""
     order = Order(body.booked(), body.starts_at, body.contact(), needs=body.needed(), hold_id=body.hold_id)
     length = offer.length(wanted(order.services))
-    # Redis is asked before the transaction has a connection: a slow Redis must not keep the database waiting.
+    scope = f"book:{offer.office.slug}"
+
+    async def thoroughly(passed: Passed, holds: Sequence[HeldBusy]) -> BookedView:
+        async with database.transaction() as tx:
+
+            async def act() -> BookedView:
+                await passed.spend(tx)
+                return BookedView.of(await usecases.book(desk, tx, offer, order, holds, actor="citizen", now=now))
+
+            return await once(tx, scope=scope, key=key, request=body, now=now, answer=BookedView, act=act)
+
+    def keep(booked: Booked) -> Mapping[str, object]:
+        return kept_parameters(scope, key, body, BookedView.of(booked))
+
     async with visitor.passing(offer.office.slug, "booking", key, email=body.email) as passed:
+        # Redis is asked before the database gives a connection: a slow Redis must not keep it waiting.
         holds = await slots.holds_at(desk.calendar, offer, order.starts_at, length)
-
-        async def act() -> BookedView:
-            await passed.spend(tx)
-            return BookedView.of(await usecases.book(desk, tx, offer, order, holds, actor="citizen", now=now))
-
-        booked = await once(
-            tx, scope=f"book:{offer.office.slug}", key=key, request=body, now=now, answer=BookedView, act=act
-        )
+        done = None if passed.proof else await atonce.book(desk, database, offer, order, holds, keep, now=now)
+        booked = BookedView.of(done) if done else await thoroughly(passed, holds)
     if body.hold_id:
         background.add_task(slots.release_hold, desk.calendar, offer, body.hold_id)
     return booked

@@ -49,7 +49,7 @@ from contracts.ids import AppointmentId
 
 log = structlog.get_logger(__name__)
 
-_FIRST_GENERATION: Final = 1
+FIRST_GENERATION: Final = 1
 
 
 @dataclass(frozen=True)
@@ -104,27 +104,15 @@ async def book(
     slot = Slot(order.starts_at, order.starts_at + wish.length)
     if order.channel == "citizen":
         await _within_limit(tx, offer, order.citizen.email, now)
-    token = _link_token(desk, offer, appointment_id, _FIRST_GENERATION, slot, now)
+    token = link_token(desk, offer, appointment_id, FIRST_GENERATION, slot, now)
     while True:
-        place = _place(desk, offer, wish, slot, holds, now, order)
+        place = place_of(desk, offer, wish, slot, holds, now, order)
         if isinstance(place, Place):
-            event = BookingCompleted(
-                office=offer.office.slug,
-                appointment_id=appointment_id,
-                reference=model.new_reference(offer.office.reference_prefix),
-                services=order.services,
-                starts_at=slot.starts_at,
-                ends_at=slot.ends_at,
-                citizen=order.citizen,
-                link_token=token,
-                link_generation=_FIRST_GENERATION,
-                needs=order.needs,
-                channel=order.channel,
-            )
+            event = completed(offer, order, appointment_id, slot, token)
             # "lost": somebody else's commit took the lane (or the reference). There are only so many, so this ends.
             outcome = await store.book(tx, event, place, actor=actor, now=now)
             if outcome == "booked":
-                return Booked(appointment_id, event.reference, slot, _link(desk, offer, token))
+                return Booked(appointment_id, event.reference, slot, link(desk, offer, token))
             if outcome == "taken":
                 raise SlotTaken(await slots.alternatives(desk.calendar, tx, offer, wish, slot.starts_at, now))
             if outcome == "lost":
@@ -213,7 +201,7 @@ async def move(
     )
     while True:
         await desk.calendar.schedules.refresh(tx, offer)
-        place = _place(desk, offer, wish, slot, holds, now, order)
+        place = place_of(desk, offer, wish, slot, holds, now, order)
         if not isinstance(place, Place):
             raise await _refused(desk, tx, offer, wish, slot, now, place)
         if await store.move(tx, offer.office.slug, appointment_id, place, new_link=True, now=now) is not None:
@@ -226,7 +214,7 @@ async def move(
     if not still_wants(by, previous.starts_at, slot.starts_at):
         await waiting.end(tx, offer.office.slug, appointment_id, "done", now)
     await tx.session.refresh(appointment)
-    token = _link_token(desk, offer, appointment_id, appointment.link_generation, slot, now)
+    token = link_token(desk, offer, appointment_id, appointment.link_generation, slot, now)
     event = BookingRescheduled(
         office=appointment.office,
         appointment_id=appointment_id,
@@ -243,7 +231,7 @@ async def move(
         rescheduled_by=by,
     )
     await tx.publish(event, actor=actor)
-    return Booked(appointment_id, appointment.reference, slot, _link(desk, offer, token))
+    return Booked(appointment_id, appointment.reference, slot, link(desk, offer, token))
 
 
 async def miss(tx: Transaction, offer: Offer, appointment: Appointment, *, actor: str, now: datetime) -> None:
@@ -313,7 +301,24 @@ def _alive(appointment: Appointment | None, citizen: Citizen) -> Appointment:
     return appointment
 
 
-def _place(
+def completed(offer: Offer, order: Order, appointment_id: AppointmentId, slot: Slot, token: str) -> BookingCompleted:
+    """What is told when `order` is granted, with a new reference."""
+    return BookingCompleted(
+        office=offer.office.slug,
+        appointment_id=appointment_id,
+        reference=model.new_reference(offer.office.reference_prefix),
+        services=order.services,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        citizen=order.citizen,
+        link_token=token,
+        link_generation=FIRST_GENERATION,
+        needs=order.needs,
+        channel=order.channel,
+    )
+
+
+def place_of(
     desk: Desk, offer: Offer, wish: Wish, slot: Slot, holds: Sequence[HeldBusy], now: datetime, order: Order
 ) -> Place | Refusal:
     """Where the order may go by the timetable that this process knows, or why it may not, whoever has booked what."""
@@ -371,14 +376,14 @@ def link_of(desk: Desk, offer: Offer, appointment: Appointment, now: datetime) -
     """The link to an appointment as it is: the same rights as in the mail."""
     slot = Slot(appointment.starts_at, appointment.ends_at)
     appointment_id = AppointmentId(appointment.id)
-    return _link(desk, offer, _link_token(desk, offer, appointment_id, appointment.link_generation, slot, now))
+    return link(desk, offer, link_token(desk, offer, appointment_id, appointment.link_generation, slot, now))
 
 
-def _link(desk: Desk, offer: Offer, token: str) -> str:
+def link(desk: Desk, offer: Offer, token: str) -> str:
     return f"{desk.public_origin}/{offer.office.slug}/appointment#{token}"
 
 
-def _link_token(
+def link_token(
     desk: Desk, offer: Offer, appointment_id: AppointmentId, generation: int, slot: Slot, now: datetime
 ) -> str:
     """The link lives as long as the appointment's data does."""

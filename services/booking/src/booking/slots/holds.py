@@ -96,6 +96,10 @@ if ttl > left then
 end
 return {tonumber(lane), tonumber(low), tonumber(high), left}
 """
+_RELEASE = """
+redis.call('DEL', KEYS[2])
+return redis.call('ZREM', KEYS[1], ARGV[1])
+"""
 
 
 class HoldsLostError(Exception):
@@ -140,6 +144,7 @@ class Holds:
         self._active = redis.register_script(_ACTIVE)
         self._place = redis.register_script(_PLACE)
         self._find = redis.register_script(_FIND)
+        self._release = redis.register_script(_RELEASE)
         self._paused_until = 0.0
         self._shown: dict[str, tuple[float, asyncio.Task[list[HeldBusy]]]] = {}
 
@@ -174,8 +179,7 @@ class Holds:
     async def release(self, office: str, hold_id: UUID) -> None:
         """Gives the slot back; a hold that is gone already is no error."""
         with self._reachable():
-            await self._redis.delete(_hold(office) + str(hold_id))
-            await self._redis.zrem(_starts(office), str(hold_id))
+            await self._release(keys=[_starts(office), _hold(office) + str(hold_id)], args=[str(hold_id)])
         self._shown.pop(office, None)
 
     async def active(self, office: str, start: int, end: int) -> list[HeldBusy]:

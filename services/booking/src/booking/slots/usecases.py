@@ -100,8 +100,8 @@ async def hold(
     Raises SlotNotOffered, SlotTaken, HoldsUnavailable.
     """
     office = offer.office.slug
-    # The transaction ends before Redis is asked: a slow Redis must not keep database connections.
-    async with database.transaction() as tx:
+    # The connection is given back before Redis is asked: a slow Redis must not keep it.
+    async with database.autocommit() as tx:
         schedule, taken = await read(calendar, tx, offer, starts_at, starts_at + wish.length, wish, now)
         if refusal := schedule.refusal(starts_at, wish.length, now):
             raise SlotNotOffered(refusal, await alternatives(calendar, tx, offer, wish, starts_at, now))
