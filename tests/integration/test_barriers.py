@@ -10,6 +10,7 @@ from meeting import Desk, Phone
 from people import Citizen, Clerk
 from playwright.async_api import expect
 from system import System
+from visitor import Visitor
 
 pytestmark = pytest.mark.journey
 
@@ -23,7 +24,8 @@ async def test_the_pages_have_no_barrier_that_axe_finds(system: System, films: P
     async with Browsers(system.url, films) as browsers:
         phone = Phone(await browsers.open("phone", color_scheme=scheme), system)
         desk = Desk(await browsers.open("desk", color_scheme=scheme), system)
-        found = await _citizen_before_the_call(phone.window, system, citizen)
+        found = await _booking(Visitor(phone.window, system))
+        found += await _citizen_before_the_call(phone.window, system, citizen)
         found += await desk.window.barriers(await _goes(desk.window, f"{system.url}/clerk/", "sign-in"))
         await phone.enters(citizen)
         found += await phone.window.barriers("waiting room")
@@ -46,12 +48,46 @@ async def test_the_pages_have_no_barrier_that_axe_finds(system: System, films: P
         assert not found, "\n".join(found)
 
 
+async def _booking(visitor: Visitor) -> list[str]:
+    """Every step of booking, with what opens on the way; then the pages beside it."""
+    window, at, url = visitor.window, visitor.at, f"{visitor.system.url}/demo"
+    await window.page.goto(f"{url}/")
+    await visitor.chooses("personalausweis", persons=2)
+    await window.click("to-time")
+    await at("earliest").last.click()
+    await expect(at("hold-timer")).to_be_visible()
+    found = await _seen_to_the_end(window, "time")
+    await window.click("to-details")
+    await window.click("book")
+    await expect(at("error-summary")).to_be_visible()
+    found += await _seen_to_the_end(window, "details, refused")
+    await window.page.goto(f"{url}/")
+    await expect(at("persons-personalausweis")).to_be_visible()
+    found += await _seen_to_the_end(window, "services, chosen")
+    await at("question-personalausweis-photo-no").check()
+    await expect(at("take-out-personalausweis")).to_be_visible()
+    found += await _seen_to_the_end(window, "services, blocked")
+    await at("question-personalausweis-photo-yes").check()
+    for page, ready in (("waiting-list", "join-waiting-list"), ("walk-in", "draw-number")):
+        await window.page.goto(f"{url}/{page}")
+        await expect(at(ready)).to_be_visible()
+        found += await _seen_to_the_end(window, page)
+    return found
+
+
+async def _seen_to_the_end(window: Window, where: str) -> list[str]:
+    """At the page's end nothing lies half under the bar that sticks to the bottom."""
+    await window.page.evaluate("() => window.scrollTo(0, document.documentElement.scrollHeight)")
+    return await window.barriers(where)
+
+
 async def _citizen_before_the_call(window: Window, system: System, citizen: Citizen) -> list[str]:
     found = []
     for address, ready in (
         ("/", "office-demo"),
         ("/demo/", "service-fuehrungszeugnis"),
         (f"/demo/appointment#{citizen.token}", "appointment"),
+        ("/demo/offer", "offer"),
         (f"/demo/check#{citizen.token}", "start-check"),
         (f"/demo/call#{citizen.token}", "enter-waiting-room"),
         ("/demo/privacy", "privacy"),
