@@ -18,7 +18,9 @@ from chassis.database import Transaction
 #: What everybody is asked for while nobody can count.
 LEVEL_WITHOUT_REDIS: Final = 1
 
-_refused = Counter("booking_limited_total", "Requests that a limit refused or asked for a proof of work.", ["kind"])
+_refused = Counter(
+    "schalter_booking_limited_total", "Requests that a limit refused or asked for a proof of work.", ["kind"]
+)
 
 
 @dataclass(frozen=True)

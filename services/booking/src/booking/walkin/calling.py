@@ -22,7 +22,7 @@ from contracts.ids import AppointmentId
 _ACTOR: Final = "system:booking"
 
 CALLED: Final = Counter(
-    "booking_walk_ins_total", "Citizens without an appointment, by what became of them.", ["outcome"]
+    "schalter_booking_walk_ins_total", "Citizens without an appointment, by what became of them.", ["outcome"]
 )
 
 

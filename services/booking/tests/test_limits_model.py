@@ -1,0 +1,150 @@
+"""The rules of limits and proofs without a server."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import altcha
+import pytest
+from pydantic import ValidationError
+
+from booking.limits.model import MAX_LEVEL, Limit, Limits, Names, derived, level, network
+from booking.limits.proof import Challenges
+
+NOW = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)
+CHALLENGES = Challenges(b"secret" * 6, work=2)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", "unknown"),
+        ("1.2.3", "unknown"),
+    ],
+)
+def test_what_counts_as_one_network(address: str, counted: str) -> None:
+    assert network(address) == counted
+
+
+@pytest.mark.parametrize(
+    ("count", "asked"), [(0, None), (5, None), (6, 0), (11, 0), (12, 1), (18, 2), (24, 3), (29, 3), (99, 3)]
+)
+def test_the_level_rises_with_what_is_used_up(count: int, asked: int | None) -> None:
+    assert level(count, Limits().booking) == asked
+
+
+def test_a_limit_without_room_between_its_bounds_asks_for_the_hardest_proof_at_most() -> None:
+    assert level(3, Limit(proof_from=3, at_most=3, seconds=60)) == 0
+    assert level(9, Limit(proof_from=3, at_most=3, seconds=60)) == MAX_LEVEL
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"booking": {"proof_from": 7, "at_most": 6, "seconds": 60}},
+        {"booking": {"proof_from": 1, "at_most": 6, "seconds": 0}},
+        {"booking": {"proof_from": 1, "at_most": 6, "seconds": 86_401}},
+        {"bookings": {"proof_from": 1, "at_most": 6, "seconds": 60}},
+        {"work": 0},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(limits: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Limits.model_validate(limits)
+
+
+def test_an_office_behind_one_address_still_works() -> None:
+    """Six bookings an hour without anything, thirty with some work: enough for a town hall's own terminals."""
+    assert (Limits().booking.proof_from, Limits().booking.at_most, Limits().booking.seconds) == (6, 30, 3600)
+
+
+def test_pseudonyms_say_nothing_and_differ_by_kind() -> None:
+    names = Names(derived("key", "names"))
+    found = {names.of_address("e@x.org", NOW), names.of_email("e@x.org", NOW), names.of_request("e@x.org", NOW)}
+    assert len(found) == 3
+    assert all("x.org" not in name for name in found)
+    assert names.of_email("E@X.org", NOW) in found
+    assert Names(derived("other key", "names")).of_email("e@x.org", NOW) not in found
+
+
+def test_each_purpose_has_a_secret_of_its_own() -> None:
+    assert len({derived("key", "names"), derived("key", "challenges"), derived("another", "names")}) == 3
+
+
+def solve(challenge: Any) -> dict[str, Any]:
+    read = altcha.Challenge.from_dict(challenge)
+    solution = altcha.solve_challenge(read)
+    assert solution
+    payload: dict[str, Any] = altcha.Payload(read, solution).to_dict()
+    return payload
+
+
+def encoded(payload: object) -> str:
+    return base64.b64encode(json.dumps(payload).encode()).decode()
+
+
+@pytest.mark.parametrize("hard", range(MAX_LEVEL + 1))
+def test_every_level_doubles_the_tries_which_have_an_upper_bound(hard: int) -> None:
+    tries = [solve(CHALLENGES.issue("demo", "booking", hard, NOW))["solution"]["counter"] for _ in range(10)]
+    assert all(2 << hard <= each < 4 << hard for each in tries)
+
+
+def test_a_solution_proves_its_level() -> None:
+    proof = CHALLENGES.check(encoded(solve(CHALLENGES.issue("demo", "hold", 2, NOW))), "demo", "hold", NOW)
+    assert proof is not None
+    assert (proof.level, proof.expires_at) == (2, NOW + timedelta(minutes=10))
+
+
+def test_two_challenges_are_two_proofs_and_one_stays_one() -> None:
+    first, second = [solve(CHALLENGES.issue("demo", "hold", 0, NOW)) for _ in range(2)]
+    ids = [CHALLENGES.check(encoded(payload), "demo", "hold", NOW) for payload in (first, first, second)]
+    assert all(ids)
+    assert len({proof.id for proof in ids if proof}) == 2
+    # However it is written down: more fields, other order, another counter that nobody looks at.
+    rewritten = {"solution": first["solution"] | {"time": 3, "counter": 1}, "challenge": first["challenge"], "x": 1}
+    assert CHALLENGES.check(encoded(rewritten), "demo", "hold", NOW) == ids[0]
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda p: p["challenge"]["parameters"]["data"].update(office="heidelberg"),
+        lambda p: p["challenge"]["parameters"]["data"].update(action="hold"),
+        lambda p: p["challenge"]["parameters"]["data"].update(level=3),
+        lambda p: p["challenge"]["parameters"]["data"].update(expires=2**40),
+        lambda p: p["challenge"]["parameters"].update(cost=1),
+        lambda p: p["challenge"]["parameters"].update(nonce="00" * 16),
+        lambda p: p["challenge"]["parameters"].update(keyPrefix="00"),
+        lambda p: p["challenge"]["parameters"].pop("keySignature"),
+        lambda p: p["challenge"]["parameters"].update(keySignature=None),
+        lambda p: p["challenge"]["parameters"].update(data=None),
+        lambda p: p["challenge"].pop("signature"),
+        lambda p: p["challenge"].update(signature="00" * 32),
+        lambda p: p["solution"].update(derivedKey="00" * 32),
+        lambda p: p["solution"].update(derivedKey=p["challenge"]["parameters"]["keyPrefix"]),
+        lambda p: p["solution"].update(derivedKey=[]),
+        lambda p: p.pop("solution"),
+        lambda p: p.update(challenge=[]),
+    ],
+)
+def test_whatever_is_changed_the_proof_is_worthless(forge: Any) -> None:
+    payload = solve(CHALLENGES.issue("demo", "booking", 0, NOW))
+    forge(payload)
+    for office, action in (("demo", "booking"), ("heidelberg", "booking"), ("demo", "hold")):
+        assert CHALLENGES.check(encoded(payload), office, action, NOW) is None  # type: ignore[arg-type]
+
+
+def test_somebody_elses_challenge_is_worthless() -> None:
+    own = Challenges(b"guessed", work=1).issue("demo", "booking", 3, NOW)
+    assert CHALLENGES.check(encoded(solve(own)), "demo", "booking", NOW) is None
+
+
+def test_deep_nonsense_is_answered_and_not_crashed_on() -> None:
+    deep = "[" * 3000
+    assert CHALLENGES.check(base64.b64encode(deep.encode()).decode(), "demo", "booking", NOW) is None
