@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { openingLines, weekdayName } from "./hours";
+import { exceptionLines, openingLines, weekdayName } from "./hours";
 
 const day = (weekday: "mon" | "tue" | "wed" | "thu", opens: string, closes: string) => ({ weekday, opens, closes });
 
@@ -20,5 +20,22 @@ describe("opening hours", () => {
   it("name weekdays in the language asked for", () => {
     expect(weekdayName("thu", "de")).toBe("Donnerstag");
     expect(weekdayName("mon", "en")).toBe("Monday");
+  });
+});
+
+describe("special days", () => {
+  it("come in order, closed or with other hours, with their reasons", () => {
+    const why = (de: string) => ({ de, en: de });
+    const lines = exceptionLines(
+      {
+        special_days: [
+          { day: "2026-12-23", hours: [{ opens: "08:00", closes: "10:00" }], note: why("short") },
+          { day: "2026-12-08", hours: [], note: null },
+        ],
+        closures: [{ first: "2026-12-24", last: "2027-01-01", reason: why("holidays") }],
+      },
+      { day: (day) => day, closed: (days) => `${days} closed`, open: (day, hours) => `${day} ${hours}`, said: ({ de }) => de },
+    );
+    expect(lines).toEqual(["2026-12-08 closed", "2026-12-23 08:00–10:00 (short)", "2026-12-24 – 2027-01-01 closed (holidays)"]);
   });
 });
