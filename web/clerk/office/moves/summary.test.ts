@@ -56,8 +56,8 @@ describe("the summary of moves", () => {
   it("is in the order of the clock, with names where they are known", () => {
     expect(summary.kept.map((one) => one.appointment_id)).toEqual(["k1", "k2"]);
     expect(summary.moved).toMatchObject([
-      { reference: "HD-m1", name: "Ada", shiftMinutes: -30, otherDay: false },
-      { reference: "HD-m2", name: null, shiftMinutes: 1140, otherDay: true },
+      { reference: "HD-m1", name: "Ada", shiftMinutes: -30, shiftDays: 0 },
+      { reference: "HD-m2", name: null, shiftMinutes: 1140, shiftDays: 1 },
     ]);
   });
 });

@@ -1,5 +1,5 @@
 /** What moving a clerk's appointments means: who keeps the time, who is moved where, who is left. */
-import { instantOf, shiftDay, wallTime } from "../time";
+import { daysBetween, instantOf, shiftDay, wallTime } from "../time";
 import type { AppointmentBrief, Moves } from "../types";
 
 export interface Period {
@@ -33,7 +33,8 @@ export interface MovedRow {
   readonly to: string;
   /** Whole minutes between the old and the new start; later is positive. */
   readonly shiftMinutes: number;
-  readonly otherDay: boolean;
+  /** Days of the calendar between the two; 0 is the same day. */
+  readonly shiftDays: number;
 }
 
 export interface Summary {
@@ -59,7 +60,7 @@ export function summarise(moves: Moves, names: ReadonlyMap<string, string | null
         from: one.from,
         to: one.to,
         shiftMinutes: Math.round((Date.parse(one.to) - Date.parse(one.from)) / 60_000),
-        otherDay: wallTime(one.from, zone).day !== wallTime(one.to, zone).day,
+        shiftDays: daysBetween(wallTime(one.from, zone).day, wallTime(one.to, zone).day),
       }),
     );
   const [kept, left] = [[...moves.kept_time].sort(byStart), [...moves.left].sort(byStart)];
