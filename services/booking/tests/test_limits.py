@@ -401,12 +401,12 @@ async def test_entries_in_the_waiting_list_are_limited(post: Send, order: Any, s
 
 
 async def test_numbers_in_the_queue_are_limited(post: Send, order: Any, solved: Any) -> None:
-    body = order(starts_at=None)
-    assert (await post("walk-in", body)).status_code == 201
-    asked = await post("walk-in", body)
+    first, second, third = (order(starts_at=None, email=f"{name}@example.org") for name in "abc")
+    assert (await post("walk-in", first)).status_code == 201
+    asked = await post("walk-in", second)
     assert code(asked) == ASKED
-    assert (await post("walk-in", body, proof=solved(asked.json()["challenge"]))).status_code == 201
-    assert code(await post("walk-in", body)) == END
+    assert (await post("walk-in", second, proof=solved(asked.json()["challenge"]))).status_code == 201
+    assert code(await post("walk-in", third)) == END
 
 
 # ---- what it says of itself

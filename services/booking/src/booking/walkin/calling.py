@@ -72,9 +72,12 @@ async def _call(
     now: datetime,
 ) -> bool:
     """Calls one, if a lane is free now for as long as they need."""
+    visitor = None
     while seat := situation.board.seat(party, rest, now_only=True):
+        visitor = visitor or await store.visitor(tx, ticket.id)
+        if visitor is None:
+            return False
         situation.board.take(seat, party.seconds)
-        visitor = await store.visitor(tx, ticket.id)
         order = Order(
             visitor.services,
             situation.start,

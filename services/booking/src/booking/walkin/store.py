@@ -160,18 +160,35 @@ async def offices_with_waiting(tx: Transaction) -> list[str]:
     return [row["office"] for row in await tx.rows("SELECT DISTINCT office FROM walk_in WHERE state = 'waiting'")]
 
 
-async def visitor(tx: Transaction, ticket: UUID) -> Visitor:
-    """Who waits with `ticket`."""
+async def visitor(tx: Transaction, ticket: UUID) -> Visitor | None:
+    """Who waits with `ticket`, who cannot go before this transaction ends; None if they have gone already."""
     row = await tx.row(
         """
         SELECT CAST(services AS text) AS services, name, email, phone, language, time_zone,
                CAST(needs AS text) AS needs
-          FROM walk_in WHERE id = :id
+          FROM walk_in WHERE id = :id AND state = 'waiting'
+           FOR UPDATE
         """,
         id=ticket,
     )
-    assert row is not None, "tickets are not deleted"
+    if row is None:
+        return None
     return Visitor(_services(row["services"]), CitizenContact.model_validate(row), tuple(json.loads(row["needs"])))
+
+
+async def waits_already(tx: Transaction, office: str, email: str, now: datetime) -> bool:
+    """Whether somebody waits at `office` under this e-mail address, whatever its capitals."""
+    row = await tx.row(
+        f"""
+        SELECT FROM walk_in
+         WHERE office = :office AND state = 'waiting' AND lower(email) = lower(:email) AND seen_at > {_SILENT}
+        """,
+        office=office,
+        email=email,
+        now=now,
+        silence=SILENCE,
+    )
+    return row is not None
 
 
 async def called(tx: Transaction, ticket: UUID, appointment: AppointmentId, now: datetime) -> None:

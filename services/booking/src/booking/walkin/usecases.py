@@ -9,12 +9,12 @@ from uuid import uuid4
 from booking.appointments import store as appointments_store
 from booking.appointments import usecases as appointments
 from booking.desk import Desk
-from booking.errors import AlreadyCalled, TicketUnknown, WalkInUnavailable
+from booking.errors import AlreadyCalled, LimitReached, TicketUnknown, WalkInUnavailable
 from booking.offers import model as offers
 from booking.offers.model import Offer, Wanted
 from booking.walkin import board, model, store
 from booking.walkin.board import Situation
-from booking.walkin.model import Party, TicketState, Unavailable
+from booking.walkin.model import SILENCE, Party, TicketState, Unavailable
 from booking.walkin.paces import Paces
 from booking.walkin.store import Ticket, Visitor
 from chassis.database import Transaction
@@ -81,17 +81,24 @@ async def look(hall: Hall, tx: Transaction, offer: Offer, services: Sequence[Wan
 async def take(hall: Hall, tx: Transaction, offer: Offer, visitor: Visitor, now: datetime) -> Taken:
     """Takes the next number. Whoever calls it next sees it: the worker is woken when this is committed.
 
-    Raises WalkInUnavailable, UnknownService, OneAtATime, OptionInvalid, TooLong.
+    Nobody stands in the queue twice. Raises WalkInUnavailable, LimitReached, UnknownService, OneAtATime, OptionInvalid,
+    TooLong.
     """
     office = offer.office.slug
     offer.length(offers.wanted(visitor.services))
     offer.check_options(visitor.services)
-    await store.queue_up(tx, office)
     queue = await store.waiting(tx, office, now)
     situation = await board.situation(hall.desk, hall.paces, tx, offer, now)
     seen = _look(offer, situation, queue, visitor.services, now)
     if seen.reason is not None:
         raise WalkInUnavailable(seen.reason)
+    await store.queue_up(tx, office)  # last, and not for long: everybody who comes passes here one by one
+    if await store.waits_already(tx, office, visitor.citizen.email, now):
+        raise LimitReached(
+            "There is a number under this e-mail address already. Please wait on the page where you took it; if it is "
+            "gone, take a new number in a minute.",
+            retry_after_seconds=int(SILENCE.total_seconds()),
+        )
     ticket = uuid4()
     day = now.astimezone(offer.office.zone).date()
     number = await store.add(tx, ticket, office, day, visitor, now)
