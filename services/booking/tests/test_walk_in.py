@@ -17,7 +17,8 @@ from booking.app import build
 from booking.settings import Settings
 from booking.walkin import calling
 from booking.walkin import store as queue_store
-from booking.walkin.paces import Paces
+from booking.walkin.board import RUNNING
+from booking.walkin.paces import SHARES, Paces
 from booking.walkin.worker import run as work
 from chassis.database import Database
 
@@ -625,3 +626,32 @@ async def test_the_estimate_shrinks_as_time_passes_and_the_one_before_talks(
     await pass_time(3, second)
     assert (await present(second))["estimate_seconds"] == 2 * 60
     assert (await present(first))["state"] == "called"
+
+
+async def test_the_estimate_reads_ranges_of_indexes_however_many_appointments_there_are(
+    take: Take, database: Database
+) -> None:
+    async with database.transaction() as tx:
+        await tx.execute(
+            """
+            INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, state, services, name, email,
+                                     language, link_generation, booked_at, changed_at, talk_seconds, call_started_at)
+            SELECT gen_random_uuid(), 'clerks-1', 'S' || n, 0, at, at + interval '5 minutes',
+                   CASE WHEN at < :now THEN 'completed' ELSE 'booked' END, '[{"service_id": "anmeldung"}]', '', '',
+                   'de', 1, at, at, CASE WHEN at < :now THEN 100 END, CASE WHEN at < :now THEN at END
+              FROM generate_series(-10000, 10000) AS n,
+                   LATERAL (SELECT CAST(:now AS timestamptz) + n * interval '5 minutes') AS t (at)
+            """,
+            now=NOON,
+        )
+    async with database.transaction() as tx:
+        await tx.execute("ANALYZE appointment")
+        shares = {"office": "clerks-1", "now": NOON, "newest": 50, "at_least": 5}
+        for query, index, parameters in (
+            (SHARES, "appointment_talked", shares),
+            (RUNNING, "appointment_in_call", {"office": "clerks-1", "now": NOON}),
+        ):
+            plan = await tx.rows(f"EXPLAIN {query}", **parameters)
+            text = "\n".join(row["QUERY PLAN"] for row in plan)
+            assert index in text, text
+            assert "Seq Scan" not in text, text

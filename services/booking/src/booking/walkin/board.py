@@ -20,7 +20,7 @@ from chassis.problems import Problem
 from contracts.booking import BookedService
 
 # Rows enter the index when a call begins and leave it when the case ends: these are a handful.
-_RUNNING: Final = """
+RUNNING: Final = """
     SELECT lane, CAST(extract(epoch FROM starts_at) AS bigint) AS start,
            CAST(extract(epoch FROM ends_at) AS bigint) AS "end",
            CAST(extract(epoch FROM call_started_at) AS bigint) AS began, talk_seconds AS talked,
@@ -89,7 +89,7 @@ async def situation(
 
 async def _running(tx: Transaction, office: str, shares: Mapping[str, float], now: datetime) -> list[Running]:
     found = []
-    for row in await tx.rows(_RUNNING, office=office, now=now):
+    for row in await tx.rows(RUNNING, office=office, now=now):
         services = [service["service_id"] for service in json.loads(row["services"])]
         expected = model.expected(services, row["end"] - row["start"], shares)
         found.append(Running(row["lane"], row["start"], row["end"], row["began"], expected, row["talked"]))

@@ -12,7 +12,7 @@ _AT_LEAST: Final = 5
 _FRESH: Final = timedelta(minutes=1)
 
 # The newest of an office are a range of an index; what a conversation of several services took is shared among them.
-_SHARES: Final = """
+SHARES: Final = """
     SELECT service_id, CAST(avg(share) AS float8) AS share
       FROM (SELECT service ->> 'service_id' AS service_id, share,
                    row_number() OVER (PARTITION BY service ->> 'service_id' ORDER BY starts_at DESC) AS place
@@ -39,7 +39,7 @@ class Paces:
         """The shares at `office`, at most a minute old."""
         read_at, shares = self._known.get(office, (None, {}))
         if read_at is None or not read_at <= now < read_at + _FRESH:
-            rows = await tx.rows(_SHARES, office=office, now=now, newest=_NEWEST, at_least=_AT_LEAST)
+            rows = await tx.rows(SHARES, office=office, now=now, newest=_NEWEST, at_least=_AT_LEAST)
             shares = {row["service_id"]: row["share"] for row in rows}
             self._known[office] = now, shares
         return shares
