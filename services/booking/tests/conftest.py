@@ -248,8 +248,8 @@ class WaitingRoom:
 
     async def offers(self) -> list[tuple[str, str]]:
         """Who was offered a slot, in this order, and what came of it."""
-        names = {mail.appointment_id: mail.citizen.name for mail in await self.mails()}
         rows = sorted(await self._stored("slot_offer"), key=lambda row: row["offered_at"])
+        names = {mail.appointment_id: mail.citizen.name for mail in await self.mails()}
         return [(names[row["appointment_id"]], row["state"]) for row in rows]
 
     async def mails(self) -> list[SlotOffered]:
