@@ -6,7 +6,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || ec
 BIN := .venv/bin
 WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lock setup web python unit journeys
+.PHONY: help up test check format lock setup web python unit journeys bench
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -25,10 +25,13 @@ unit: python ## all tests but the browser journeys
 journeys: setup ## the browser journeys alone
 	$(BIN)/pytest -m journey || [ $$? -eq 5 ]
 
+bench: python ## speed beside bare anchors (about ten minutes); ARGS="--only G1 --quick --json FILE"
+	$(BIN)/python -m bench $(ARGS)
+
 check: setup ## linters, types, import rules, web checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy libs services cli simulators tests tools conftest.py
+	$(BIN)/mypy libs services cli simulators tests tools bench conftest.py
 	$(BIN)/lint-imports
 	$(BIN)/schalter offices check
 	$(BIN)/schalter nats-config --check deploy/nats/nats.conf

@@ -7,9 +7,8 @@ import asyncio
 from pathlib import Path
 from typing import Final, Protocol
 
+import asyncpg
 import structlog
-from alembic import command, context
-from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
 from sqlmodel import SQLModel
 
@@ -38,6 +37,8 @@ def create_chassis_tables(op: Operations) -> None:
 
 def run() -> None:
     """Apply the migrations in one transaction, while no other instance does. Called by Alembic through env.py."""
+    from alembic import context
+
     engine = create_engine(context.config.attributes["url"])
     try:
         with engine.begin() as connection:
@@ -50,12 +51,10 @@ def run() -> None:
 
 async def upgrade(url: str, migrations: Path) -> None:
     """Bring the schema at `url` to the newest version in `migrations`, waiting a minute for the database to come up."""
-    config = Config()
-    config.set_main_option("script_location", str(migrations))
-    config.attributes["url"] = sync_url(url)
     for attempt in range(_PATIENCE_SECONDS):
         try:
-            await asyncio.to_thread(command.upgrade, config, "head")
+            if await _version(url) != _newest(migrations):
+                await asyncio.to_thread(_upgrade, url, migrations)
         except Exception as error:
             if not is_transient(error) or attempt == _PATIENCE_SECONDS - 1:
                 raise
@@ -63,6 +62,33 @@ async def upgrade(url: str, migrations: Path) -> None:
             await asyncio.sleep(1)
         else:
             return
+
+
+def _newest(migrations: Path) -> str:
+    """The newest revision; files are named after theirs, like `0002_timetables.py`."""
+    return max((file.name.partition("_")[0] for file in (migrations / "versions").glob("[0-9]*_*.py")), default="")
+
+
+async def _version(url: str) -> str:
+    """The revision of the schema at `url`; empty if it has none."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, timeout=5)
+    try:
+        if not await connection.fetchval("SELECT to_regclass('alembic_version')"):
+            return ""
+        return str(await connection.fetchval("SELECT version_num FROM alembic_version"))
+    finally:
+        await connection.close()
+
+
+def _upgrade(url: str, migrations: Path) -> None:
+    # Imported when there is something to do, which is seldom: a service that starts again need not wait for it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.attributes["url"] = sync_url(url)
+    command.upgrade(config, "head")
 
 
 def sync_url(url: str) -> str:

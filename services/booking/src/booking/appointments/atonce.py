@@ -1,21 +1,21 @@
 """Booking in one statement: the way of nearly every booking.
 
 The appointment, its event, the answer for a repetition and the limit per e-mail address go to the database in one round
-trip, where `usecases.book` within `once` takes six. What comes in between (a repetition, a rival, an edited timetable,
-a limit) leaves nothing behind; the thorough way then finds out what to say.
+trip, where `usecases.book` within `once` takes six. What else comes in between (a repetition, an edited timetable, a
+limit) leaves nothing behind; the thorough way then finds out what to say.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-import asyncpg
-
 from booking.appointments import store
-from booking.appointments.store import Place
+from booking.appointments.store import Outcome, Place
 from booking.appointments.usecases import FIRST_GENERATION, Booked, Order, completed, link, link_token, place_of
 from booking.desk import Desk
+from booking.errors import SlotTaken
 from booking.offers.model import Offer, wanted
+from booking.slots import usecases as slots
 from booking.slots.holds import HeldBusy
 from booking.slots.model import Slot
 from booking.slots.usecases import Wish
@@ -33,9 +33,10 @@ async def book(
     *,
     now: datetime,
 ) -> Booked | None:
-    """Books for a citizen, or does nothing: None, and `usecases.book` books all the same or says why not.
+    """Books for a citizen; or does nothing: None, and `usecases.book` books all the same or says why not.
 
-    `keep`: the parameters of `chassis.idempotency.KEEP`. Raises UnknownService, OneAtATime, OptionInvalid, TooLong.
+    `keep`: the parameters of `chassis.idempotency.KEEP`.
+    Raises UnknownService, OneAtATime, OptionInvalid, TooLong, SlotTaken.
     """
     wish = Wish.of(offer, wanted(order.services), own_hold=order.hold_id)
     offer.check_options(order.services)
@@ -45,12 +46,13 @@ async def book(
         return None
     appointment_id = AppointmentId(uuid4())
     token = link_token(desk, offer, appointment_id, FIRST_GENERATION, slot, now)
-    event = completed(offer, order, appointment_id, slot, token)
-    booked = Booked(appointment_id, event.reference, slot, link(desk, offer, token))
     limit = offer.office.booking.max_open_per_email
-    try:
-        async with database.autocommit() as tx:
-            stored = await store.book_at_once(tx, event, place, keep(booked), max_open=limit, actor="citizen", now=now)
-    except asyncpg.UniqueViolationError:  # of the key: this request was here before
-        return None
-    return booked if stored else None
+    async with database.autocommit() as tx:
+        outcome: Outcome | None = "lost"
+        while outcome == "lost":  # somebody else's commit took the lane; there are only so many
+            event = completed(offer, order, appointment_id, slot, token)
+            booked = Booked(appointment_id, event.reference, slot, link(desk, offer, token))
+            outcome = await store.book_at_once(tx, event, place, keep(booked), max_open=limit, actor="citizen", now=now)
+        if outcome == "taken":
+            raise SlotTaken(await slots.alternatives(desk.calendar, tx, offer, wish, slot.starts_at, now))
+    return booked if outcome == "booked" else None

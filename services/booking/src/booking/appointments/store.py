@@ -14,7 +14,7 @@ from booking.appointments.model import State
 from booking.slots.model import Slot
 from booking.tables import Appointment
 from booking.timetable.store import VERSION
-from chassis.database import Transaction
+from chassis.database import Row, Transaction
 from chassis.idempotency import KEEP
 from contracts.actors import Citizen
 from contracts.booking import BookingCompleted
@@ -84,7 +84,9 @@ BOOK_AT_ONCE: Final = f"""
     WITH {_CHOICE}, {_booked(f"WHERE ({_OPEN}) < CAST(:max_open AS int)")}, kept AS ({KEEP}
           FROM booked
     )
-    SELECT EXISTS (SELECT FROM booked) AS booked
+    SELECT {VERSION} = :version AS current, EXISTS (SELECT FROM choice) AS tried, EXISTS (SELECT FROM booked) AS booked,
+           ({_OPEN}) < CAST(:max_open AS int) AS allowed,
+           EXISTS (SELECT FROM idempotent_answers WHERE scope = :kept_scope AND key = :kept_key) AS repeated
 """  # noqa: S608 - constants of ours
 
 # An UPDATE cannot step back from a conflict as ON CONFLICT does, so those who move are let through one by one: two that
@@ -133,11 +135,7 @@ async def book(tx: Transaction, event: BookingCompleted, place: Place, *, actor:
     """Stores the appointment that `event` tells of, and the event itself, or neither."""
     outcome = await tx.row(BOOK, **_parameters(tx, event, place, actor, now))
     assert outcome is not None, "a SELECT without FROM has one row"
-    if outcome["booked"]:
-        return "booked"
-    if not outcome["current"]:
-        return "stale"
-    return "lost" if outcome["tried"] else "taken"
+    return "booked" if outcome["booked"] else _refusal(outcome)
 
 
 async def book_at_once(
@@ -149,13 +147,28 @@ async def book_at_once(
     max_open: int,
     actor: str,
     now: datetime,
-) -> bool:
-    """As `book`, with the answer that is `kept` for a repetition, and nothing if `max_open` appointments are open.
+) -> Outcome | None:
+    """As `book`, with the answer that is `kept` for a repetition.
 
-    Whether it was done. Raises asyncpg.UniqueViolationError, with nothing done, when the answer's key was used before.
+    None, with nothing done, if the answer's key was used before or `max_open` appointments are open under the address.
     """
-    outcome = await tx.row(BOOK_AT_ONCE, **_parameters(tx, event, place, actor, now), **kept, max_open=max_open)
-    return outcome is not None and bool(outcome["booked"])
+    parameters = _parameters(tx, event, place, actor, now)
+    try:
+        outcome = await tx.row(BOOK_AT_ONCE, **parameters, **kept, max_open=max_open)
+    except asyncpg.UniqueViolationError:  # of the key: the same request, at the same time
+        return None
+    assert outcome is not None, "a SELECT without FROM has one row"
+    if outcome["booked"]:
+        return "booked"
+    if outcome["repeated"] or not outcome["allowed"]:
+        return None
+    return _refusal(outcome)
+
+
+def _refusal(outcome: Row) -> Outcome:
+    if not outcome["current"]:
+        return "stale"
+    return "lost" if outcome["tried"] else "taken"
 
 
 def _parameters(tx: Transaction, event: BookingCompleted, place: Place, actor: str, now: datetime) -> dict[str, Any]:

@@ -40,10 +40,12 @@ def free(starts: Sequence[int], seconds: int, lanes: Collection[int], busy: Iter
     return [start for start in starts if start not in gone]
 
 
-def nearest(starts: Iterable[int], wanted: datetime, count: int) -> list[int]:
-    """The `count` starts that lie closest to `wanted`, closest first; of two equally close ones, the later first."""
+def nearest(starts: Sequence[int], wanted: datetime, count: int) -> list[int]:
+    """The `count` of `starts` (ascending) closest to `wanted`, closest first; of two equally close, the later first."""
     at = wanted.timestamp()
-    return sorted(starts, key=lambda start: (abs(start - at), start < at))[:count]
+    middle = bisect_left(starts, at)
+    around = starts[max(0, middle - count) : middle + count]
+    return sorted(around, key=lambda start: (abs(start - at), start < at))[:count]
 
 
 def slot(start: int, length: timedelta) -> Slot:

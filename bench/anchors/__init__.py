@@ -1,0 +1,1 @@
+"""What the services are measured against: the same work with nothing around it."""

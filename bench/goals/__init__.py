@@ -1,0 +1,1 @@
+"""The goals of the project's checks, by id."""
