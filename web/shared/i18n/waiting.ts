@@ -21,7 +21,7 @@ export const waiting = area(
 
     offerTitle: "Ein früherer Termin ist frei",
     offerTitleFirst: "Ein Termin ist frei für Sie",
-    offerLead: "Er ist bis dahin nur für Sie zurückgehalten. Diese Seite anzusehen verpflichtet Sie zu nichts.",
+    offerLead: "Für begrenzte Zeit ist er nur für Sie zurückgehalten. Diese Seite anzusehen verpflichtet Sie zu nichts.",
     offered: "Angebotener Termin",
     current: "Ihr jetziger Termin",
     keepCurrent: "Ihr jetziger Termin bleibt, solange Sie nichts annehmen.",
@@ -64,7 +64,7 @@ export const waiting = area(
 
     offerTitle: "An earlier time is free",
     offerTitleFirst: "A time is free for you",
-    offerLead: "Until then it is kept for you alone. Looking at this page commits you to nothing.",
+    offerLead: "For a limited time it is kept for you alone. Looking at this page commits you to nothing.",
     offered: "Offered time",
     current: "Your present appointment",
     keepCurrent: "Your present appointment stays unless you accept.",
