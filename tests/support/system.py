@@ -38,7 +38,8 @@ class System:
         command += ["--port", str(port), "--ready-file", str(self._ready_file)]
         # All citizens of the tests live behind one address; what limits do is specified in services/booking/tests.
         room = {"proof_from": 10_000, "at_most": 10_000, "seconds": 3600}
-        limits = {"booking": room, "hold": room, "waiting_list": room, "walk_in": room}
+        # Whoever takes a number has to work for it, so that a real browser does.
+        limits = {"booking": room, "hold": room, "waiting_list": room, "walk_in": room | {"proof_from": 0}}
         environment = {**os.environ, "SCHALTER_LIMITS": json.dumps(limits)}
         with self._output.open("a") as output:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=environment)
