@@ -90,3 +90,34 @@ def test_who_wants_to_be_forgotten_is_forgotten_everywhere(system: System) -> No
     ):
         body = {} if method == "POST" else None
         eventually(lambda: citizen.http.request(method, path, json=body).status_code == 410, what=f"{path} refuses")  # noqa: B023
+
+
+def test_whoever_did_not_come_is_told_kindly_and_the_case_ends_once(system: System) -> None:
+    citizen, clerk = Citizen.books(system), Clerk(system)
+    case_id = clerk.finds(citizen)["case_id"]
+    clerk.does(case_id, "assignment")
+    clerk.does(case_id, "abortion", {"reason": "citizen_absent"})
+    assert "Das kann passieren" in citizen.mail("vermisst")["text"]
+    case = clerk.case(case_id)
+    assert case["abort_reason"] == "citizen_absent"
+    assert [entry["action"] for entry in case["audit"]].count("case_aborted") == 1
+
+
+def test_what_the_office_moves_comes_with_an_apology_and_the_clerks_name_in_the_trail(system: System) -> None:
+    citizen, clerk = Citizen.books(system), Clerk(system)
+    case_id = clerk.finds(citizen)["case_id"]
+    later = free_slots(system)[-1]
+    moved = httpx.post(
+        f"{system.url}/api/booking/office/appointments/{citizen.appointment_id}/rescheduling",
+        json={"starts_at": later["starts_at"]},
+        headers={"Authorization": clerk.http.headers["Authorization"], "Idempotency-Key": uuid4().hex},
+        timeout=15,
+    )
+    ok(moved)
+    mail = citizen.mail("verlegt")
+    assert "leider mussten wir Ihren Termin verlegen" in mail["text"]
+    (link,) = {link for link in mail["links"] if "/appointment#" in link}
+    assert Citizen(system, {**citizen.booked, "link": link}, citizen.email).case()["case_id"] == case_id
+    entry = next(each for each in clerk.case(case_id)["audit"] if each["action"] == "appointment_moved")
+    assert entry["detail"]["by"] == "office"
+    assert entry["actor"] not in ("system", "citizen")
