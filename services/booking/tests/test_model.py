@@ -71,6 +71,14 @@ def test_the_lead_time_counts_from_now_and_the_horizon_in_local_days() -> None:
     assert local(starts)[-1] == "06-02 23:00"
 
 
+def test_without_lead_time_the_horizon_is_the_same_just_after_midnight() -> None:
+    office = schedule(*ALWAYS, grid=60, lead=timedelta(hours=3), horizon=1)
+    midnight = datetime(2026, 6, 1, 22, 5, tzinfo=UTC)  # five past midnight in Berlin
+    for lead, first in ((None, "06-02 04:00"), (timedelta(0), "06-02 01:00")):
+        starts = local(office.offered(date(2026, 6, 1), date(2026, 7, 1), 60 * MINUTES, midnight, lead=lead))
+        assert (starts[0], starts[-1]) == (first, "06-03 23:00")
+
+
 def test_an_office_open_day_and_night_begins_at_the_next_mark_and_runs_over_midnight() -> None:
     office = schedule(*ALWAYS, grid=5)
     now = NOW + timedelta(minutes=1, seconds=30)

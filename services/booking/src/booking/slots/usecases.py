@@ -210,7 +210,7 @@ async def _free(
     known = calendar.schedules.known(offer)
     while True:  # once more if the timetable was edited since this process last looked
         schedule = known.schedule
-        starts = schedule.offered(*days, wish.length, now if lead else now - schedule.lead)
+        starts = schedule.offered(*days, wish.length, now, lead=None if lead else timedelta(0))
         if not starts:
             newest = await calendar.schedules.refresh(tx, offer)
             if newest is known:

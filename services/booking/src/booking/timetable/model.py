@@ -94,14 +94,17 @@ class Schedule:
         """The lanes that serve all of `services`."""
         return [lane for lane in self.lanes if lane.serves(services)]
 
-    def offered(self, first: date, last: date, length: timedelta, now: datetime) -> Sequence[int]:
+    def offered(
+        self, first: date, last: date, length: timedelta, now: datetime, *, lead: timedelta | None = None
+    ) -> Sequence[int]:
         """Starts of all slots of `length` on the local days `first` to `last`, taken or not, in ascending order.
 
-        Leaves out what lies before `now` plus the lead time, and local days after the booking horizon.
+        Leaves out what lies before `now` plus the lead time (or another `lead`), and local days after the horizon.
         """
-        first = max(first, self.today(now + self.lead))
+        soonest = now + (self.lead if lead is None else lead)
+        first = max(first, self.today(soonest))
         last = min(last, self.last_day(now))
-        earliest = _ceil_seconds(now + self.lead)
+        earliest = _ceil_seconds(soonest)
         starts: list[int] = []
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
             starts.extend(_starts(self, date.fromordinal(ordinal), int(length.total_seconds())))

@@ -20,6 +20,7 @@ from chassis.idempotency import once
 router = APIRouter(tags=["waiting list"])
 
 _Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=8, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+_NO = Refusal()
 
 
 @router.put("/appointment/waiting")
@@ -73,6 +74,6 @@ async def accept(desk: TheDesk, tx: Tx, now: Now, offeree: TheOfferee) -> Booked
 
 
 @router.post("/offer/refusal", status_code=204)
-async def refuse(desk: TheDesk, tx: Tx, now: Now, offeree: TheOfferee, body: Refusal) -> None:
+async def refuse(desk: TheDesk, tx: Tx, now: Now, offeree: TheOfferee, body: Refusal = _NO) -> None:
     """Not this one: the next in the line gets it. The place in the line stays, unless one leaves the list."""
     await usecases.refuse(desk, tx, offeree, leave_list=body.leave_list, now=now)

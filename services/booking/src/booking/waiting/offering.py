@@ -9,7 +9,8 @@ from booking.desk import Desk
 from booking.offers.model import Offer, wanted
 from booking.slots import usecases as slots
 from booking.slots.holds import HeldBusy
-from booking.timetable.model import Busy, Schedule
+from booking.slots.model import Slot
+from booking.timetable.model import Schedule
 from booking.waiting import model, queue, store
 from booking.waiting.model import Freed, Seeker
 from booking.waiting.queue import FreedSlot, Waiting
@@ -59,48 +60,34 @@ async def _offer_to_first(
     now: datetime,
 ) -> bool:
     """Offers `slot` to the first whom it suits; whether there was one."""
-    seekers = await queue.candidates(tx, offer.office.slug, slot)
-    if not seekers:
+    candidates = await queue.candidates(tx, offer.office.slug, slot)
+    if not candidates:
         return False
     freed = Freed(slot.lane, int(slot.starts_at.timestamp()), int(slot.ends_at.timestamp()))
     taken = [*await queue.taken(tx, offer.office.slug, slot, now), *(hold.busy for hold in holds)]
-    for seeker in seekers:
-        if await _offer_to(desk, tx, offer, schedule, slot, freed, taken, seeker, now):
+    for to in candidates:
+        seeker = _seeker(offer, to)
+        starts_at = model.first_fit(schedule, freed, taken, seeker, now) if seeker else None
+        if seeker is None or starts_at is None:
+            continue
+        if await _offer_to(desk, tx, offer, slot, to, Slot(starts_at, starts_at + seeker.length), now):
             return True
     return False
 
 
 async def _offer_to(
-    desk: Desk,
-    tx: Transaction,
-    offer: Offer,
-    schedule: Schedule,
-    slot: FreedSlot,
-    freed: Freed,
-    taken: Sequence[Busy],
-    to: Waiting,
-    now: datetime,
+    desk: Desk, tx: Transaction, offer: Offer, freed: FreedSlot, to: Waiting, slot: Slot, now: datetime
 ) -> bool:
-    length = _length(offer, to)
-    if length is None:
-        return False
-    services = tuple(service.service_id for service in to.services)
-    seeker = Seeker(services, length, to.current_starts_at, to.first_day, to.last_day)
-    starts_at = model.first_fit(schedule, freed, taken, seeker, now)
-    if starts_at is None:
-        return False
-    patience = timedelta(minutes=offer.office.booking.offer_minutes)
-    expires_at = model.expires_at(starts_at, now, patience=patience, lead=schedule.lead)
+    """Keeps `slot`, a part of `freed`, for one who waits, and publishes it; False if they just do something else."""
+    rules = offer.office.booking
+    expires_at = model.expires_at(
+        slot.starts_at,
+        now,
+        patience=timedelta(minutes=rules.offer_minutes),
+        lead=timedelta(minutes=rules.lead_minutes),
+    )
     offer_id = await queue.offer(
-        tx,
-        offer.office.slug,
-        slot,
-        to,
-        starts_at,
-        starts_at + length,
-        expires_at=expires_at,
-        public_at=expires_at + model.HANDOVER,
-        now=now,
+        tx, offer.office.slug, freed, to, slot, expires_at=expires_at, public_at=expires_at + model.HANDOVER, now=now
     )
     if offer_id is None:
         return False
@@ -109,24 +96,26 @@ async def _offer_to(
         office=offer.office.slug,
         appointment_id=to.appointment_id,
         services=to.services,
-        starts_at=starts_at,
-        ends_at=starts_at + length,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
         current_starts_at=to.current_starts_at,
         citizen=to.citizen,
         # The link tells what became of the offer until the slot begins; then it is worth nothing.
-        offer_token=desk.offer_links.sign(claims, now=now, expires_at=starts_at),
+        offer_token=desk.offer_links.sign(claims, now=now, expires_at=slot.starts_at),
         expires_at=expires_at,
     )
     await tx.publish(event, actor=_ACTOR)
     return True
 
 
-def _length(offer: Offer, to: Waiting) -> timedelta | None:
-    """How long it takes: what was booked stays as long as it is. None if the office does not offer it any more."""
-    if to.current_starts_at is not None:
-        return timedelta(minutes=to.minutes)
-    try:
-        offer.check_options(to.services)
-        return offer.length(wanted(to.services))
-    except Problem:
-        return None
+def _seeker(offer: Offer, to: Waiting) -> Seeker | None:
+    """What they need. What was booked stays as long as it is; None if the office does not offer the rest any more."""
+    length = timedelta(minutes=to.minutes)
+    if to.current_starts_at is None:
+        try:
+            offer.check_options(to.services)
+            length = offer.length(wanted(to.services))
+        except Problem:
+            return None
+    services = tuple(service.service_id for service in to.services)
+    return Seeker(services, length, to.current_starts_at, to.first_day, to.last_day)

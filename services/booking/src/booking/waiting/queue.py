@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
+from booking.slots.model import Slot
 from booking.timetable.model import Busy
 from booking.waiting.model import PATIENCE
 from booking.waiting.store import services_of
@@ -211,16 +212,15 @@ async def candidates(tx: Transaction, office: str, slot: FreedSlot) -> list[Wait
 async def offer(
     tx: Transaction,
     office: str,
-    slot: FreedSlot,
+    freed: FreedSlot,
     to: Waiting,
-    starts_at: datetime,
-    ends_at: datetime,
+    slot: Slot,
     *,
     expires_at: datetime,
     public_at: datetime,
     now: datetime,
 ) -> UUID | None:
-    """Keeps `slot` for one who waits; the offer's id, or None if they are just about to do something else."""
+    """Keeps `slot`, a part of `freed`, for one who waits; the offer's id, or None if they just do something else."""
     claimed = await tx.execute(
         """
         UPDATE waiting_entry SET state = 'offered', changed_at = :now
@@ -241,17 +241,17 @@ async def offer(
         id=offer_id,
         office=office,
         entry=to.entry_id,
-        freed=slot.id,
+        freed=freed.id,
         appointment=to.appointment_id,
-        lane=slot.lane,
-        starts_at=starts_at,
-        ends_at=ends_at,
+        lane=freed.lane,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
         expires_at=expires_at,
         now=now,
     )
     await tx.execute(
         "UPDATE freed_slot SET public_at = greatest(public_at, CAST(:public_at AS timestamptz)) WHERE id = :id",
-        id=slot.id,
+        id=freed.id,
         public_at=public_at,
     )
     return offer_id

@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Known:
-    """An offer, with who waits and what for. `current_starts_at`: when the citizen's appointment is now, while there is one."""
+    """An offer, with who waits and what for. `current_starts_at`: when their appointment is now, if it stands."""
 
     id: UUID
     office: OfficeSlug
@@ -183,7 +183,8 @@ async def offer(tx: Transaction, office: str, offer_id: UUID, *, lock: bool = Fa
     row = await tx.row(
         f"""
         SELECT slot_offer.*, entry.appointment_id IS NOT NULL AS has_appointment,
-               CASE appointment.state WHEN 'booked' THEN appointment.starts_at END AS current_starts_at, entry.name, entry.email, entry.phone, entry.time_zone,
+               CASE appointment.state WHEN 'booked' THEN appointment.starts_at END AS current_starts_at,
+               entry.name, entry.email, entry.phone, entry.time_zone,
                coalesce(entry.language, appointment.language) AS language,
                CAST(coalesce(entry.services, appointment.services) AS text) AS services,
                CAST(entry.needs AS text) AS needs

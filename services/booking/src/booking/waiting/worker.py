@@ -13,14 +13,22 @@ POLL_SECONDS: Final = 5.0
 
 
 async def run(desk: Desk, database: Database, clock: Clock, woken: asyncio.Event) -> None:
-    """Hands out freed slots until cancelled. Several processes may: they take turns, office by office."""
+    """Hands out freed slots until cancelled. Several processes may: they take turns, office by office.
+
+    Raises what went wrong in an office, once the others have had their turn; whoever runs it starts it again.
+    """
     while True:
         woken.clear()
         async with database.autocommit() as tx:
             busy = await queue.offices(tx)
-        for office in busy:
-            if offer := desk.offers.get(office):
+        failed: Exception | None = None
+        for offer in filter(None, map(desk.offers.get, busy)):
+            try:
                 await offering.go_round(desk, database, offer, clock())
+            except Exception as error:  # noqa: BLE001 - one office's trouble is not the others'
+                failed = error
+        if failed is not None:
+            raise failed
         try:
             await asyncio.wait_for(woken.wait(), POLL_SECONDS)
         except TimeoutError:
