@@ -1,7 +1,6 @@
 import { withProof } from "$shared/proof/proof.svelte";
 import { answer, clientOf } from "./client";
 import type { paths } from "./generated/booking";
-import { request } from "./http";
 import type {
   BookedAppointment,
   Hold,
@@ -70,14 +69,18 @@ export const bookingApi = {
       ),
     ),
 
-  walkIn: (office: string): Promise<WalkInState> => request("GET", `/api/booking/offices/${encodeURIComponent(office)}/walk-in`),
+  /** Whether one can talk to the office right now, without an appointment. */
+  walkIn: (office: string): Promise<WalkInState> => answer(api.GET("/api/booking/offices/{office}/walk-in", { params: { path: { office } } })),
 
+  /** Takes a number in the queue. Problem `walk_in_unavailable` says why there is none. */
   takeNumber: (office: string, visitor: NewWalkIn, key: string): Promise<WalkInTicket> =>
     withProof((proof) =>
-      request("POST", `/api/booking/offices/${encodeURIComponent(office)}/walk-in`, {
-        body: visitor,
-        headers: { "Idempotency-Key": key, "Proof-Of-Work": proof },
-      }),
+      answer(
+        api.POST("/api/booking/offices/{office}/walk-in", {
+          params: { path: { office }, header: { "Idempotency-Key": key, ...proving(proof) } },
+          body: visitor,
+        }),
+      ),
     ),
 };
 

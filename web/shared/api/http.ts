@@ -5,8 +5,6 @@ export interface RequestOptions {
   /** Bearer token: the citizen's link token or the clerk's access token. */
   readonly token?: string | null | undefined;
   readonly body?: unknown;
-  /** Further headers; null leaves one out. */
-  readonly headers?: Readonly<Record<string, string | null>>;
   readonly signal?: AbortSignal;
   /** Milliseconds until the request counts as `unreachable`. */
   readonly timeout?: number;
@@ -42,7 +40,6 @@ export async function exchange(request: Request, timeout: number = PATIENCE_MS):
 export async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   const headers = new Headers({ Accept: "application/json, application/problem+json" });
   if (options.token) headers.set("Authorization", `Bearer ${options.token}`);
-  for (const [name, value] of Object.entries(options.headers ?? {})) if (value !== null) headers.set(name, value);
   if (options.body !== undefined) headers.set("Content-Type", "application/json");
   const origin = typeof window === "undefined" ? "http://localhost" : window.location.origin;
   const request = new Request(origin + path, {

@@ -1,6 +1,6 @@
 import { answer, bearer, clientOf } from "./client";
 import type { paths } from "./generated/booking";
-import { download, request } from "./http";
+import { download } from "./http";
 import type { AppointmentView, BookedAppointment, OfferView, Slots, WalkInPresence } from "./types";
 
 const api = clientOf<paths>();
@@ -47,6 +47,8 @@ export const offerApi = {
 /** A number in the walk-in queue. */
 export const walkInApi = {
   /** "I am still here", and what became of my turn. Whoever is silent for a minute has gone. */
-  present: (ticket: string): Promise<WalkInPresence> => request("POST", "/api/booking/walk-in/presence", { token: ticket }),
-  leave: (ticket: string): Promise<void> => request("POST", "/api/booking/walk-in/departure", { token: ticket }),
+  present: (ticket: string): Promise<WalkInPresence> => answer(api.POST("/api/booking/walk-in/presence", { headers: bearer(ticket) })),
+  leave: async (ticket: string): Promise<void> => {
+    await api.POST("/api/booking/walk-in/departure", { headers: bearer(ticket) });
+  },
 };

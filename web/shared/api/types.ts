@@ -36,27 +36,10 @@ export type AppointmentView = Booking["AppointmentView"];
 export type NewWaiting = Booking["WaitingRequest"];
 export type WaitingEntry = Booking["EntryView"];
 export type OfferView = Booking["OfferView"];
-export interface WalkInState {
-  readonly available: boolean;
-  readonly reason: "closed" | "nobody_free" | "switched_off" | null;
-  readonly waiting: number;
-  readonly estimate_seconds: number | null;
-  readonly closes_at: string | null;
-}
-export type NewWalkIn = Omit<Contact, "phone"> & { readonly services: readonly BookedService[] };
-export interface WalkInTicket {
-  readonly ticket: string;
-  readonly number: number;
-  readonly ahead: number;
-  readonly estimate_seconds: number | null;
-}
-export interface WalkInPresence {
-  readonly number: number;
-  readonly state: "waiting" | "called" | "gone";
-  readonly ahead: number;
-  readonly estimate_seconds: number | null;
-  readonly link: string | null;
-}
+export type WalkInState = Booking["WalkInView"];
+export type NewWalkIn = Booking["WalkInRequest"];
+export type WalkInTicket = Booking["TicketView"];
+export type WalkInPresence = Booking["PresenceView"];
 
 // ---- signaling
 
