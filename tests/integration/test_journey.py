@@ -96,7 +96,7 @@ async def _opens_the_link(phone: Phone, citizen: Citizen, stored: Stored) -> Non
     """The mail opened a room and a case; opening the link changes nothing."""
     before = stored.appointment
     assert (before["name"], before["email"], before["language"], before["state"]) == (NAME, EMAIL, "de", "booked")
-    assert before["services"] == [{"service_id": "fuehrungszeugnis", "options": {"belegart": "N"}}]
+    assert before["services"] == [{"service_id": "fuehrungszeugnis", "options": {"belegart": "N"}, "persons": 1}]
     await _stored(lambda: len(stored.rows("signaling", "rooms")) == 1, "the room is open")
     await _stored(
         lambda: [row["mail"] for row in stored.rows("casework", "case_file")] == ["delivered"], "the case is open"

@@ -48,8 +48,12 @@ async def _goes_dark(window: Window) -> None:
     await window.click("code-different")
     await window.click("code-reject-confirm")
     await expect(window.at("verification-failed")).to_be_visible()
-    states = "() => window.connections.map(one => one.connectionState)"
-    assert set(await window.page.evaluate(states)) == {"closed"}
+
+    async def closed() -> bool:
+        # After a last word to the other side, that this one gave up.
+        return set(await window.page.evaluate("() => window.connections.map(one => one.connectionState)")) == {"closed"}
+
+    await until(closed, seconds=5, what="the connection is closed")
     assert await window.at("remote-video").evaluate("video => video.srcObject") is None
 
 

@@ -61,8 +61,14 @@ class Leg:
         self.sas = self.pc.createDataChannel("sas", negotiated=True, id=0, ordered=True)
         self.stage = self.pc.createDataChannel("stage", negotiated=True, id=1, ordered=True)
         self.heard: asyncio.Queue[Json] = asyncio.Queue()
-        self.sas.on("message", lambda frame: self.heard.put_nowait(json.loads(frame)))
+        self.sas.on("message", self._heard)
         self.their_fingerprint = ""
+
+    def _heard(self, frame: str) -> None:
+        message = json.loads(frame)
+        # That one of the two gave up is nothing that the attacker would pass on.
+        if message["type"] != "refuse":
+            self.heard.put_nowait(message)
 
     @property
     def own_fingerprint(self) -> str:

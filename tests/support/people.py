@@ -64,8 +64,8 @@ class Citizen:
 
     @classmethod
     def books(cls, system: System, *, slot: Json | None = None, language: str = "de") -> "Citizen":
-        """Book a Führungszeugnis at the demo office."""
-        slot = slot or free_slots(system)[0]
+        """Book a Führungszeugnis at the demo office; not the very next slot, which may begin in this second."""
+        slot = slot or free_slots(system)[1]
         email = f"citizen-{uuid4().hex[:8]}@example.org"
         url = f"{system.url}/api/booking/offices/demo/appointments"
         headers = {"Idempotency-Key": uuid4().hex}
