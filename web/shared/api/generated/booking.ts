@@ -1428,11 +1428,6 @@ export interface components {
          */
         OfferView: {
             /**
-             * Appointment Id
-             * Format: uuid
-             */
-            appointment_id: string;
-            /**
              * Current Starts At
              * @description When the citizen's appointment is now, if there is one.
              */
@@ -2824,7 +2819,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["Refusal"];
             };

@@ -12,7 +12,7 @@ from booking.offers.model import Offer
 from booking.waiting.model import OfferState
 from booking.waiting.store import Entry, Known
 from chassis.http import Body
-from contracts.ids import AppointmentId, OfficeSlug
+from contracts.ids import OfficeSlug
 from contracts.text import Language
 
 
@@ -44,7 +44,6 @@ class EntryView(BaseModel):
 class OfferView(BaseModel):
     """A slot that is kept for the holder of the link until `expires_at`, and what became of it."""
 
-    appointment_id: AppointmentId
     state: OfferState
     starts_at: datetime
     ends_at: datetime
@@ -58,7 +57,6 @@ class OfferView(BaseModel):
     def of(cls, known: Known, offer: Offer, state: OfferState) -> Self:
         """`known` for the one whom it was made to."""
         return cls(
-            appointment_id=known.appointment_id,
             state=state,
             starts_at=known.starts_at.astimezone(UTC),
             ends_at=known.ends_at.astimezone(UTC),
