@@ -6,14 +6,13 @@ SCHALTER_MACHINE_EXAMPLES=500 looks longer.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,14 +26,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from plain_office import DAY, Lane, PlainOffice, Visit
+from real_office import MIDNIGHT, World, clock_time, iso, local_day, minute, said
 
 from booking.app import build
 
 EXAMPLES = int(os.environ.get("SCHALTER_MACHINE_EXAMPLES", "12"))
 STEPS = 50
 
-#: Minute 0 of the model: Monday, midnight in Berlin. It is summer for as long as the test runs.
-MIDNIGHT = datetime(2026, 5, 31, 22, tzinfo=UTC)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: What citizens come for, and how long it takes.
 WISHES = {("fuehrungszeugnis",): 5, ("anmeldung",): 15, ("personalausweis", "anmeldung"): 25}
@@ -61,66 +59,6 @@ no_show_minutes = 10
 max_open_per_email = 50
 observes_holidays = false
 """
-
-
-class World:
-    """The real application with a loop of its own, which the machine lets run for one act at a time."""
-
-    def __init__(self, app: Any, clerk_token: Callable[..., str]) -> None:
-        self.app = app
-        self.lead = {"Authorization": f"Bearer {clerk_token('machine', role='lead', ttl=10**9)}"}
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://test/api/booking")
-
-    async def reset(self) -> None:
-        await self.app.state.redis.flushdb()
-        while True:
-            try:
-                async with self.app.state.database.transaction() as tx:
-                    tables = await tx.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-                    names = {row["tablename"] for row in tables} - {"alembic_version"}
-                    await tx.execute(f"TRUNCATE {', '.join(sorted(names))}")
-            except asyncpg.DeadlockDetectedError:  # a worker of the application was reading
-                continue
-            return
-
-    async def ask(
-        self, method: str, path: str, *, link: str | None = None, lead: bool = False, **more: Any
-    ) -> httpx.Response:
-        headers = {"Idempotency-Key": uuid4().hex}
-        headers |= {"Authorization": f"Bearer {link}"} if link else self.lead if lead else {}
-        return await self.client.request(method, path, headers=headers, **more)
-
-    async def rows(self) -> dict[UUID, tuple[int, int, str]]:
-        async with self.app.state.database.autocommit() as tx:
-            rows = await tx.rows("SELECT id, lane, starts_at, state FROM appointment")
-        return {row["id"]: (row["lane"], minute(row["starts_at"]), row["state"]) for row in rows}
-
-
-def minute(instant: datetime | str) -> int:
-    at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-    return int((at - MIDNIGHT).total_seconds()) // 60
-
-
-def iso(minutes: int) -> str:
-    return (MIDNIGHT + timedelta(minutes=minutes)).isoformat()
-
-
-def clock_time(minutes: int) -> str:
-    return f"{minutes // 60:02}:{minutes % 60:02}"
-
-
-def local_day(day: int) -> str:
-    return (MIDNIGHT + timedelta(days=day, hours=2)).date().isoformat()
-
-
-def said(answer: httpx.Response) -> str:
-    """ "ok", or the code of the refusal, with its reason if it has one."""
-    assert answer.status_code < 500, answer.text
-    if answer.is_success:
-        return "ok"
-    body = answer.json()
-    return " ".join(filter(None, [body["code"], body.get("reason")]))
 
 
 #: Somebody of those that there are: which one, modulo how many.
