@@ -9,100 +9,22 @@ from uuid import uuid4
 
 import httpx
 import pytest
-import pytest_asyncio
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from booking.app import build
-from booking.limits import store
 from booking.limits.model import Limit, Limits
-from booking.settings import Settings
-from chassis.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-WIDE = Limit(proof_from=1000, at_most=1000, seconds=3600)
-LIMITS = Limits(
-    hold=Limit(proof_from=2, at_most=4, seconds=1200),
-    booking=Limit(proof_from=3, at_most=6, seconds=3600),
-    waiting_list=Limit(proof_from=1, at_most=2, seconds=3600),
-    walk_in=Limit(proof_from=1, at_most=2, seconds=3600),
-    email=WIDE,
-    work=2,
-)
-OFFICE = "clerks-5"
 FIRST = datetime(2026, 6, 2, 6, 0, tzinfo=UTC)
+WIDE = Limit(proof_from=1000, at_most=1000, seconds=3600)
 Send = Callable[..., Awaitable[httpx.Response]]
-
-
-def limited(app: FastAPI, settings: Settings, **changes: object) -> FastAPI:
-    """The same service with limits that are easily reached; it shares the database of `app`."""
-    other = build(settings.model_copy(update={"limits": LIMITS} | changes), clock=app.state.clock)
-    other.state.database = app.state.database
-    return other
-
-
-@pytest.fixture(scope="module")
-def strict(app: FastAPI, settings: Settings) -> FastAPI:
-    return limited(app, settings)
-
-
-@pytest.fixture
-def post(strict: FastAPI, client: object) -> Send:
-    """`await post(path, body, address=, proof=, key=, office=, app=)`: somebody behind `address` asks for something."""
-
-    async def ask(
-        path: str,
-        body: dict[str, object],
-        *,
-        address: str = "192.0.2.1",
-        proof: str | None = None,
-        key: str | None = None,
-        office: str = OFFICE,
-        app: FastAPI = strict,
-        method: str = "POST",
-    ) -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 1234))
-        headers = {"Idempotency-Key": key or uuid4().hex} | ({"Proof-Of-Work": proof} if proof else {})
-        async with httpx.AsyncClient(transport=transport, base_url="http://test/api/booking/offices") as citizen:
-            return await citizen.request(method, f"/{office}/{path}", json=body, headers=headers)
-
-    return ask
-
-
-@pytest.fixture
-def send(post: Send, order: Callable[..., dict[str, object]]) -> Send:
-    """`await send(address=, proof=, key=, office=, **changes)`: somebody books, every time another slot."""
-    starts = iter(FIRST + timedelta(minutes=5 * index) for index in range(10_000))
-
-    async def book(*, starts_at: str | None = None, email: str = "erika@example.org", **how: Any) -> httpx.Response:
-        at = starts_at or next(starts).isoformat()
-        return await post("appointments", order(starts_at=at, email=email), **how)
-
-    return book
-
-
-@pytest.fixture
-def hold(post: Send) -> Send:
-    """`await hold(hold_id=, ...)`: somebody holds a slot."""
-    starts = iter(FIRST + timedelta(minutes=5 * index) for index in range(10_000))
-
-    async def place(hold_id: str | None = None, **how: Any) -> httpx.Response:
-        body = {"services": ["fuehrungszeugnis"], "starts_at": next(starts).isoformat()}
-        return await post("holds", body | ({"hold_id": hold_id} if hold_id else {}), **how)
-
-    return place
-
-
-def code(answer: httpx.Response) -> tuple[int, str | None]:
-    return answer.status_code, answer.json().get("code")
-
-
 ASKED = (429, "proof_required")
 END = (429, "limit_reached")
 
 
-# ---- per network address
+def code(answer: httpx.Response) -> tuple[int, str | None]:
+    return answer.status_code, answer.json().get("code")
 
 
 async def test_from_the_soft_limit_on_a_booking_costs_a_proof_of_work(send: Send, solved: Any) -> None:
@@ -241,111 +163,11 @@ async def test_the_pseudonyms_of_tomorrow_are_others(strict: FastAPI, clock: Any
     assert today != names.of_address("192.0.2.1", clock.now + timedelta(days=1))
 
 
-# ---- proofs
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def challenge(send: Send) -> Any:
-    """A challenge for a booking at `OFFICE`."""
-    for _ in range(3):
-        await send()
-    return (await send()).json()["challenge"]
-
-
-async def test_a_solution_is_good_once(send: Send, solved: Any, challenge: Any, stored: Any) -> None:
-    proof = solved(challenge)
-    assert (await send(proof=proof)).status_code == 201
-    before = len(await stored("appointment"))
-    replayed = await send(proof=proof)
-    assert code(replayed) == ASKED
-    assert replayed.json()["challenge"]["parameters"]["nonce"] != challenge["parameters"]["nonce"]
-    assert len(await stored("appointment")) == before
-
-
-async def test_of_twenty_replays_at_once_one_passes(send: Send, solved: Any, challenge: Any, stored: Any) -> None:
-    proof = solved(challenge)
-    answers = await asyncio.gather(*(send(proof=proof) for _ in range(20)))
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 429: 19}
-    assert len(await stored("appointment")) == 4
-
-
-async def test_the_same_request_with_the_same_proof_gets_the_same_answer(
-    send: Send, solved: Any, challenge: Any
-) -> None:
-    key, proof, at = uuid4().hex, solved(challenge), (FIRST + timedelta(hours=5)).isoformat()
-    first, again = [await send(key=key, proof=proof, starts_at=at) for _ in range(2)]
-    assert (first.status_code, first.text) == (201, again.text)
-
-
-async def test_a_proof_is_not_spent_on_what_failed(send: Send, solved: Any, challenge: Any) -> None:
-    proof = solved(challenge)
-    assert code(await send(proof=proof, starts_at="2020-01-01T00:00:00Z")) == (422, "slot_not_offered")
-    assert (await send(proof=proof)).status_code == 201
-
-
-@pytest.mark.parametrize(("age", "status"), [(timedelta(minutes=10, seconds=-1), 201), (timedelta(minutes=10), 429)])
-async def test_a_challenge_is_good_for_ten_minutes(
-    send: Send, solved: Any, challenge: Any, clock: Any, age: timedelta, status: int
-) -> None:
-    proof = solved(challenge)
-    clock.now += age
-    assert (await send(proof=proof)).status_code == status
-
-
-async def test_a_proof_for_another_office_or_act_is_none(send: Send, hold: Send, solved: Any, challenge: Any) -> None:
-    for _ in range(3):
-        await send(office="clerks-2")
-    assert code(await send(office="clerks-2", proof=solved(challenge))) == ASKED
-    for _ in range(2):
-        await hold()
-    assert code(await hold(proof=solved(challenge))) == ASKED
-
-
-@pytest.mark.parametrize("proof", ["", "x", "bm90IGpzb24=", "e30=", "W10=", "bnVsbA==", "A" * 4096])
-async def test_nonsense_is_no_proof(send: Send, challenge: Any, proof: str) -> None:
-    assert code(await send(proof=proof)) == ASKED
-
-
-async def test_a_proof_that_is_too_long_to_be_one_is_refused_by_name(send: Send) -> None:
-    answer = await send(proof="A" * 4097)
-    assert code(answer) == (422, "invalid_request")
-    assert answer.json()["errors"][0]["field"] == "Proof-Of-Work"
-
-
-async def test_spent_proofs_are_forgotten_when_they_have_expired(
-    send: Send, solved: Any, challenge: Any, database: Database, clock: Any, stored: Any
-) -> None:
-    await send(proof=solved(challenge))
-    for minutes, left in ((9, 1), (11, 0)):
-        async with database.transaction() as tx:
-            await store.forget_spent(tx, clock.now + timedelta(minutes=minutes))
-        assert len(await stored("spent_proof")) == left
-
-
-# ---- without Redis
-
-
-async def test_without_redis_every_booking_costs_a_proof_and_none_is_refused(
-    app: FastAPI, settings: Settings, send: Send, solved: Any
-) -> None:
-    lost = limited(app, settings, redis_url="redis://127.0.0.1:1/0")
-    proof = None
-    for _ in range(8):
-        asked = await send(app=lost)
-        assert code(asked) == ASKED
-        proof = solved(asked.json()["challenge"])
-        assert (await send(app=lost, proof=proof)).status_code == 201
-    assert code(await send(app=lost, proof=proof)) == ASKED  # a replay is still a replay
-
-
-# ---- per e-mail address
-
-
 async def test_a_loop_of_booking_and_cancelling_under_one_address_ends(
-    app: FastAPI, settings: Settings, send: Send, solved: Any, client: httpx.AsyncClient, clock: Any
+    limited: Any, send: Send, solved: Any, client: httpx.AsyncClient, clock: Any
 ) -> None:
     few = Limits(booking=WIDE, email=Limit(proof_from=2, at_most=3, seconds=86_400), work=2)
-    strict = limited(app, settings, limits=few)
+    strict = limited(limits=few)
     proof = None
     for index in range(3):
         how = {"app": strict, "address": f"198.51.100.{index}", "email": ["e@x.org", "E@x.org", "e@X.ORG"][index]}
@@ -365,9 +187,6 @@ async def test_a_loop_of_booking_and_cancelling_under_one_address_ends(
     later = (FIRST + timedelta(days=1)).isoformat()
     again = await send(app=strict, address="203.0.113.9", email="e@x.org", starts_at=later)
     assert again.status_code == 201
-
-
-# ---- holds, waiting list, walk-in
 
 
 async def test_slots_are_not_hoarded_by_holding_them(hold: Send, solved: Any) -> None:
@@ -407,9 +226,6 @@ async def test_numbers_in_the_queue_are_limited(post: Send, order: Any, solved: 
     assert code(asked) == ASKED
     assert (await post("walk-in", second, proof=solved(asked.json()["challenge"]))).status_code == 201
     assert code(await post("walk-in", third)) == END
-
-
-# ---- what it says of itself
 
 
 async def test_openapi_tells_of_header_and_challenge(app: FastAPI) -> None:
