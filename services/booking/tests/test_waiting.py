@@ -232,6 +232,23 @@ async def test_who_moves_to_an_earlier_time_waits_on(client: httpx.AsyncClient, 
     assert (await client.get("/appointment", headers=link)).json()["waiting"] == {"since": "2026-06-01T07:00:00Z"}
 
 
+async def test_whom_the_office_moves_to_a_later_time_waits_on(
+    client: httpx.AsyncClient, room: Any, stored: Any, clerk_token: Any
+) -> None:
+    await room.wait(TEN, "Anna")
+    (appointment,) = await stored("appointment")
+    clerk = {"Authorization": f"Bearer {clerk_token('town', ttl=10**9)}", "Idempotency-Key": uuid4().hex}
+    path = f"/office/appointments/{appointment['id']}/rescheduling"
+    assert (await client.post(path, headers=clerk, json={"starts_at": iso(NOON)})).status_code == 200
+    assert [row["state"] for row in await stored("waiting_entry")] == ["waiting"]
+    assert await room.round() == 0  # what they had before is not offered to them
+    assert await room.offers() == []
+    gone = await room.book(ELEVEN, "Gone")
+    await room.cancel(gone)
+    await room.round()
+    assert await room.offers() == [("Anna", "open")]
+
+
 async def test_what_is_offered_to_who_cancels_goes_to_the_next(client: httpx.AsyncClient, room: Any) -> None:
     gone = await room.book(TEN, "Gone")
     anna = await room.wait(ELEVEN, "Anna")
