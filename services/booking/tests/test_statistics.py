@@ -2,13 +2,15 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from booking.office.store import WEEK
 from booking.statistics.csv import plain
+from booking.statistics.store import STATISTICS
 from chassis.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -49,7 +51,7 @@ async def test_by_week_and_service(client: httpx.AsyncClient, lead: dict[str, st
     await past("2026-05-05T07:00:00+00:00", "completed", "anmeldung", "personalausweis", wait=60.0, talk=900, lead=20.0)
     await past("2026-05-07T06:00:00+00:00", "no_show", "anmeldung", lead=60.0)
     await past("2026-05-07T06:00:00+00:00", "cancelled", "anmeldung", lead=30.0)
-    await past("2026-05-07T07:00:00+00:00", "completed", "anmeldung", lead=0.0, channel="walk_in", wait=0.0)
+    await past("2026-05-07T07:00:00+00:00", "completed", "anmeldung", lead=0.0, channel="walk_in", wait=90.0)
     await past("2026-05-12T06:00:00+00:00", "booked", "anmeldung")
     await past("2026-05-05T06:00:00+00:00", "completed", "anmeldung", office="demo")
     query = {"from": "2026-05-04", "to": "2026-05-24"}
@@ -70,10 +72,11 @@ async def test_by_week_and_service(client: httpx.AsyncClient, lead: dict[str, st
         1,
     ]
     assert (first["no_show_rate"], first["lead_hours_median"]) == (0.25, 25.0)
-    assert (first["wait_seconds_median"], first["talk_seconds_median"]) == (0.0, 600.0)
+    assert (first["wait_seconds_median"], first["talk_seconds_median"]) == (60.0, 600.0)
     assert first["utilisation"] == round(60 / (6 * (240 + 210 + 240)), 4)
     assert weeks["2026-05-04", "personalausweis"]["booked"] == 1
     assert weeks["2026-05-04", "personalausweis"]["utilisation"] is None
+    assert weeks["2026-05-11", None]["wait_seconds_median"] is None, "nobody was in a call: that is no wait of 0 s"
     quiet = weeks["2026-05-18", None]
     assert (quiet["booked"], quiet["no_show_rate"], quiet["utilisation"]) == (0, None, 0.0)
     total = answer.json()["totals"][0]
@@ -116,20 +119,41 @@ async def test_at_most_53_weeks(client: httpx.AsyncClient, lead: dict[str, str],
     assert (answer.status_code, answer.json()["code"]) == (422, "range_too_long")
 
 
-async def test_a_year_is_read_by_an_index(database: Database, client: httpx.AsyncClient) -> None:
+async def test_who_walks_in_waits_from_taking_a_number(
+    client: httpx.AsyncClient, database: Database, lead: dict[str, str], past: Any
+) -> None:
+    await past("2026-05-05T06:00:00+00:00", "completed", "anmeldung", channel="walk_in", wait=30.0)
+    async with database.transaction() as tx:
+        await tx.execute("""
+            INSERT INTO walk_in (id, office, day, number, services, name, email, language, needs, state, taken_at,
+                                 seen_at, called_at, appointment_id, erased_at)
+            SELECT gen_random_uuid(), office, '2026-05-05', 1, '[]', '', '', 'de', '[]', 'called',
+                   starts_at - interval '10 minutes', starts_at, starts_at, id, starts_at
+              FROM appointment
+        """)
+    query = {"from": "2026-05-04", "to": "2026-05-10"}
+    answer = (await client.get("/office/statistics", params=query, headers=lead)).json()
+    assert answer["weeks"][0]["wait_seconds_median"] == 630.0
+    assert answer["weeks"][0]["lead_hours_median"] is None
+
+
+async def test_a_month_of_years_is_read_by_indexes(database: Database, client: httpx.AsyncClient) -> None:
     async with database.transaction() as tx:
         await tx.execute("""
             INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, state, services, name, email,
                                      language, link_generation, booked_at, changed_at)
-            SELECT gen_random_uuid(), 'demo', 'S' || n, 0, at, at + interval '5 minutes', 'completed', '[]', '', '',
-                   'de', 1, now(), now()
-              FROM generate_series(1, 50000) AS n, LATERAL (SELECT now() + n * interval '1 hour') AS t (at)
+            SELECT gen_random_uuid(), 'demo', 'S' || n, 0, at, at + interval '5 minutes',
+                   CASE WHEN n % 2 = 0 THEN 'booked' ELSE 'completed' END, '[]', '', '', 'de', 1, now(), now()
+              FROM generate_series(1, 60000) AS n, LATERAL (SELECT now() + n * interval '1 hour') AS t (at)
         """)
+    low = datetime(2030, 1, 1, tzinfo=UTC)
+    high = low + timedelta(days=30)
+    days = {"first": low.date(), "last": high.date(), "zone": "Europe/Berlin"}
     async with database.transaction() as tx:
         await tx.execute("ANALYZE appointment")
-        plan = await tx.rows(
-            "EXPLAIN SELECT state FROM appointment WHERE office = 'demo' AND starts_at >= :low AND starts_at < :high",
-            low=datetime(2030, 1, 1, tzinfo=UTC),
-            high=datetime(2030, 2, 1, tzinfo=UTC),
-        )
-    assert "appointment_by_start" in "\n".join(row["QUERY PLAN"] for row in plan)
+        for statement, more in ((STATISTICS, days), (WEEK, {})):
+            rows = await tx.rows(f"EXPLAIN {statement}", office="demo", low=low, high=high, **more)
+            plan = "\n".join(row["QUERY PLAN"] for row in rows)
+            assert "appointment_over" in plan, plan
+            assert "appointment_taken" in plan, plan
+            assert "Seq Scan on appointment" not in plan, plan

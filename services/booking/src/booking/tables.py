@@ -65,8 +65,8 @@ class Appointment(SQLModel, table=True):
             postgresql_include=["ends_at", "busy_until", "lane", "id"],
             postgresql_where=_BOOKED,
         ),
-        # Weeks and statistics: all appointments of a time, whatever became of them.
-        Index("appointment_by_start", "office", "starts_at"),
+        # Weeks and statistics: what became of the appointments of a time.
+        Index("appointment_over", "office", "starts_at", postgresql_where=text("state <> 'booked'")),
         # What the retention clock erases next.
         Index("appointment_to_erase", "office", "ends_at", postgresql_where=text("erased_at IS NULL")),
         # How many appointments are open under one address, whatever its capitals.

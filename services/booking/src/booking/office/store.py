@@ -13,12 +13,18 @@ from booking.office.moves import Stuck
 from chassis.database import Row, Transaction
 from chassis.idempotency import IdempotencyMismatch
 
-# Cancelled appointments are not in the week: their time is others' by now. An appointment is at most 8 hours long.
+_IN_RANGE: Final = (
+    "office = :office AND starts_at > CAST(:low AS timestamptz) - interval '8 hours' AND starts_at < :high"
+    " AND ends_at > :low"
+)
+# Cancelled appointments are not in the week: their time is others' by now. An appointment is at most 8 hours long. What
+# is booked and what is over have an index each, so they are asked for separately.
 WEEK: Final = f"""
     SELECT 'appointment' AS kind, {COLUMNS}, NULL AS reason, NULL AS note
-      FROM appointment
-     WHERE office = :office AND state <> 'cancelled'
-       AND starts_at > CAST(:low AS timestamptz) - interval '8 hours' AND starts_at < :high AND ends_at > :low
+      FROM appointment WHERE state = 'booked' AND {_IN_RANGE}
+    UNION ALL
+    SELECT 'appointment', {COLUMNS}, NULL, NULL
+      FROM appointment WHERE state <> 'booked' AND state <> 'cancelled' AND {_IN_RANGE}
     UNION ALL
     SELECT 'blocked', id, NULL, lane, starts_at, ends_at, NULL, NULL, NULL, NULL, NULL, reason, note
       FROM blocked_time

@@ -1,23 +1,33 @@
 """The SQL of statistics: one statement over a range of starts. It reads no names, so erased appointments count too."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from chassis.database import Row, Transaction
 
+_COLUMNS: Final = "id, state, channel, services, starts_at, ends_at, booked_at, call_started_at, talk_seconds"
+_IN_RANGE: Final = "office = :office AND starts_at >= :low AND starts_at < :high"
 # An appointment counts once in the total (service_id NULL) and once for each of its services. Weeks are the office's:
-# an appointment on Monday at 00:30 in Berlin is not last week's. Who walks in does not wait for days, and so does not
-# count in the lead time; who is called before the time has not waited.
-STATISTICS: Final = """
-    WITH seen AS MATERIALIZED (
-        SELECT CAST(date_trunc('week', starts_at AT TIME ZONE CAST(:zone AS text)) AS date) AS monday, services, state,
-               channel = 'walk_in' AS walked_in,
+# an appointment on Monday at 00:30 in Berlin is not last week's. Who walks in has not waited for days, so they do not
+# count in the lead time; they wait from the moment they took a number. Who is called before the time has not waited.
+# What is booked and what is over have an index each, so they are asked for separately.
+STATISTICS: Final = f"""
+    WITH found AS (
+        SELECT {_COLUMNS} FROM appointment WHERE state = 'booked' AND {_IN_RANGE}
+        UNION ALL
+        SELECT {_COLUMNS} FROM appointment WHERE state <> 'booked' AND {_IN_RANGE}
+    ), seen AS MATERIALIZED (
+        SELECT CAST(date_trunc('week', starts_at AT TIME ZONE CAST(:zone AS text)) AS date) AS monday,
+               found.services, found.state, channel = 'walk_in' AS walked_in,
                extract(epoch FROM ends_at - starts_at) AS seconds,
                CASE WHEN channel <> 'walk_in' THEN extract(epoch FROM starts_at - booked_at) / 3600 END AS lead,
-               greatest(extract(epoch FROM call_started_at - starts_at), 0) AS wait,
+               CASE WHEN call_started_at IS NOT NULL
+                    THEN greatest(extract(epoch FROM call_started_at - coalesce(ticket.taken_at, starts_at)), 0)
+               END AS wait,
                talk_seconds AS talk
-          FROM appointment
-         WHERE office = :office AND starts_at >= :low AND starts_at < :high
+          FROM found
+          LEFT JOIN walk_in AS ticket
+            ON ticket.office = :office AND ticket.day BETWEEN :first AND :last AND ticket.appointment_id = found.id
     ), counted AS (
         SELECT seen.*, CAST(NULL AS text) AS service_id, true AS all_services FROM seen
         UNION ALL
@@ -40,12 +50,15 @@ STATISTICS: Final = """
       FROM counted
      GROUP BY GROUPING SETS ((all_services, service_id, monday), (all_services, service_id))
      ORDER BY monday, all_services DESC, service_id
-"""
+"""  # noqa: S608 - constants of ours
 
 
-async def statistics(tx: Transaction, office: str, zone: str, low: datetime, high: datetime) -> list[Row]:
-    """One row per week and service, and per service over all weeks (`monday` NULL).
+async def statistics(
+    tx: Transaction, office: str, zone: str, days: tuple[date, date], low: datetime, high: datetime
+) -> list[Row]:
+    """One row per week and service, and one per service over all weeks (`monday` NULL).
 
-    `service_id` NULL is all services together.
+    `days` are the office's first and last local day, from `low` to `high`. `service_id` NULL is all services together.
     """
-    return await tx.rows(STATISTICS, office=office, zone=zone, low=low, high=high)
+    first, last = days
+    return await tx.rows(STATISTICS, office=office, zone=zone, first=first, last=last, low=low, high=high)

@@ -23,7 +23,7 @@ async def statistics(tx: Transaction, offer: Offer, first: date, last: date) -> 
         raise RangeTooLong(MAX_DAYS)
     office = offer.office
     low, high = bounds(offer, first, last)
-    rows = await store.statistics(tx, office.slug, office.time_zone, low, high)
+    rows = await store.statistics(tx, office.slug, office.time_zone, (first, last), low, high)
     _, timetable = await timetables.timetable_of(tx, office)
     blocked = timetables.busy(await timetables.blocked_times(tx, office.slug, low=low, high=high))
     offered = offered_minutes(schedule(office, timetable), blocked, first, last)

@@ -21,7 +21,9 @@ class Figures(BaseModel):
     walk_ins: int
     no_show_rate: float | None
     lead_hours_median: float | None = Field(description="From booking to start, without walk-ins.")
-    wait_seconds_median: float | None = Field(description="From the start to the call.")
+    wait_seconds_median: float | None = Field(
+        description="From the start, or for walk-ins from taking a number, to the call."
+    )
     talk_seconds_median: float | None
     utilisation: float | None
 
