@@ -30,7 +30,7 @@ export class Person {
   get problems(): readonly FieldProblem[] {
     const found: FieldProblem[] = [];
     if (this.name.trim() === "") found.push({ field: "name", message: booking.nameMissing });
-    else if (this.#refused["name"]) found.push({ field: "name", message: this.#refused["name"] });
+    else if (this.#refused["name"]) found.push({ field: "name", message: booking.nameInvalid });
     if (this.email.trim() === "") found.push({ field: "email", message: booking.emailMissing });
     else if (!looksLikeEmail(this.email) || this.#refused["email"]) found.push({ field: "email", message: booking.emailInvalid });
     if (this.phone.trim() !== "" && (!looksLikePhone(this.phone) || this.#refused["phone"])) {

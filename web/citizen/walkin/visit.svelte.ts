@@ -74,10 +74,15 @@ export class Visit {
     }
   }
 
-  /** Gives the number back. @throws ApiProblem when the service did not hear it. */
+  /** Gives the number back; whoever has just been called learns that. @throws ApiProblem when the service did not hear it. */
   async leave(): Promise<void> {
-    if (this.#ticket) await walkInApi.leave(this.#ticket);
-    this.#end("left");
+    try {
+      if (this.#ticket) await walkInApi.leave(this.#ticket);
+      this.#end("left");
+    } catch (problem) {
+      if (!isProblem(problem) || problem.status !== 409) throw problem;
+      await this.beat();
+    }
   }
 
   /** The waiting room is open: the number has done its work. */

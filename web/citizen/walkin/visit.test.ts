@@ -78,6 +78,13 @@ describe("a number", () => {
     expect(visit.state).toBe("none");
   });
 
+  it("cannot be given back by whoever has just been called", async () => {
+    const visit = await waiting();
+    server.answers = [problem(409, "already_called"), presence("called", { link: "x" })];
+    await visit.leave();
+    expect(visit.state).toBe("called");
+  });
+
   it("says every ten seconds that somebody is there", async () => {
     const visit = await waiting();
     server.answers = [presence("waiting"), presence("waiting")];
