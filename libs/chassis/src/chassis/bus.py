@@ -1,6 +1,9 @@
 """NATS with JetStream: the connection of one service, its stream, and publishing."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 from uuid import uuid4
 
@@ -22,6 +25,7 @@ Message = tuple[str, bytes, dict[str, str]]
 #: Below this many messages one by one is quicker than an atomic batch (measured).
 BATCH_FROM: Final = 8
 _ACK_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 0.1
 _DUPLICATE_WINDOW_SECONDS: Final = 120.0
 
 
@@ -36,6 +40,7 @@ class Bus:
         self.name = name
         self._settings = settings
         self._client = Client()
+        self._waiting: set[asyncio.Timeout] = set()
 
     @property
     def connected(self) -> bool:
@@ -52,7 +57,10 @@ class Bus:
 
         async def lost() -> None:
             BUS_CONNECTED.set(0)
-            log.warning("bus_disconnected")
+            log.warning("bus_disconnected", waiting=len(self._waiting))
+            # The acknowledgement that they wait for died with the connection.
+            for limit in self._waiting:
+                limit.reschedule(asyncio.get_running_loop().time())
 
         async def back() -> None:
             BUS_CONNECTED.set(1)
@@ -100,37 +108,56 @@ class Bus:
         except nats.js.errors.NotFoundError:
             await self.jetstream.add_stream(config)
 
+    async def ready(self) -> None:
+        """Return once there is a connection, and not at once: what failed over a living one fails again."""
+        await asyncio.sleep(_RETRY_SECONDS)
+        while not self.connected:  # noqa: ASYNC110 - the client tells of it by callback alone, and may be replaced
+            await asyncio.sleep(_RETRY_SECONDS)
+
     async def publish(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
         """Store one message. A repeated `Nats-Msg-Id` counts as stored. Raises BusError when not acknowledged."""
-        try:
+        async with self._acknowledged(subject):
             await self.jetstream.publish(subject, body, headers=headers, timeout=_ACK_SECONDS)
-        except (NatsError, TimeoutError) as error:
-            raise BusError(f"{subject}: {type(error).__name__}") from error
 
     async def publish_all(self, messages: list[Message]) -> None:
         """Store all `messages` of one stream in order, as an atomic batch where that pays.
 
         The server refuses a whole batch for one duplicate (after a crash between its acknowledgement and our mark);
-        then each is sent alone, and duplicates are acknowledged as such.
+        then each is sent alone, and duplicates are acknowledged as such. Raises BusError when not acknowledged.
         """
         if len(messages) >= BATCH_FROM and await self._publish_batch(messages):
             return
         for subject, body, headers in messages:
             await self.publish(subject, body, headers)
 
+    @asynccontextmanager
+    async def _acknowledged(self, what: str) -> AsyncIterator[None]:
+        """A block that waits for the server's word: raises BusError as soon as that cannot come any more.
+
+        Without a connection nothing is begun: the client would keep it and send it later, unasked.
+        """
+        if not self.connected:
+            raise BusError(f"{what}: not connected")
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._waiting.add(limit)
+                try:
+                    yield
+                finally:
+                    self._waiting.discard(limit)
+        except (NatsError, TimeoutError) as error:
+            raise BusError(f"{what}: {type(error).__name__}") from error
+
     async def _publish_batch(self, messages: list[Message]) -> bool:
         batch = uuid4().hex
-        for sequence, (subject, body, headers) in enumerate(messages, start=1):
-            marked = {**headers, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(sequence)}
-            if sequence < len(messages):
-                await self._client.publish(subject, body, headers=marked)
-            else:
-                marked["Nats-Batch-Commit"] = "1"
-                try:
+        async with self._acknowledged("batch"):
+            for sequence, (subject, body, headers) in enumerate(messages, start=1):
+                marked = {**headers, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(sequence)}
+                if sequence < len(messages):
+                    await self._client.publish(subject, body, headers=marked)
+                else:
+                    marked["Nats-Batch-Commit"] = "1"
                     reply = await self._client.request(subject, body, timeout=_ACK_SECONDS, headers=marked)
-                except (TimeoutError, NatsError) as error:
-                    log.warning("batch_unacknowledged", error=type(error).__name__)
-                    return False
         ack = json.loads(reply.data)
         if "error" in ack:
             log.info("batch_refused", code=ack["error"].get("err_code"))

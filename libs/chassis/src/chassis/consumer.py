@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -13,7 +14,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from pydantic import ValidationError
 
 from chassis import metrics
-from chassis.bus import Bus
+from chassis.bus import Bus, BusError
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.problems import is_transient
@@ -25,7 +26,11 @@ log = structlog.get_logger(__name__)
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Transaction, E, Meta], Awaitable[None]]
 
-ACK_WAIT_SECONDS: Final = 30.0
+#: After how long of silence the bus hands a message out again. Short, because it may have died on its way here with the
+#: bus, or in a service that was killed; so who works on one longer says so every _BEAT_SECONDS.
+ACK_WAIT_SECONDS: Final = 2.0
+_BEAT_SECONDS: Final = 0.5
+_OUTAGE_SECONDS: Final = 0.5
 MAX_TRIES: Final = 5
 _MAX_IN_FLIGHT: Final = 32
 _RETRY_DELAYS: Final = (0.5, 2.0, 5.0, 15.0)
@@ -72,24 +77,41 @@ class Consumption:
         self._database = database
         self._clock = clock
         self._places = asyncio.Semaphore(_MAX_IN_FLIGHT)
+        self._in_hand: dict[int, Msg] = {}
 
     async def run(self) -> None:
         """Fetch as many messages as there are free places, so that a slow one does not hold up quick ones."""
         subscription = await self._subscribe()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._beat())
             while True:
                 await self._places.acquire()
                 self._places.release()
                 free = self._places._value
+                if not self._bus.connected:
+                    await asyncio.sleep(0.05)  # a request made now would be sent later, beside the one made then
+                    continue
                 try:
                     messages = await subscription.fetch(free, timeout=1)
                 except (TimeoutError, NatsError):
-                    if not self._bus.connected:
-                        await asyncio.sleep(0.1)
                     continue
                 for message in messages:
-                    await self._places.acquire()
-                    group.create_task(self._take(message))
+                    sequence = message.metadata.sequence.stream
+                    if sequence not in self._in_hand:
+                        await self._places.acquire()
+                        self._in_hand[sequence] = message
+                        group.create_task(self._take(message, sequence))
+
+    async def _beat(self) -> None:
+        """Tell the bus of every message that takes longer that somebody is still at work on it."""
+        before: set[int] = set()
+        while True:
+            await asyncio.sleep(_BEAT_SECONDS)
+            for sequence, message in list(self._in_hand.items()):
+                if sequence in before and self._bus.connected:
+                    with suppress(NatsError):  # then it comes again, and is known
+                        await message.in_progress()
+            before = set(self._in_hand)
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
         subject = self._consumer.event.SUBJECT
@@ -114,13 +136,14 @@ class Consumption:
                 log.debug("stream_not_ready", stream=stream, error=type(error).__name__)
                 await asyncio.sleep(0.5)
 
-    async def _take(self, message: Msg) -> None:
+    async def _take(self, message: Msg, sequence: int) -> None:
         try:
             with structlog.contextvars.bound_contextvars(consumer=self._name):
                 await self._settle(message)
-        except (TimeoutError, NatsError) as error:
+        except (TimeoutError, BusError, NatsError) as error:
             log.warning("settling_failed", consumer=self._name, error=type(error).__name__)  # it is delivered again
         finally:
+            self._in_hand.pop(sequence, None)
             self._places.release()
 
     async def _settle(self, message: Msg) -> None:
@@ -133,7 +156,7 @@ class Consumption:
         context = {"correlation_id": meta.correlationid, "traceparent": meta.traceparent, "event_id": str(meta.id)}
         with structlog.contextvars.bound_contextvars(**{k: v for k, v in context.items() if v}):
             try:
-                fresh = await self._persist_through_outages(message, event, meta)
+                fresh = await self._persist_through_outages(event, meta)
             except Poison as error:
                 await self._bury(message, str(error))
             except Exception as error:  # noqa: BLE001 - whatever a handler raises, the message is retried, never lost
@@ -142,7 +165,7 @@ class Consumption:
                 await message.ack()
                 metrics.CONSUMED.labels(self._name, "done" if fresh else "duplicate").inc()
 
-    async def _persist_through_outages(self, message: Msg, event: Event, meta: Meta) -> bool:
+    async def _persist_through_outages(self, event: Event, meta: Meta) -> bool:
         """Process; while the database is away, wait for it rather than use up the message's tries."""
         while True:
             try:
@@ -151,8 +174,7 @@ class Consumption:
                 if not is_transient(error):
                     raise
                 log.warning("waiting_out_trouble", error=type(error).__name__)
-                await message.in_progress()
-                await asyncio.sleep(1)
+                await asyncio.sleep(_OUTAGE_SECONDS)
 
     async def _retry(self, message: Msg, error: Exception) -> None:
         tries = message.metadata.num_delivered or 1

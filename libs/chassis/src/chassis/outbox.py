@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from chassis.bus import BusError
 from chassis.clock import Clock
 from chassis.metrics import OUTBOX_LAG_SECONDS, OUTBOX_PENDING, OUTBOX_PUBLISHED
 from contracts.base import Event, Meta
@@ -46,7 +47,11 @@ class Publisher(Protocol):
     """Where the relay forwards to."""
 
     async def publish_all(self, messages: list[tuple[str, bytes, dict[str, str]]]) -> None:
-        """Return when every (subject, body, headers) is stored by the bus; raise otherwise."""
+        """Return when every (subject, body, headers) is stored by the bus. Raises BusError otherwise."""
+        ...
+
+    async def ready(self) -> None:
+        """Return when it is worth another try."""
         ...
 
 
@@ -75,7 +80,10 @@ class Relay:
         self._woken.set()
 
     async def run(self) -> None:
-        """Forward until cancelled. Raises on trouble with database or bus; whoever runs it starts it again."""
+        """Forward until cancelled; waits for the bus while that is away.
+
+        Raises on trouble with the database; whoever runs it starts it again.
+        """
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._url, timeout=5)
         try:
             # Another process holds the lock: there is no event here to wait for.
@@ -89,7 +97,12 @@ class Relay:
         prune_at = self._clock()
         while True:
             self._woken.clear()
-            forwarded = await self._forward(connection)
+            try:
+                forwarded = await self._forward(connection)
+            except BusError as error:
+                log.warning("waiting_for_the_bus", error=str(error))
+                await self._publisher.ready()
+                continue
             if forwarded == BATCH:
                 continue
             if (now := self._clock()) >= prune_at:

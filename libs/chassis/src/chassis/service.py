@@ -50,10 +50,12 @@ async def _supervise(worker: Worker) -> None:
         except Exception as error:
             if asyncio.get_running_loop().time() - started > 30:
                 failures = 0
-            delay = _RESTART_SECONDS[min(failures, len(_RESTART_SECONDS) - 1)]
+            transient = problems.is_transient(error)
+            # What is away comes back, and then nobody shall wait for us; what is wrong stays wrong.
+            longest = 1 if transient else len(_RESTART_SECONDS) - 1
+            delay = _RESTART_SECONDS[min(failures, longest)]
             failures += 1
             metrics.WORKER_RESTARTS.labels(worker.name).inc()
-            transient = problems.is_transient(error)
             log.warning(
                 "worker_restarting",
                 worker=worker.name,
