@@ -89,3 +89,17 @@ async def test_erasing_and_asking_what_is_stored(client: httpx.AsyncClient, stor
     assert (await client.post("/appointment/erasure", headers=anna)).status_code == 204
     assert await stored("waiting_entry") == await stored("slot_offer") == []
     assert (await client.get("/offer", headers=link)).json()["code"] == "offer_unknown"
+
+
+async def test_one_address_has_one_offer_at_a_time(client: httpx.AsyncClient, order: Any, room: Any) -> None:
+    leaving = [await room.book(at, f"Gone{n}") for n, at in enumerate((TEN, ELEVEN))]
+    await room.wait(NOON, "Anna", email="ERIKA@example.org")
+    joined = await client.post("/offices/town/waiting-list", json=order(starts_at=None, name="Berta"))
+    assert joined.status_code == 201
+    for link in leaving:
+        await room.cancel(link)
+    await room.round()
+    assert await room.offers() == [("Anna", "open")]
+    await client.post("/offer/refusal", headers=await room.newest())
+    await room.round()
+    assert await room.offers() == [("Anna", "refused"), ("Berta", "open")]

@@ -177,7 +177,8 @@ async def taken(tx: Transaction, office: str, slot: FreedSlot, now: datetime) ->
 async def candidates(tx: Transaction, office: str, slot: FreedSlot) -> list[Waiting]:
     """Who waits and might want `slot`, who came first first: whose appointment is later, whose time is no longer.
 
-    Nobody is asked twice about the same time, nor about the one that they have left themselves.
+    Nobody is asked twice about the same time, nor about the one that they have left themselves, nor (whoever uses the
+    same e-mail address) about a second one while the first is open.
     """
     rows = await tx.rows(
         """
@@ -199,6 +200,13 @@ async def candidates(tx: Transaction, office: str, slot: FreedSlot) -> list[Wait
            AND NOT EXISTS (
                    SELECT FROM slot_offer AS asked
                     WHERE asked.entry_id = entry.id AND asked.starts_at < :high AND asked.ends_at > :low)
+           AND NOT EXISTS (
+                   SELECT FROM slot_offer AS open
+                     JOIN waiting_entry AS other ON other.id = open.entry_id
+                     LEFT JOIN appointment AS theirs ON theirs.id = other.appointment_id
+                    WHERE open.office = :office AND open.state = 'open'
+                      AND lower(coalesce(theirs.email, other.email))
+                        = lower(coalesce(appointment.email, entry.email)))
          ORDER BY entry.since, entry.id
         """,
         office=office,
