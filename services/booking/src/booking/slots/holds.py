@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from booking.slots.store import MAX_OCCUPIED
 from booking.timetable.model import Busy
+from chassis import scripts
 
 TTL = timedelta(minutes=5)
 #: A hold is extended while its citizen is active, but ends this long after it was placed.
@@ -124,9 +125,10 @@ class HeldBusy(NamedTuple):
 
 
 def connect(url: str) -> Redis:
-    """A client that gives up quickly: one immediate retry (a dead pooled connection), a quarter of a second each."""
-    return Redis.from_url(
+    """A client that gives up quickly: one immediate retry (a dead connection), a quarter of a second each."""
+    return scripts.connect(
         url,
+        0.25,
         decode_responses=True,
         socket_timeout=0.25,
         socket_connect_timeout=0.25,
