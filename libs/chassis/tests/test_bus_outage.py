@@ -126,6 +126,29 @@ async def test_soon_after_the_bus_is_back_every_event_has_been_applied_once(
     assert row == {"effects": len(published)}
 
 
+async def test_what_was_handed_to_a_process_that_died_comes_again_soon(
+    server: Nats, database: Database, offices_dir: Path
+) -> None:
+    """Also what the bus had handed out and not yet sent when it died itself."""
+    applied: list[UUID] = []
+
+    async def handle(_: Transaction, __: Event, meta: Meta) -> None:
+        applied.append(meta.id)
+
+    async with connected(server, database, offices_dir) as bus:
+        consumption = Consumption("died", Consumer(StageChanged, handle), bus, database, clock)
+        dying = await consumption.subscribe()
+        meta = Meta.of(SAMPLE, now=clock())
+        await bus.publish(SAMPLE.SUBJECT, SAMPLE.model_dump_json().encode(), meta.headers())
+        assert len(await dying.fetch(1)) == 1
+        started = time.monotonic()
+        async with running(consumption.run()):
+            while not applied:
+                await asyncio.sleep(0.01)
+                assert time.monotonic() - started < G14_SECONDS
+    assert applied == [meta.id]
+
+
 async def test_what_takes_longer_than_the_bus_waits_is_not_handed_out_again(
     server: Nats, database: Database, offices_dir: Path
 ) -> None:

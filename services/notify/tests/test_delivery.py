@@ -111,8 +111,9 @@ KINDS = {
 
 
 def test_every_kind_of_message_comes_from_an_event_and_every_event_is_consumed() -> None:
-    assert {event.SUBJECT for event in CONSUMES["notify"]} == {*KINDS, "booking.erased.v1"}
-    assert sorted(KINDS.values()) == sorted(get_args(MessageKind))
+    silent = {"booking.erased.v1", "casework.case_aborted.v1"}
+    assert {event.SUBJECT for event in CONSUMES["notify"]} == {*KINDS, *silent}
+    assert {*KINDS.values(), "reminder"} == set(get_args(MessageKind))  # reminders come from the clock
 
 
 @pytest.mark.parametrize("subject", KINDS)
@@ -127,11 +128,11 @@ async def test_every_consumed_sample_twice_makes_one_message(apply: Apply, datab
 
 
 async def test_the_same_cause_under_another_delivery_makes_no_second_message(
-    database: Database, clock: Any, samples: Mapping[str, tuple[Meta, Event]]
+    database: Database, clock: Any, samples: Mapping[str, tuple[Meta, Event]], offices: Mapping[str, Office]
 ) -> None:
     """As when events are replayed into an inbox that was restored without its rows (the key still knows)."""
     meta, event = samples["booking.completed.v1"]
-    consumer = next(c for c in consumers(clock, lambda: None) if c.event is type(event))
+    consumer = next(c for c in consumers(offices, clock, lambda: None) if c.event is type(event))
     for name in ("notify", "notify-restored"):
         await process(database, name, consumer, event, meta, clock=clock)
     assert await states(database) == [("confirmation", "pending")]
@@ -158,7 +159,7 @@ async def test_a_deferring_server_gets_the_same_mail_later(
     apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int, clock: Any
 ) -> None:
     await apply("booking.completed.v1")
-    mailbox.fault = "defer"
+    mailbox.behave("defer")
     sender = make_sender(port)
 
     async def tried() -> bool:
@@ -168,7 +169,7 @@ async def test_a_deferring_server_gets_the_same_mail_later(
 
     async with running(sender, database):
         await until(tried)
-        mailbox.fault = "none"
+        mailbox.behave("none")
         clock.now += timedelta(seconds=2)
         sender.wake()
         await until(lambda: _settled(database))
@@ -179,7 +180,7 @@ async def test_a_server_that_hangs_up_before_its_250_gets_the_same_message_id_ag
     apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int, clock: Any
 ) -> None:
     await apply("booking.completed.v1")
-    mailbox.fault = "drop"
+    mailbox.behave("drop")
     sender = make_sender(port)
 
     async def dropped() -> bool:
@@ -189,7 +190,7 @@ async def test_a_server_that_hangs_up_before_its_250_gets_the_same_message_id_ag
 
     async with running(sender, database):
         await until(dropped)
-        mailbox.fault = "none"
+        mailbox.behave("none")
         clock.now += timedelta(seconds=2)
         sender.wake()
         await until(lambda: _settled(database))
@@ -200,7 +201,7 @@ async def test_a_refusal_is_final_and_told(
     apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int
 ) -> None:
     await apply("booking.completed.v1")
-    mailbox.fault = "refuse"
+    mailbox.behave("refuse")
     async with running(make_sender(port), database):
         await until(lambda: _settled(database))
     assert await states(database) == [("confirmation", "failed")]
@@ -237,9 +238,10 @@ async def test_two_senders_send_each_mail_once(
     port: int,
     clock: Any,
     samples: Mapping[str, tuple[Meta, Event]],
+    offices: Mapping[str, Office],
 ) -> None:
     meta, event = samples["booking.completed.v1"]
-    consumer = next(c for c in consumers(clock, lambda: None) if c.event is type(event))
+    consumer = next(c for c in consumers(offices, clock, lambda: None) if c.event is type(event))
     for _ in range(30):
         fresh = meta.model_copy(update={"id": uuid4()})
         await process(database, "notify", consumer, event, fresh, clock=clock)

@@ -81,7 +81,7 @@ class Consumption:
 
     async def run(self) -> None:
         """Fetch as many messages as there are free places, so that a slow one does not hold up quick ones."""
-        subscription = await self._subscribe()
+        subscription = await self.subscribe()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beat())
             while True:
@@ -113,7 +113,8 @@ class Consumption:
                         await message.in_progress()
             before = set(self._in_hand)
 
-    async def _subscribe(self) -> JetStreamContext.PullSubscription:
+    async def subscribe(self) -> JetStreamContext.PullSubscription:
+        """The durable consumer, created or brought up to date; waits until its stream exists."""
         subject = self._consumer.event.SUBJECT
         stream = STREAMS[subject.split(".", 1)[0]].name
         config = ConsumerConfig(

@@ -7,17 +7,10 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from fastapi.templating import Jinja2Templates
-from pydantic import BaseModel
 
-from simulators.mail.mailbox import Fault, Mailbox
+from simulators.mail.mailbox import Faults, Mailbox
 
 _HERE = Path(__file__).parent
-
-
-class Control(BaseModel):
-    """What a test asks of the server."""
-
-    fault: Fault
 
 
 def build(mailbox: Mailbox) -> FastAPI:
@@ -42,9 +35,16 @@ def build(mailbox: Mailbox) -> FastAPI:
     async def messages(to: str | None = None) -> list[dict[str, Any]]:
         return [asdict(mail) for mail in mailbox.all(to)]
 
-    @app.put("/mail/api/control")
-    async def control(wanted: Control) -> Control:
-        mailbox.fault = wanted.fault
+    @app.get("/mail/api/log")
+    async def log() -> list[dict[str, Any]]:
+        return [
+            {"message_id": mail.message_id, "to": mail.recipients, "subject": mail.subject, "at": mail.received_at}
+            for mail in mailbox.all()
+        ]
+
+    @app.put("/mail/api/faults")
+    async def faults(wanted: Faults) -> Faults:
+        mailbox.faults = wanted
         return wanted
 
     @app.get("/mail/{mail_id}", response_class=HTMLResponse)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 import re
 from collections import deque
 from dataclasses import dataclass
@@ -12,10 +13,53 @@ from typing import Final, Literal
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-#: How the server behaves: as it should, 20 s slow, "try later", "never", or hanging up before the final 250.
-Fault = Literal["none", "slow", "defer", "refuse", "drop"]
+#: How the server behaves: as it should, 20 s slow, "try later", "never", hanging up before the final 250 with the mail
+#: taken, or without.
+Fault = Literal["none", "slow", "defer", "refuse", "drop", "lose"]
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+")
-_SLOW_SECONDS: Final = 20
+_SLOW_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True)
+class Faults:
+    """How the server misbehaves: each share (0 to 1) of the mails meets that fault; every mail takes `slow` seconds.
+
+    `defer`: 451, try later. `refuse`: 550, never. `drop`: the mail is taken, and the connection ends before the final
+    250, so that the sender cannot know. `lose`: the same, and the mail is not taken.
+    """
+
+    slow: float = 0.0
+    defer: float = 0.0
+    refuse: float = 0.0
+    drop: float = 0.0
+    lose: float = 0.0
+
+    def __post_init__(self) -> None:
+        shares = (self.defer, self.refuse, self.drop, self.lose)
+        if min(self.slow, *shares) < 0 or sum(shares) > 1:
+            raise ValueError("shares are at least 0 and at most 1 together; slow is a number of seconds")
+
+    @classmethod
+    def all_the_time(cls, fault: Fault) -> "Faults":
+        """Every mail meets `fault`."""
+        if fault == "none":
+            return cls()
+        return cls(slow=_SLOW_SECONDS) if fault == "slow" else cls(**{fault: 1.0})
+
+    def draw(self) -> Fault:
+        """What happens to the next mail."""
+        left = random.random()  # noqa: S311 - dice, not a secret
+        chances: tuple[tuple[Fault, float], ...] = (
+            ("defer", self.defer),
+            ("refuse", self.refuse),
+            ("drop", self.drop),
+            ("lose", self.lose),
+        )
+        for fault, share in chances:
+            if left < share:
+                return fault
+            left -= share
+        return "none"
 
 
 @dataclass(frozen=True)
@@ -49,7 +93,11 @@ class Mailbox:
     def __init__(self, keep: int) -> None:
         self._mails: deque[Mail] = deque(maxlen=keep)
         self._ids = itertools.count(1)
-        self.fault: Fault = "none"
+        self.faults = Faults()
+
+    def behave(self, fault: Fault) -> None:
+        """From now on every mail meets `fault`."""
+        self.faults = Faults.all_the_time(fault)
 
     def all(self, recipient: str | None = None) -> list[Mail]:
         """The mails, newest first; those to `recipient` alone when given."""
@@ -61,16 +109,16 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, _: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Take a mail, or fail as told."""
-        fault = self.fault
-        if fault == "slow":
-            await asyncio.sleep(_SLOW_SECONDS)
+        await asyncio.sleep(self.faults.slow)
+        fault = self.faults.draw()
         if fault == "defer":
             return "451 4.3.0 Try again later"
         if fault == "refuse":
             return "550 5.1.1 No such user here"
-        self._mails.append(self._read(envelope))
-        if fault == "drop" and isinstance(server.transport, asyncio.Transport):
-            server.transport.abort()  # the mail is taken, and the sender never learns of it
+        if fault != "lose":
+            self._mails.append(self._read(envelope))
+        if fault in ("drop", "lose") and isinstance(server.transport, asyncio.Transport):
+            server.transport.abort()  # the sender never learns what became of the mail
         return "250 OK"
 
     def _read(self, envelope: Envelope) -> Mail:
