@@ -53,6 +53,23 @@ class TestShippedOffices:
         assert not any(service.fee_set_by_office for service in offered.values())
 
 
+class TestReminders:
+    def with_section(self, tmp_path: Path, line: str) -> Office:
+        return own_office(tmp_path, f'[notify]\nreminder_minutes = {line}\n[[services]]\nid = "beratung"\n')
+
+    def test_a_day_and_half_an_hour_before_unless_the_office_says_otherwise(self, offices: dict[str, Office]) -> None:
+        assert offices["heidelberg"].notify.reminder_minutes == (1440, 30)
+
+    def test_an_office_may_have_others_or_none(self, tmp_path: Path) -> None:
+        assert self.with_section(tmp_path, "[60, 2880]").notify.reminder_minutes == (2880, 60)
+        assert self.with_section(tmp_path, "[]").notify.reminder_minutes == ()
+
+    @pytest.mark.parametrize("line", ["[60, 60]", "[1]", "[99999]", "[60, 50, 40, 30, 20, 10]"])
+    def test_a_bad_list_is_refused_with_its_line(self, tmp_path: Path, line: str) -> None:
+        with pytest.raises(ValueError, match=r"line \d+: notify\.reminder_minutes"):
+            self.with_section(tmp_path, line)
+
+
 class TestServicesOf:
     def test_they_come_in_the_order_of_the_file(self, tmp_path: Path) -> None:
         office = own_office(tmp_path, '[[services]]\nid = "reisepass"\n[[services]]\nid = "beratung"\n')

@@ -11,6 +11,7 @@ from chassis import migrations
 from chassis.consumer import Consumer, process
 from chassis.database import Database
 from contracts.base import Event, Meta
+from contracts.offices import Office
 from notify.app import MIGRATIONS
 from notify.consumers import consumers
 
@@ -33,17 +34,17 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await migrations.upgrade(database_url, MIGRATIONS)
     database = Database(database_url)
     async with database.transaction() as tx:
-        await tx.execute("TRUNCATE message, recipient, inbox, outbox")
+        await tx.execute("TRUNCATE message, recipient, reminder, inbox, outbox")
     yield database
     await database.close()
 
 
 @pytest.fixture
 def apply(
-    database: Database, clock: Clock, samples: Mapping[str, tuple[Meta, Event]]
+    database: Database, clock: Clock, samples: Mapping[str, tuple[Meta, Event]], offices: Mapping[str, Office]
 ) -> Callable[..., Awaitable[bool]]:
     """`await apply(subject)`: the sample arrives. `await apply(subject, field=...)`: one like it, as a new event."""
-    by_event: dict[type[Event], Consumer[Any]] = {c.event: c for c in consumers(clock, lambda: None)}
+    by_event: dict[type[Event], Consumer[Any]] = {c.event: c for c in consumers(offices, clock, lambda: None)}
 
     async def apply(subject: str, **changes: object) -> bool:
         meta, event = samples[subject]

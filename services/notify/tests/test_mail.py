@@ -199,6 +199,31 @@ def test_times_of_an_offer_are_in_the_citizens_own_zone(composer: Composer) -> N
     assert "Valid until: Sunday, 22 November 2026, 05:00 (New York)" in body
 
 
+def test_the_reminder_says_how_far_off_it_is_and_what_to_have_ready(composer: Composer) -> None:
+    mail = composer.compose(message("reminder"), datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
+    body = text(mail)
+    assert mail["Subject"] == "Erinnerung: Ihr Videotermin morgen um 09:00 Uhr (HD-7K3M9Q)"
+    assert "Wann: Dienstag, 1. Dezember 2026, 09:00 Uhr" in body
+    assert "http://localhost:8080/heidelberg/appointment#header.payload.signature" in body
+    assert "http://localhost:8080/heidelberg/check" in body
+    assert "Halten Sie bereit" in body
+    assert list(mail.iter_attachments()) == []  # the entry is in the calendar already
+
+
+def test_shortly_before_the_reminder_counts_the_minutes(composer: Composer) -> None:
+    body = text(composer.compose(message("reminder", "en"), datetime(2026, 12, 1, 7, 30, 20, tzinfo=UTC)))
+    assert "begins in about 30 minutes, today at 09:00" in body
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"), [("Asia/Tokyo", "tomorrow at 01:00"), ("America/New_York", "today at 11:00")]
+)
+def test_tomorrow_is_the_citizens_own(composer: Composer, zone: str, expected: str) -> None:
+    late = {"starts_at": "2026-12-01T16:00:00+00:00", "ends_at": "2026-12-01T16:15:00+00:00", "time_zone": zone}
+    mail = composer.compose(message("reminder", "en", **late), datetime(2026, 12, 1, 13, 0, tzinfo=UTC))
+    assert expected in mail["Subject"]
+
+
 def test_who_was_missed_is_not_blamed_and_finds_the_way_back(composer: Composer) -> None:
     body = text(composer.compose(message("no_show")))
     assert "Das kann passieren" in body

@@ -22,6 +22,7 @@ class CitizenContact(Part):
     language: Language
     time_zone: str | None = Field(default=None, description="IANA zone of the citizen, when it differs or is known.")
     phone: str | None = Field(default=None, description="E.164, if the citizen gave one: for when mail or call fail.")
+    plain_language: bool = Field(default=False, description="Wants to be written to in plain language.")
 
 
 class BookedService(Part):

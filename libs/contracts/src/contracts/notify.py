@@ -5,7 +5,9 @@ from uuid import UUID
 
 from contracts.base import Event, Instant
 
-MessageKind = Literal["confirmation", "rescheduled", "cancellation", "no_show", "slot_offer", "completion", "receipt"]
+MessageKind = Literal[
+    "confirmation", "reminder", "rescheduled", "cancellation", "no_show", "slot_offer", "completion", "receipt"
+]
 
 
 class _NotifyEvent(Event):

@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     HttpUrl,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -122,6 +123,21 @@ class Retention(_Strict):
     payment_years: int = Field(default=10, ge=1)
 
 
+class Notify(_Strict):
+    """What the office writes to citizens beside the answers to what they do."""
+
+    reminder_minutes: tuple[Annotated[int, Field(ge=10, le=20160)], ...] = Field(
+        default=(1440, 30), max_length=5, description="How long before the start a reminder goes out; [] for none."
+    )
+
+    @field_validator("reminder_minutes")
+    @classmethod
+    def _earliest_first_and_once(cls, minutes: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(minutes)) != len(minutes):
+            raise ValueError("the same reminder twice")
+        return tuple(sorted(minutes, reverse=True))
+
+
 class OfferedService(_Strict):
     """A service of the catalogue that this office offers, with what differs here. `fees` replaces all fee rules."""
 
@@ -153,6 +169,7 @@ class Office(_Strict):
     branding: Branding
     booking: BookingRules
     retention: Retention = Retention()
+    notify: Notify = Notify()
     opening_hours: tuple[OpeningHours, ...]
     services: tuple[OfferedService, ...]
 

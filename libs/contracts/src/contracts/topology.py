@@ -87,6 +87,7 @@ CONSUMES: Final[Mapping[str, tuple[type[Event], ...]]] = {
         booking.SlotOffered,
         payment.PaymentCaptured,
         casework.CaseCompleted,
+        casework.CaseAborted,
     ),
 }
 

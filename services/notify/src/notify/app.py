@@ -10,6 +10,7 @@ from chassis.clock import Clock, utc_now
 from chassis.service import Worker, create_app
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
+from notify import reminders
 from notify.consumers import consumers
 from notify.delivery import Smtp
 from notify.mail import Composer
@@ -36,14 +37,17 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     async def send() -> None:
         await sender.run(app.state.database)
 
+    async def remind() -> None:
+        await reminders.run(app.state.database, clock, sender.wake)
+
     app = create_app(
         "notify",
         settings,
         title="messages to citizens",
         migrations_dir=MIGRATIONS,
         routers=[],
-        consumers=consumers(clock, sender.wake),
-        workers=[Worker("sender", send)],
+        consumers=consumers(offices, clock, sender.wake),
+        workers=[Worker("sender", send), Worker("reminders", remind)],
         resources=[connection],
         clock=clock,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,14 +18,15 @@ from contracts.booking import (
     BookingRescheduled,
     SlotOffered,
 )
-from contracts.casework import CaseCompleted
+from contracts.casework import CaseAborted, CaseCompleted
+from contracts.offices import Offices
 from contracts.payment import PaymentCaptured
 from notify import usecases
 
 E = TypeVar("E", bound=Event)
 
 
-def consumers(clock: Clock, wake: Callable[[], None]) -> list[Consumer[Any]]:
+def consumers(offices: Offices, clock: Clock, wake: Callable[[], None]) -> list[Consumer[Any]]:
     """The consumers of notify. `wake` tells the sender that there is something to send."""
 
     def queueing(kind: type[E], queue: Callable[[Transaction, E, UUID, datetime], Awaitable[None]]) -> Consumer[E]:
@@ -35,12 +37,13 @@ def consumers(clock: Clock, wake: Callable[[], None]) -> list[Consumer[Any]]:
         return Consumer(kind, handle)
 
     return [
-        queueing(BookingCompleted, usecases.confirm_booking),
-        queueing(BookingRescheduled, usecases.tell_move),
+        queueing(BookingCompleted, partial(usecases.confirm_booking, offices)),
+        queueing(BookingRescheduled, partial(usecases.tell_move, offices)),
         queueing(BookingCancelled, usecases.tell_cancellation),
         queueing(BookingNoShow, usecases.tell_no_show),
         queueing(SlotOffered, usecases.offer_slot),
         queueing(BookingErased, usecases.forget),
         queueing(CaseCompleted, usecases.say_goodbye),
+        queueing(CaseAborted, usecases.stop_reminding),
         queueing(PaymentCaptured, usecases.send_receipt),
     ]

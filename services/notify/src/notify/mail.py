@@ -42,14 +42,14 @@ class Composer:
         self._html = jinja2.Environment(**strict, lstrip_blocks=True, autoescape=True)
         self._text = jinja2.Environment(**strict, lstrip_blocks=True, autoescape=False)  # noqa: S701 - plain text
 
-    def compose(self, message: Message) -> EmailMessage:
-        """The mail for `message`: text, HTML and, about an appointment, a calendar entry.
+    def compose(self, message: Message, now: datetime | None = None) -> EmailMessage:
+        """The mail for `message`, sent `now`: text, HTML and, about an appointment, a calendar entry.
 
         EmailMessage refuses line breaks in headers (RFC 5322), so no name can add one.
         """
         office = self._offices[message.office]
-        variables = view(message, office, self._catalogue, self._origin)
-        subject = self._text.get_template(f"{message.kind}.{message.language}.j2").render(variables, part="subject")
+        variables = view(message, office, self._catalogue, self._origin, now or message.created_at)
+        subject = self._text.select_template(_templates(message)).render(variables, part="subject")
         mail = EmailMessage()
         mail["From"] = Address(office.name.in_language(message.language), addr_spec=self._sender.addr_spec)
         mail["To"] = message.recipient
@@ -76,7 +76,7 @@ class Composer:
     @staticmethod
     def _render(environment: jinja2.Environment, message: Message, variables: dict[str, Any], layout: str) -> str:
         kit = environment.get_template(layout.replace("layout", "kit")).module
-        body = environment.get_template(f"{message.kind}.{message.language}.j2").render(variables, part="body", ui=kit)
+        body = environment.select_template(_templates(message)).render(variables, part="body", ui=kit)
         wrapped = Markup(body) if environment.autoescape else body  # noqa: S704 - just escaped
         return environment.get_template(layout).render(variables, body=wrapped)
 
@@ -97,6 +97,12 @@ class Composer:
             stamp=message.created_at,
         )
         return method, calendar(appointment, cancelled=method == "CANCEL")
+
+
+def _templates(message: Message) -> list[str]:
+    """The templates that may be taken, the best first: not every kind has one in plain language."""
+    ordinary = f"{message.kind}.{message.language}.j2"
+    return [f"{message.kind}.plain.{message.language}.j2", ordinary] if message.plain_language else [ordinary]
 
 
 def _sequence(message: Message) -> int:

@@ -1,10 +1,11 @@
 """The rules of delivery: what a message is, when it is tried again, and when it is given up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
-from uuid import UUID
+from typing import Final, Literal
+from uuid import UUID, uuid5
 
 from contracts.ids import AppointmentId, OfficeSlug
 from contracts.notify import MessageKind
@@ -12,10 +13,10 @@ from contracts.text import Language
 
 #: What a template needs to know, as plain JSON.
 Context = dict[str, str | int | list[str] | list[int] | None]
-
-
+#: By which way a message goes.
+Channel = Literal["mail", "sms"]
 #: Messages whose link dies when the appointment moves or is off.
-LINKED: Final[tuple[MessageKind, ...]] = ("confirmation", "rescheduled", "slot_offer")
+LINKED: Final[tuple[MessageKind, ...]] = ("confirmation", "reminder", "rescheduled", "slot_offer")
 
 
 class Trouble(StrEnum):
@@ -47,6 +48,8 @@ class Message:
     created_at: datetime
     tries: int
     valid_until: datetime | None = None
+    plain_language: bool = False
+    channel: Channel = "mail"
 
     def message_id(self, domain: str) -> str:
         """The mail's Message-ID, the same over all tries, so that a mail server can tell a second copy (RFC 5322)."""
@@ -59,15 +62,44 @@ class Standing:
 
     newest_generation: int
     over: bool
+    settled: bool = False
+    corrected_email: str | None = None
 
     def still_good(self, generation: int) -> bool:
         """Whether a mail with the link of this generation is worth sending: its link is the newest, and not dead."""
         return not self.over and generation >= self.newest_generation
 
 
-def key(kind: MessageKind, cause: UUID) -> str:
-    """The key that makes a message unique: one kind of message per cause."""
-    return f"{kind}:{cause}"
+def key(kind: MessageKind, cause: UUID, channel: Channel = "mail") -> str:
+    """The key that makes a message unique: one kind of message per cause and way."""
+    return f"{kind}:{cause}" if channel == "mail" else f"{channel}:{kind}:{cause}"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A reminder to come. It is worthless from `valid_until`: when the next one is due, or the appointment begins."""
+
+    id: UUID
+    due_at: datetime
+    valid_until: datetime
+
+
+def reminders(
+    appointment_id: AppointmentId, generation: int, starts_at: datetime, before: Sequence[int], now: datetime
+) -> list[Planned]:
+    """The reminders of an appointment, `before` minutes ahead of it, that are still to come.
+
+    One whose time has passed is left out: "tomorrow" helps nobody ten minutes before. The ids follow from the
+    appointment, the generation of its link and the minutes, so that planning again plans the same ones.
+    """
+    ends = [starts_at]
+    planned = []
+    for minutes in sorted(before):
+        due_at = starts_at - timedelta(minutes=minutes)
+        if due_at > now:
+            planned.append(Planned(uuid5(appointment_id, f"reminder:{generation}:{minutes}"), due_at, ends[-1]))
+        ends.append(due_at)
+    return planned
 
 
 def next_try(trouble: Trouble, tries: int, now: datetime) -> datetime | None:

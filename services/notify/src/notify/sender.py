@@ -61,7 +61,7 @@ class Sender:
 
     async def _send(self, database: Database, message: Message) -> None:
         try:
-            mail = self._composer.compose(message)
+            mail = self._composer.compose(message, self._clock())
         except Exception as error:
             log.error("mail_not_composed", message_id=str(message.id), kind=message.kind, exc_info=error)
             MAILS.labels(message.kind, "not_composed").inc()

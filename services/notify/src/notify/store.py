@@ -8,8 +8,8 @@ from uuid import UUID
 from chassis.database import Transaction
 from contracts.booking import CitizenContact
 from contracts.ids import AppointmentId, OfficeSlug
-from notify.model import Message, Standing, Trouble, key
-from notify.tables import Recipient
+from notify.model import Context, Message, Planned, Standing, Trouble, key
+from notify.tables import Recipient, Reminder
 
 
 async def serialise(tx: Transaction, appointment_id: AppointmentId) -> None:
@@ -26,8 +26,11 @@ async def remember(
     *,
     generation: int = 0,
     over: bool = False,
+    settled: bool = False,
+    appointment: Context | None = None,
+    ends_at: datetime | None = None,
 ) -> Standing | None:
-    """Keep whom to write to about an appointment, as the newest event says; `over` once said stays.
+    """Keep whom to write to about an appointment, as the newest event says; `over` and `settled` once said stay.
 
     Returns how the appointment stands now, or None when it was erased. Serialises the events of one appointment: the
     row stays locked until the transaction ends.
@@ -35,19 +38,25 @@ async def remember(
     row = await tx.row(
         """
         INSERT INTO recipient AS known
-            (appointment_id, office, reference, name, email, language, time_zone, link_generation, over)
-        VALUES (:appointment_id, :office, :reference, :name, :email, :language, :time_zone, :generation, :over)
+            (appointment_id, office, reference, name, email, language, time_zone, phone, plain_language, appointment,
+             ends_at, link_generation, over, settled)
+        VALUES (:appointment_id, :office, :reference, :name, :email, :language, :time_zone, :phone, :plain_language,
+                CAST(:appointment AS jsonb), :ends_at, :generation, :over, :settled)
         ON CONFLICT (appointment_id) DO UPDATE SET
-            (name, email, language, time_zone) = (
-                SELECT name, email, language, time_zone FROM (VALUES
-                    (excluded.link_generation, excluded.name, excluded.email, excluded.language, excluded.time_zone),
-                    (known.link_generation, known.name, known.email, known.language, known.time_zone)
-                ) AS told (generation, name, email, language, time_zone) ORDER BY generation DESC LIMIT 1
+            (name, email, language, time_zone, phone, plain_language, appointment, ends_at) = (
+                SELECT name, email, language, time_zone, phone, plain_language, appointment, ends_at FROM (VALUES
+                    (excluded.link_generation, excluded.name, excluded.email, excluded.language, excluded.time_zone,
+                     excluded.phone, excluded.plain_language, excluded.appointment, excluded.ends_at),
+                    (known.link_generation, known.name, known.email, known.language, known.time_zone,
+                     known.phone, known.plain_language, known.appointment, coalesce(known.ends_at, excluded.ends_at))
+                ) AS told (generation, name, email, language, time_zone, phone, plain_language, appointment, ends_at)
+                ORDER BY generation DESC LIMIT 1
             ),
             link_generation = greatest(known.link_generation, excluded.link_generation),
-            over = known.over OR excluded.over
+            over = known.over OR excluded.over,
+            settled = known.settled OR excluded.settled
         WHERE known.erased_at IS NULL AND known.office = excluded.office
-        RETURNING link_generation, over
+        RETURNING link_generation, over, settled, corrected_email
         """,
         appointment_id=appointment_id,
         office=office,
@@ -56,10 +65,64 @@ async def remember(
         email=citizen.email,
         language=citizen.language,
         time_zone=citizen.time_zone,
+        phone=citizen.phone,
+        plain_language=citizen.plain_language,
+        appointment=json.dumps(appointment) if appointment else None,
+        ends_at=ends_at,
         generation=generation,
         over=over,
+        settled=settled,
     )
-    return Standing(row["link_generation"], row["over"]) if row else None
+    return Standing(row["link_generation"], row["over"], row["settled"], row["corrected_email"]) if row else None
+
+
+async def settle(tx: Transaction, appointment_id: AppointmentId, office: OfficeSlug) -> bool:
+    """Note that the matter of an appointment is done or given up; False when the appointment is not known yet."""
+    return bool(
+        await tx.execute(
+            "UPDATE recipient SET settled = true WHERE appointment_id = :appointment_id AND office = :office",
+            appointment_id=appointment_id,
+            office=office,
+        )
+    )
+
+
+async def plan_reminders(tx: Transaction, appointment_id: AppointmentId, planned: Sequence[Planned]) -> None:
+    """Let these be the reminders of an appointment, whatever they were. The caller holds the recipient's row."""
+    await tx.execute("DELETE FROM reminder WHERE appointment_id = :appointment_id", appointment_id=appointment_id)
+    for one in planned:
+        await tx.execute(
+            "INSERT INTO reminder (id, appointment_id, due_at, valid_until)"
+            " VALUES (:id, :appointment_id, :due_at, :valid_until)",
+            id=one.id,
+            appointment_id=appointment_id,
+            due_at=one.due_at,
+            valid_until=one.valid_until,
+        )
+
+
+async def take_due_reminders(tx: Transaction, now: datetime, limit: int) -> list[Reminder]:
+    """Up to `limit` due reminders, earliest first, deleted in this transaction, with their recipients' rows locked.
+
+    Locks in the order of the events' transactions, recipient first, and passes over whom one of these or another
+    replica works on: they are due the next time, if they still are.
+    """
+    rows = await tx.rows(
+        """
+        WITH due AS (
+            SELECT reminder.id FROM reminder JOIN recipient USING (appointment_id)
+             WHERE reminder.due_at <= :now
+             ORDER BY reminder.due_at
+             LIMIT :limit
+               FOR UPDATE OF recipient SKIP LOCKED
+        )
+        DELETE FROM reminder USING due WHERE reminder.id = due.id
+        RETURNING reminder.id, reminder.appointment_id, reminder.due_at, reminder.valid_until
+        """,
+        now=now,
+        limit=limit,
+    )
+    return [Reminder(**row) for row in sorted(rows, key=lambda row: row["due_at"])]
 
 
 async def recipient(tx: Transaction, appointment_id: AppointmentId) -> Recipient | None:
@@ -77,13 +140,15 @@ async def erase(tx: Transaction, appointment_id: AppointmentId, office: OfficeSl
         INSERT INTO recipient AS known (appointment_id, office, reference, name, email, language, over, erased_at)
         VALUES (:appointment_id, :office, '', '', '', '', true, :at)
         ON CONFLICT (appointment_id) DO UPDATE SET reference = '', name = '', email = '', language = '',
-            time_zone = NULL, over = true, erased_at = excluded.erased_at
+            time_zone = NULL, phone = NULL, corrected_email = NULL, appointment = NULL, over = true,
+            erased_at = excluded.erased_at
         WHERE known.office = excluded.office
         """,
         appointment_id=appointment_id,
         office=office,
         at=at,
     )
+    await tx.execute("DELETE FROM reminder WHERE appointment_id = :appointment_id", appointment_id=appointment_id)
     await tx.execute(
         """
         UPDATE message SET recipient = '', context = '{}', next_try_at = NULL,
@@ -101,12 +166,13 @@ async def add(tx: Transaction, message: Message) -> bool:
     return bool(
         await tx.execute(
             "INSERT INTO message (id, key, office, appointment_id, kind, cause, recipient, language, context, state,"
-            " tries, next_try_at, created_at, valid_until)"
+            " tries, next_try_at, created_at, valid_until, plain_language, channel)"
             " VALUES (:id, :key, :office, :appointment_id, :kind, :cause, :recipient, :language,"
-            " CAST(:context AS jsonb), 'pending', 0, :created_at, :created_at, :valid_until)"
+            " CAST(:context AS jsonb), 'pending', 0, :created_at, :created_at, :valid_until,"
+            " :plain_language, :channel)"
             " ON CONFLICT (key) DO NOTHING",
             id=message.id,
-            key=key(message.kind, message.cause),
+            key=key(message.kind, message.cause, message.channel),
             office=message.office,
             appointment_id=message.appointment_id,
             kind=message.kind,
@@ -116,6 +182,8 @@ async def add(tx: Transaction, message: Message) -> bool:
             context=json.dumps(message.context),
             created_at=message.created_at,
             valid_until=message.valid_until,
+            plain_language=message.plain_language,
+            channel=message.channel,
         )
     )
 
@@ -156,7 +224,7 @@ async def claim(tx: Transaction, now: datetime, lease_until: datetime, limit: in
         " SELECT id FROM message WHERE state = 'pending' AND next_try_at <= :now"
         " ORDER BY next_try_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
         " RETURNING id, office, appointment_id, kind, cause, recipient, language, context, created_at, tries,"
-        " valid_until",
+        " valid_until, plain_language, channel",
         now=now,
         lease_until=lease_until,
         limit=limit,

@@ -1,6 +1,7 @@
 """Tables of notify."""
 
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import Column, Index, text
@@ -8,16 +9,20 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from chassis.tables import instant
+from notify.model import Context
 
 
 class Recipient(SQLModel, table=True):
     """Whom to write to about an appointment: later events name the appointment alone.
 
-    `over` says that there will be no such appointment any more. Of an erased one only the ids remain, so that nothing
+    `over` says that there will be no such appointment any more, `settled` that its matter is done or given up: nobody
+    is reminded of it. `appointment` is what its newest event told (time, services, link), which reminders are written
+    from. A clerk's `corrected_email` outlasts what events say. Of an erased one only the ids remain, so that nothing
     that arrives late is written to anybody.
     """
 
     __tablename__ = "recipient"
+    __table_args__ = (Index("recipient_to_erase", "office", "ends_at", postgresql_where=text("erased_at IS NULL")),)
 
     appointment_id: UUID = Field(primary_key=True)
     office: str
@@ -29,6 +34,34 @@ class Recipient(SQLModel, table=True):
     link_generation: int = 0
     over: bool = False
     erased_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    phone: str | None = None
+    plain_language: bool = False
+    corrected_email: str | None = None
+    appointment: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB))
+    ends_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    settled: bool = False
+
+    @property
+    def context(self) -> Context:
+        """What a mail about the appointment as it is now needs to know; empty when that was never told."""
+        return cast(Context, self.appointment or {})
+
+    @property
+    def address(self) -> str:
+        """Where mails go."""
+        return self.corrected_email or self.email
+
+
+class Reminder(SQLModel, table=True):
+    """A reminder that is not due yet. It goes when it becomes a message, or when the appointment moves or ends."""
+
+    __tablename__ = "reminder"
+    __table_args__ = (Index("ix_reminder_due_at", "due_at"),)
+
+    id: UUID = Field(primary_key=True)
+    appointment_id: UUID = Field(index=True)
+    due_at: datetime = Field(sa_column=instant())
+    valid_until: datetime = Field(sa_column=instant())
 
 
 class MessageRow(SQLModel, table=True):
@@ -53,3 +86,5 @@ class MessageRow(SQLModel, table=True):
     settled_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     trouble: str | None = None
     valid_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    plain_language: bool = False
+    channel: str = "mail"

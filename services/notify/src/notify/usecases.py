@@ -17,44 +17,54 @@ from contracts.booking import (
     Need,
     SlotOffered,
 )
-from contracts.casework import CaseCompleted
+from contracts.casework import CaseAborted, CaseCompleted
 from contracts.notify import Delivered, Failed, MessageKind
+from contracts.offices import Offices
 from contracts.payment import PaymentCaptured
 from contracts.text import Language
 from notify import store
 from notify.errors import UnknownRecipient
-from notify.model import LINKED, Context, Message, Standing, Trouble, next_try
+from notify.model import LINKED, Context, Message, Standing, Trouble, next_try, reminders
+from notify.tables import Recipient
 
 #: Longer than the SMTP client's own limit, so that no second sender takes a message that is still being sent.
 LEASE: Final = timedelta(seconds=90)
 BATCH: Final = 20
 
 
-async def confirm_booking(tx: Transaction, event: BookingCompleted, cause: UUID, now: datetime) -> None:
-    """Queue the confirmation with the video link, unless the appointment has moved or is off by now."""
-    standing = await _remember(tx, event, generation=event.link_generation)
+async def confirm_booking(
+    offices: Offices, tx: Transaction, event: BookingCompleted, cause: UUID, now: datetime
+) -> None:
+    """Queue the confirmation with the video link and plan the reminders, unless the appointment has moved or is off."""
+    context = _appointment(event, event.needs) | {
+        "link_token": event.link_token,
+        "generation": event.link_generation,
+        "channel": event.channel,
+    }
+    standing = await _remember(tx, event, generation=event.link_generation, appointment=context)
     if standing and standing.still_good(event.link_generation):
-        context = _appointment(event, event.needs) | {
-            "link_token": event.link_token,
-            "generation": event.link_generation,
-            "channel": event.channel,
-        }
-        await _queue(tx, "confirmation", event, event.citizen, context, cause, now)
+        await _queue(tx, "confirmation", event, event.citizen, context, cause, now, standing=standing)
+        if event.channel != "walk_in":  # who comes without an appointment is there already
+            await _plan_reminders(offices, tx, event, standing, now)
 
 
-async def tell_move(tx: Transaction, event: BookingRescheduled, cause: UUID, now: datetime) -> None:
-    """Queue the mail with the new time and the new link; what is unsent of the old ones would only confuse."""
+async def tell_move(offices: Offices, tx: Transaction, event: BookingRescheduled, cause: UUID, now: datetime) -> None:
+    """Queue the mail with the new time and the new link, and plan the reminders anew.
+
+    What is unsent of the old ones would only confuse.
+    """
     await store.serialise(tx, event.appointment_id)
-    standing = await _remember(tx, event, generation=event.link_generation)
+    context = _appointment(event, event.needs) | {
+        "link_token": event.link_token,
+        "generation": event.link_generation,
+        "previous_starts_at": event.previous_starts_at.isoformat(),
+        "rescheduled_by": event.rescheduled_by,
+    }
+    standing = await _remember(tx, event, generation=event.link_generation, appointment=context)
     if standing and standing.still_good(event.link_generation):
         await store.drop_unsent(tx, event.appointment_id, LINKED, cause, now)
-        context = _appointment(event, event.needs) | {
-            "link_token": event.link_token,
-            "generation": event.link_generation,
-            "previous_starts_at": event.previous_starts_at.isoformat(),
-            "rescheduled_by": event.rescheduled_by,
-        }
-        await _queue(tx, "rescheduled", event, event.citizen, context, cause, now)
+        await _queue(tx, "rescheduled", event, event.citizen, context, cause, now, standing=standing)
+        await _plan_reminders(offices, tx, event, standing, now)
 
 
 async def tell_cancellation(tx: Transaction, event: BookingCancelled, cause: UUID, now: datetime) -> None:
@@ -63,19 +73,22 @@ async def tell_cancellation(tx: Transaction, event: BookingCancelled, cause: UUI
     standing = await _remember(tx, event, over=True)
     if standing:
         await store.drop_unsent(tx, event.appointment_id, LINKED, cause, now)
+        await store.plan_reminders(tx, event.appointment_id, ())
         context = _appointment(event) | {
             "cancelled_by": event.cancelled_by,
             "generation": standing.newest_generation,
         }
-        await _queue(tx, "cancellation", event, event.citizen, context, cause, now)
+        await _queue(tx, "cancellation", event, event.citizen, context, cause, now, standing=standing)
 
 
 async def tell_no_show(tx: Transaction, event: BookingNoShow, cause: UUID, now: datetime) -> None:
     """Queue the friendly mail to somebody who did not come."""
     await store.serialise(tx, event.appointment_id)
-    if await _remember(tx, event, over=True):
+    standing = await _remember(tx, event, over=True)
+    if standing:
         await store.drop_unsent(tx, event.appointment_id, LINKED, cause, now)
-        await _queue(tx, "no_show", event, event.citizen, _appointment(event), cause, now)
+        await store.plan_reminders(tx, event.appointment_id, ())
+        await _queue(tx, "no_show", event, event.citizen, _appointment(event), cause, now, standing=standing)
 
 
 async def offer_slot(tx: Transaction, event: SlotOffered, cause: UUID, now: datetime) -> None:
@@ -90,7 +103,10 @@ async def offer_slot(tx: Transaction, event: SlotOffered, cause: UUID, now: date
         "offer_token": event.offer_token,
         "expires_at": event.expires_at.isoformat(),
     }
-    await _queue(tx, "slot_offer", event, event.citizen, context, cause, now, valid_until=event.expires_at)
+    citizen = event.citizen
+    if recipient and recipient.corrected_email:
+        citizen = citizen.model_copy(update={"email": recipient.corrected_email})
+    await _queue(tx, "slot_offer", event, citizen, context, cause, now, valid_until=event.expires_at)
 
 
 async def forget(tx: Transaction, event: BookingErased, _: UUID, __: datetime) -> None:
@@ -100,17 +116,27 @@ async def forget(tx: Transaction, event: BookingErased, _: UUID, __: datetime) -
 
 
 async def say_goodbye(tx: Transaction, event: CaseCompleted, cause: UUID, now: datetime) -> None:
-    """Queue the mail that the matter is done."""
-    recipient = await store.recipient(tx, event.appointment_id)
-    if recipient and recipient.erased_at:
+    """Queue the mail that the matter is done. Nobody is reminded of it any more."""
+    standing = await _remember(tx, event, settled=True)
+    if standing is None:
         return
+    await store.drop_unsent(tx, event.appointment_id, ("reminder",), cause, now)
+    await store.plan_reminders(tx, event.appointment_id, ())
     context: Context = {
         "reference": event.reference,
         "name": event.citizen.name,
         "services": list(event.services),
         "amount_cents": event.amount_cents,
     }
-    await _queue(tx, "completion", event, event.citizen, context, cause, now)
+    await _queue(tx, "completion", event, event.citizen, context, cause, now, standing=standing)
+
+
+async def stop_reminding(tx: Transaction, event: CaseAborted, cause: UUID, now: datetime) -> None:
+    """The matter was given up: nobody is reminded of it. Raises UnknownRecipient while the booking has not arrived."""
+    if not await store.settle(tx, event.appointment_id, event.office):
+        raise UnknownRecipient(str(event.appointment_id))
+    await store.drop_unsent(tx, event.appointment_id, ("reminder",), cause, now)
+    await store.plan_reminders(tx, event.appointment_id, ())
 
 
 async def send_receipt(tx: Transaction, event: PaymentCaptured, cause: UUID, now: datetime) -> None:
@@ -127,21 +153,56 @@ async def send_receipt(tx: Transaction, event: PaymentCaptured, cause: UUID, now
         "amount_cents": event.amount_cents,
         "at": event.at.isoformat(),
     }
+    await _queue(tx, "receipt", event, contact(recipient), context, cause, now)
+
+
+def contact(recipient: Recipient) -> CitizenContact:
+    """Whom to write to, by what is known."""
     language: Language = "en" if recipient.language == "en" else "de"
-    citizen = CitizenContact(name=recipient.name, email=recipient.email, language=language)
-    await _queue(tx, "receipt", event, citizen, context, cause, now)
+    return CitizenContact(
+        name=recipient.name,
+        email=recipient.address,
+        language=language,
+        time_zone=recipient.time_zone,
+        phone=recipient.phone,
+        plain_language=recipient.plain_language,
+    )
 
 
 async def _remember(
     tx: Transaction,
-    event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow,
+    event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow | CaseCompleted,
     *,
     generation: int = 0,
     over: bool = False,
+    settled: bool = False,
+    appointment: Context | None = None,
 ) -> Standing | None:
     return await store.remember(
-        tx, event.appointment_id, event.office, event.reference, event.citizen, generation=generation, over=over
+        tx,
+        event.appointment_id,
+        event.office,
+        event.reference,
+        event.citizen,
+        generation=generation,
+        over=over,
+        settled=settled,
+        appointment=appointment,
+        ends_at=event.completed_at if isinstance(event, CaseCompleted) else event.ends_at,
     )
+
+
+async def _plan_reminders(
+    offices: Offices,
+    tx: Transaction,
+    event: BookingCompleted | BookingRescheduled,
+    standing: Standing,
+    now: datetime,
+) -> None:
+    office = offices.get(event.office)
+    before = office.notify.reminder_minutes if office and not standing.settled else ()
+    planned = reminders(event.appointment_id, event.link_generation, event.starts_at, before, now)
+    await store.plan_reminders(tx, event.appointment_id, planned)
 
 
 def _appointment(
@@ -170,6 +231,7 @@ async def _queue(
     cause: UUID,
     now: datetime,
     *,
+    standing: Standing | None = None,
     valid_until: datetime | None = None,
 ) -> None:
     message = Message(
@@ -178,12 +240,13 @@ async def _queue(
         appointment_id=event.appointment_id,
         kind=kind,
         cause=cause,
-        recipient=citizen.email,
+        recipient=(standing and standing.corrected_email) or citizen.email,
         language=citizen.language,
         context=context,
         created_at=now,
         tries=0,
         valid_until=valid_until,
+        plain_language=citizen.plain_language,
     )
     await store.add(tx, message)
 

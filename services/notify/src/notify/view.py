@@ -21,6 +21,10 @@ _NEEDS: Final[Mapping[str, Localised]] = {
     "companion": Localised(de="eine Begleitperson", en="somebody who accompanies you"),
 }
 _LINKS: Final = (("link", "appointment", "link_token"), ("offer_link", "offer", "offer_token"))
+_TODAY: Final = Localised(de="heute", en="today")
+_TOMORROW: Final = Localised(de="morgen", en="tomorrow")
+#: From here on a reminder counts the minutes.
+_SOON_MINUTES: Final = 90
 _NBSP: Final = "\N{NO-BREAK SPACE}"
 #: Handed to templates as they are.
 _PLAIN: Final = ("cancelled_by", "rescheduled_by", "receipt_number")
@@ -34,7 +38,7 @@ def when(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     return f"{day}, {time} Uhr" if language == "de" else f"{day}, {time}"
 
 
-def view(message: Message, office: Office, catalogue: Catalogue, origin: str) -> dict[str, Any]:
+def view(message: Message, office: Office, catalogue: Catalogue, origin: str, now: datetime) -> dict[str, Any]:
     """The variables of the templates for `message`; what a kind of message does not have is None or empty.
 
     A link that it does not have is missing, so that a template that needs it fails.
@@ -58,6 +62,7 @@ def view(message: Message, office: Office, catalogue: Catalogue, origin: str) ->
         "paid_on": when(datetime.fromisoformat(str(context["at"])), office.zone, language) if "at" in context else None,
         **{name: context.get(name) for name in _PLAIN},
         **_times(context, office, language),
+        **_ahead(context, office, language, now),
         **_services(context, catalogue, language),
     }
 
@@ -119,6 +124,25 @@ def _times(context: Context, office: Office, language: Language) -> dict[str, st
         "previously": told("previous_starts_at"),
         "currently": told("current_starts_at"),
         "expires": told("expires_at"),
+    }
+
+
+def _ahead(context: Context, office: Office, language: Language, now: datetime) -> dict[str, Any]:
+    """How far off the appointment is when the mail goes out: "tomorrow at 09:00", and in minutes if it begins soon."""
+    if not context.get("starts_at"):
+        return {"ahead": None, "minutes": None}
+    zone = ZoneInfo(str(context["time_zone"])) if context.get("time_zone") else office.zone
+    starts_at = datetime.fromisoformat(str(context["starts_at"])).astimezone(zone)
+    days = (starts_at.date() - now.astimezone(zone).date()).days
+    minutes = round((starts_at - now).total_seconds() / 60)
+    locale = LOCALES[language]
+    time = format_time(starts_at, "HH:mm", locale=locale)
+    day = {0: _TODAY, 1: _TOMORROW}.get(days)
+    date = format_date(starts_at, "EEEE, d. MMMM" if language == "de" else "EEEE, d MMMM", locale=locale)
+    spoken = day.in_language(language) if day else f"am {date}," if language == "de" else f"on {date},"
+    return {
+        "ahead": f"{spoken} um {time}{_NBSP}Uhr" if language == "de" else f"{spoken} at {time}",
+        "minutes": minutes if 0 < minutes <= _SOON_MINUTES else None,
     }
 
 

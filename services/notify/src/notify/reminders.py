@@ -1,0 +1,64 @@
+"""The worker that turns due reminders into messages."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+from chassis.clock import Clock
+from chassis.database import Database, Transaction
+from contracts.ids import AppointmentId, OfficeSlug
+from notify import store
+from notify.model import Message
+from notify.tables import Reminder
+from notify.usecases import contact
+
+EVERY_SECONDS: Final = 5.0
+BATCH: Final = 100
+
+
+async def run(database: Database, clock: Clock, wake: Callable[[], None]) -> None:
+    """Queue what is due, every five seconds, until cancelled. Several replicas may: each takes other rows."""
+    while True:
+        while await remind(database, clock(), wake) == BATCH:
+            continue
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def remind(database: Database, now: datetime, wake: Callable[[], None]) -> int:
+    """Turn due reminders into messages, in one transaction; how many were due.
+
+    One that has become worthless while nobody was here, or whose appointment is over, is left out.
+    """
+    async with database.transaction() as tx:
+        due = await store.take_due_reminders(tx, now, BATCH)
+        for reminder in due:
+            await _queue(tx, reminder, now)
+        if due:
+            tx.after_commit(wake)
+    return len(due)
+
+
+async def _queue(tx: Transaction, reminder: Reminder, now: datetime) -> None:
+    recipient = await store.recipient(tx, AppointmentId(reminder.appointment_id))
+    if recipient is None or recipient.appointment is None or recipient.over or recipient.settled:
+        return
+    if recipient.erased_at or reminder.valid_until <= now:
+        return
+    citizen = contact(recipient)
+    message = Message(
+        id=uuid4(),
+        office=OfficeSlug(recipient.office),
+        appointment_id=AppointmentId(reminder.appointment_id),
+        kind="reminder",
+        cause=reminder.id,
+        recipient=citizen.email,
+        language=citizen.language,
+        context=recipient.context,
+        created_at=now,
+        tries=0,
+        valid_until=reminder.valid_until,
+        plain_language=citizen.plain_language,
+    )
+    await store.add(tx, message)
