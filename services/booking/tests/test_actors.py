@@ -50,6 +50,7 @@ ROUTES = {
     "GET /office/week": "clerk",
     "GET /office/slots": "clerk",
     "POST /office/appointments": "clerk",
+    "GET /office/appointments/{appointment_id}/slots": "clerk",
     "POST /office/appointments/{appointment_id}/rescheduling": "clerk",
     "POST /office/appointments/{appointment_id}/cancellation": "clerk",
     "POST /office/appointments/{appointment_id}/no-show": "clerk",

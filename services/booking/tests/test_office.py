@@ -85,3 +85,35 @@ async def test_free_slots_for_clerks_begin_now(client: httpx.AsyncClient, signed
     public = await client.get("/offices/heidelberg/slots", params=query)
     assert clerks.json()["slots"][0]["starts_at"] == "2026-06-02T06:00:00Z"
     assert public.json()["slots"][0]["starts_at"] == "2026-06-02T07:00:00Z"
+
+
+async def test_an_appointment_does_not_stand_in_its_own_way(
+    client: httpx.AsyncClient, signed_in: Any, edit_timetable: Any, book: Any, order: Any
+) -> None:
+    await edit_timetable(clerks=[{"lane": 0, "name": "A"}])
+    booked = await book(services=[{"service_id": "anmeldung"}])
+    path = f"/office/appointments/{booked.json()['appointment_id']}"
+    query = {"from": "2026-06-02"}
+    others = await client.get("/office/slots", params=query | {"services": "anmeldung"}, headers=signed_in())
+    own = await client.get(f"{path}/slots", params=query, headers=signed_in())
+    assert [answer.json()["slots"][0]["starts_at"][11:16] for answer in (others, own)] == ["06:15", "06:00"]
+    body = {"starts_at": "2026-06-02T06:05:00Z", "lane": 0}
+    moved = await client.post(f"{path}/rescheduling", json=body, headers=signed_in())
+    assert (moved.status_code, moved.json()["ends_at"]) == (200, "2026-06-02T06:20:00Z")
+
+
+async def test_what_clerks_do_is_logged_without_anybodys_name(
+    client: httpx.AsyncClient, signed_in: Any, edit_timetable: Any, order: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await edit_timetable(clerks=[{"lane": 0, "name": "Frau Geheim"}])
+    booked = await client.post("/office/appointments", json=order(phone="06221 58000"), headers=signed_in())
+    wish = {"lane": 0, "from": "2026-06-01T22:00:00Z", "to": "2026-06-02T22:00:00Z"}
+    block = {"lane": 0, "starts_at": wish["from"], "ends_at": wish["to"], "reason": "sick", "note": "Grippe"}
+    await client.post("/office/blocked-times", json=block, headers=signed_in("lead"))
+    assert (await client.post("/office/moves", json=wish, headers=signed_in("lead"))).json()["moved"]
+    path = f"/office/appointments/{booked.json()['appointment_id']}/cancellation"
+    assert (await client.post(path, headers=signed_in())).status_code == 200
+    for event in ("timetable_saved", "lane_blocked", "appointments_moved"):
+        assert event in caplog.text
+    for secret in ("Geheim", "Erika", "Mustermann", "erika@", "58000", "Grippe", "sick"):
+        assert secret not in caplog.text

@@ -6,6 +6,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
+
+from booking.app import build
+from booking.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,6 +49,27 @@ async def test_an_edit_holds_at_once_and_says_who_made_it(
     assert (row["version"], row["changed_by"][:6]) == (1, "clerk:")
     shown = (await client.get("/offices/heidelberg")).json()
     assert shown["opening_hours"] == [TUE | {"opens": "09:00"}]
+
+
+async def test_an_edit_holds_at_once_in_every_process(
+    app: FastAPI, settings: Settings, client: httpx.AsyncClient, edit_timetable: Any, order: Any, stored: Any
+) -> None:
+    """The other process heard nothing of the edit: what it reads brings the version along."""
+    other = build(settings, clock=app.state.clock)
+    other.state.database = app.state.database
+    transport = httpx.ASGITransport(other, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/api/booking") as elsewhere:
+        assert (await slots(elsewhere, "2026-06-02"))[0] == "06:00"
+        assert (await edit_timetable(opening_hours=[TUE | {"opens": "09:00"}])).status_code == 200
+        key = {"Idempotency-Key": uuid4().hex}
+        refused = await elsewhere.post("/offices/heidelberg/appointments", json=order(), headers=key)
+        assert (refused.status_code, refused.json()["reason"]) == (422, "outside_hours")
+        assert (await edit_timetable(opening_hours=[TUE | {"opens": "10:00"}])).status_code == 200
+        assert (await slots(elsewhere, "2026-06-02"))[0] == "08:00"
+        booked = await elsewhere.post(
+            "/offices/heidelberg/appointments", json=order(starts_at="2026-06-02T08:00:00Z"), headers=key
+        )
+        assert booked.status_code == 201, booked.text
 
 
 async def test_of_two_leads_the_second_is_told(

@@ -29,6 +29,9 @@ from contracts.ids import AppointmentId
 
 router = APIRouter(prefix="/office", tags=["office"])
 
+First = Annotated[Day | None, Query(alias="from", description="A day of the office; today if left out.")]
+Last = Annotated[Day | None, Query(alias="to", description="Included; the same day if left out.")]
+
 
 @router.get("/week")
 async def get_week(clerk: TheClerk, offer: OwnOffer, tx: Tx, now: Now, day: Day | None = None) -> WeekView:
@@ -44,8 +47,8 @@ async def list_slots(
     tx: Tx,
     now: Now,
     services: Services,
-    first: Annotated[Day | None, Query(alias="from", description="A day of the office; today if left out.")] = None,
-    last: Annotated[Day | None, Query(alias="to", description="Included; the same day if left out.")] = None,
+    first: First = None,
+    last: Last = None,
 ) -> SlotsView:
     """Free slots as clerks may book them: the next one may begin now."""
     wish = Wish.of(offer, wanted(services))
@@ -73,6 +76,24 @@ async def book(
 
     scope = f"office-book:{clerk.office}:{clerk.sub}"
     return await once(tx, scope=scope, key=key, request=body, now=now, answer=OfficeBooked, act=act)
+
+
+@router.get("/appointments/{appointment_id}/slots")
+async def list_slots_to_move(
+    desk: TheDesk,
+    clerk: TheClerk,
+    offer: OwnOffer,
+    tx: Tx,
+    now: Now,
+    appointment_id: AppointmentId,
+    first: First = None,
+    last: Last = None,
+) -> SlotsView:
+    """Free slots to which an appointment can move, as long as it is; its own time does not count as taken."""
+    wish = await behalf.wish_to_move(tx, clerk, appointment_id)
+    first = first or now.astimezone(offer.office.zone).date()
+    found = await slots.free_slots(desk.calendar, tx, offer, wish, (first, last or first), now=now, lead=False)
+    return SlotsView.of(offer, wish.length, found)
 
 
 @router.post("/appointments/{appointment_id}/rescheduling")
