@@ -190,7 +190,7 @@ async def _has_the_application_filled_in(phone: Phone, desk: Desk, stored: Store
     await expect(desk.at("save-status")).to_have_attribute("data-status", "saved")
     await expect(phone.at("field-birth_place")).to_contain_text("Lyon")
     (content,) = stored.of_application("application_content")
-    assert content["entries"] == FORM
+    assert content["entries"] == FORM | {"scope": "national"}
     assert content["errors"] == []
 
     await desk.window.photograph("13-filled-in")

@@ -48,6 +48,7 @@ async def _goes_dark(window: Window) -> None:
     await window.click("code-different")
     await window.click("code-reject-confirm")
     await expect(window.at("verification-failed")).to_be_visible()
+    await window.photograph("27-not-secure")
 
     async def closed() -> bool:
         # After a last word to the other side, that this one gave up.

@@ -1,5 +1,5 @@
 """What a citizen does with an appointment, in a real browser and without an account: move, wait for an earlier time,
-cancel, see and erase what is stored. And without an appointment: take a number."""
+cancel, see and erase what is stored."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from browser import Browsers, until
-from people import Citizen, Clerk, free_slots
+from people import Citizen, free_slots
 from playwright.async_api import expect
 from stored import Stored
 from system import System
@@ -140,27 +140,3 @@ async def test_a_time_that_becomes_free_is_offered_and_taken(system: System, fil
         await visitor.opens(link, "offer")
         await expect(visitor.at("offer")).to_have_attribute("data-state", "accepted")
         assert visitor.unexpected() == []
-
-
-async def test_whoever_has_no_appointment_takes_a_number_and_is_called(system: System, films: Path) -> None:
-    async with Browsers(system.url, films) as browsers:
-        visitor = Visitor(await browsers.open("phone"), system)
-        await visitor.window.page.goto(f"{system.url}/demo/")
-        await visitor.window.click("go-walk-in")
-        await visitor.chooses("beratung")
-        await visitor.says_who_they_are()
-        await visitor.window.click("draw-number")
-        await expect(visitor.at("walk-in")).to_be_visible()
-        await visitor.window.page.reload()
-        await expect(visitor.at("walk-in-called")).to_be_visible()
-        await expect(visitor.window.page).to_have_title("Sie sind dran! · Bürgeramt Musterstadt · Schalter")
-        await visitor.window.photograph("25-called")
-        await visitor.window.click("walk-in-enter")
-        await visitor.window.click("enter-waiting-room")
-        await expect(visitor.at("waiting-room")).to_be_visible()
-        called = visitor.citizen()
-        case = await asyncio.to_thread(Clerk(system).finds, called)
-        assert case["appointment_id"] == called.appointment_id
-        assert visitor.unexpected(429) == []
-        # The browser was asked for a proof of work, did it in workers under our content policy, and asked again.
-        assert len(visitor.window.troubles) == 1

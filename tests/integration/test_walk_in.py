@@ -1,0 +1,51 @@
+"""Without an appointment, in a real browser: take a number, be called, enter the waiting room."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import Browsers
+from people import Clerk
+from playwright.async_api import expect
+from system import System
+from visitor import Visitor
+
+from schalter.embedded import free_port
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture
+def quiet(servers_dir: Path) -> Iterator[System]:
+    """A system of its own: in the one that all tests share, the clerks are busy with everybody else's calls."""
+    system = System(servers_dir / "quiet", free_port())
+    try:
+        system.wait_ready()
+        yield system
+    finally:
+        system.stop()
+
+
+async def test_whoever_has_no_appointment_takes_a_number_and_is_called(quiet: System, films: Path) -> None:
+    async with Browsers(quiet.url, films) as browsers:
+        visitor = Visitor(await browsers.open("phone"), quiet)
+        await visitor.window.page.goto(f"{quiet.url}/demo/")
+        await visitor.window.click("go-walk-in")
+        await visitor.chooses("beratung")
+        await visitor.says_who_they_are()
+        await visitor.window.click("draw-number")
+        await expect(visitor.at("walk-in")).to_be_visible()
+        await visitor.window.page.reload()
+        await expect(visitor.at("walk-in-called")).to_be_visible()
+        await expect(visitor.window.page).to_have_title("Sie sind dran! · Bürgeramt Musterstadt · Schalter")
+        await visitor.window.photograph("25-called")
+        await visitor.window.click("walk-in-enter")
+        await visitor.window.click("enter-waiting-room")
+        await expect(visitor.at("waiting-room")).to_be_visible()
+        called = visitor.citizen()
+        case = await asyncio.to_thread(Clerk(quiet).finds, called)
+        assert case["appointment_id"] == called.appointment_id
+        assert visitor.unexpected(429) == []
+        # The browser was asked for a proof of work, did it in workers under our content policy, and asked again.
+        assert len(visitor.window.troubles) == 1
