@@ -21,7 +21,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -73,7 +72,11 @@ spans = st.sampled_from([(540, 660), (540, 600), (600, 660), (585, 630), (780, 8
 
 
 class Town(RuleBasedStateMachine):
-    """Citizens and clerks, as they come."""
+    """Citizens and clerks, as they come.
+
+    A rule for which there is nobody does nothing. It has no precondition, because on which lane somebody gets an
+    appointment is drawn by the office, and hypothesis wants the same rules to be open when it goes the same way again.
+    """
 
     world: ClassVar[World]
     clock: ClassVar[list[datetime]]
@@ -125,9 +128,10 @@ class Town(RuleBasedStateMachine):
     def book_anything(self, wish: tuple[str, ...], time: tuple[str, int, int], holding: int) -> None:
         self._book(wish, self._when(time, wish), self._hold(holding))
 
-    @precondition(lambda self: self.office.holds)
     @rule(which=some)
     def book_what_one_holds(self, which: int) -> None:
+        if not self.office.holds:
+            return
         hold, (_, start, end) = list(self.office.holds.items())[which % len(self.office.holds)]
         lengths = {length: wish for wish, length in WISHES.items()}
         self._book(lengths[end - start - PlainOffice.PAUSE], start, hold)
@@ -166,9 +170,10 @@ class Town(RuleBasedStateMachine):
             assert placed.lane in lanes
             self.office.holds[hold] = (placed.lane, start, start + length + PlainOffice.PAUSE)
 
-    @precondition(lambda self: self.office.holds)
     @rule(which=some)
     def give_hold_back(self, which: int) -> None:
+        if not self.office.holds:
+            return
         hold = self._hold(which)
         assert self._ask("DELETE", f"/offices/machine/holds/{hold}").status_code == 204
         self._release(hold)
@@ -177,9 +182,10 @@ class Town(RuleBasedStateMachine):
         if hold is not None and self.office.holds.pop(hold, None):
             self.given_back.append(hold)
 
-    @precondition(lambda self: self.office.visits)
     @rule(which=some)
     def cancel(self, which: int) -> None:
+        if not self.office.visits:
+            return
         _, visit = self._visit(which)
         expected = "ok"
         if not visit.alive:
@@ -191,9 +197,10 @@ class Town(RuleBasedStateMachine):
             visit.state, visit.alive = "cancelled", False
             self.office.give_back(visit)
 
-    @precondition(lambda self: self.office.visits)
     @rule(which=some, time=times, holding=st.none() | some)
     def move(self, which: int, time: tuple[str, int, int], holding: int | None) -> None:
+        if not self.office.visits:
+            return
         id_, visit = self._visit(which)
         start, hold = self._when(time, visit.services), self._hold(holding)
         if not visit.alive:
@@ -212,9 +219,10 @@ class Town(RuleBasedStateMachine):
             assert visit.lane in lanes
             self._release(hold)
 
-    @precondition(lambda self: self.office.visits)
     @rule(which=some)
     def nobody_came(self, which: int) -> None:
+        if not self.office.visits:
+            return
         id_, visit = self._visit(which)
         late = self.office.now >= visit.start + PlainOffice.GRACE
         expected = {"booked": "ok" if late else "too_early", "no_show": "ok"}.get(visit.state, "not_missed")
@@ -227,9 +235,10 @@ class Town(RuleBasedStateMachine):
         self.office.now += minutes
         self._set_clock()
 
-    @precondition(lambda self: len(self.office.blocked) < 2)
     @rule(lane=some, day=st.integers(0, 2), span=spans)
     def a_clerk_is_away(self, lane: int, day: int, span: tuple[int, int]) -> None:
+        if len(self.office.blocked) >= 2:
+            return
         if not self.office.lanes:
             return
         number = sorted(self.office.lanes)[lane % len(self.office.lanes)]
@@ -239,16 +248,18 @@ class Town(RuleBasedStateMachine):
         assert answer.status_code == 201, answer.text
         self.office.blocked[UUID(answer.json()["id"])] = (number, low, high)
 
-    @precondition(lambda self: self.office.blocked)
     @rule(which=some)
     def a_clerk_is_back(self, which: int) -> None:
+        if not self.office.blocked:
+            return
         id_ = list(self.office.blocked)[which % len(self.office.blocked)]
         assert self._ask("DELETE", f"/office/blocked-times/{id_}", lead=True).status_code == 204
         del self.office.blocked[id_]
 
-    @precondition(lambda self: self.office.version < 4)
     @rule(kind=st.sampled_from(["close", "special", "skills", "shifts", "hire", "leave"]), which=some, span=spans)
     def edit_the_timetable(self, kind: str, which: int, span: tuple[int, int]) -> None:
+        if self.office.version >= 4:
+            return
         office = self.office
         day = office.now // DAY + which % 3
         number = sorted(office.lanes)[which % len(office.lanes)] if office.lanes else None
@@ -293,9 +304,10 @@ class Town(RuleBasedStateMachine):
         office.lanes = dict(zip(saved, lanes.values(), strict=True))
         office.closed, office.special = closed, special
 
-    @precondition(lambda self: self.office.visits)
     @rule(which=some, holding=some)
     def look_where_one_could_move(self, which: int, holding: int) -> None:
+        if not self.office.visits:
+            return
         id_, visit = self._visit(which)
         if visit.alive:
             free = self.office.free(visit.services, visit.length, own=id_)

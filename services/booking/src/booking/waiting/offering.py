@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
 
 from prometheus_client import Counter
 
@@ -21,6 +23,8 @@ from contracts.booking import SlotOffered
 OFFERS = Counter("schalter_booking_offers_total", "Freed slots offered to the waiting list, by outcome.", ("outcome",))
 #: Who acts when nobody does: what events say.
 _ACTOR = "system:booking"
+#: Freed slots per transaction: others take turns, and citizens who answer do not wait long for a row.
+_AT_ONCE = 10
 
 
 async def go_round(desk: Desk, database: Database, offer: Offer, now: datetime) -> int:
@@ -31,23 +35,33 @@ async def go_round(desk: Desk, database: Database, offer: Offer, now: datetime) 
     """
     # Redis is asked before the database: a slow Redis must not keep a transaction open.
     holds = await slots.holds_at(desk.calendar, offer, now, timedelta(days=offer.office.booking.horizon_days + 1))
-    office = offer.office.slug
     async with database.transaction() as tx:
-        await queue.alone(tx, office)
-        lapsed = await queue.lapse(tx, office, now)
-        for each in lapsed:
-            await queue.wait_on(tx, each, now)
-            # Public when nobody else wants it, at a moment that the one who let it pass cannot know.
-            await store.keep_until(tx, each.freed_id, slots.returns(offer, each.starts_at, now), now)
-        await queue.tidy(tx, office, now)
-        made = 0
-        freed = await queue.freed_slots(tx, office, now)
-        schedule = (await desk.calendar.schedules.refresh(tx, offer)).schedule
-        for slot in freed:
-            made += await _offer_to_first(desk, tx, offer, schedule, slot, holds, now)
-    OFFERS.labels("expired").inc(len(lapsed))
-    OFFERS.labels("offered").inc(made)
+        freed = await _tidy(tx, offer, now)
+    made = 0
+    for at in range(0, len(freed), _AT_ONCE):
+        async with database.transaction() as tx:
+            await queue.alone(tx, offer.office.slug)
+            schedule = (await desk.calendar.schedules.refresh(tx, offer)).schedule
+            offered = 0
+            for slot in await queue.freed_slots(tx, freed[at : at + _AT_ONCE], now):
+                offered += await _offer_to_first(desk, tx, offer, schedule, slot, holds, now)
+        OFFERS.labels("offered").inc(offered)
+        made += offered
     return made
+
+
+async def _tidy(tx: Transaction, offer: Offer, now: datetime) -> list[UUID]:
+    """Ends what is over, so that its slots go to the next; the slots that are to be offered now."""
+    office = offer.office.slug
+    await queue.alone(tx, office)
+    lapsed = await queue.lapse(tx, office, now)
+    for each in lapsed:
+        await queue.wait_on(tx, each, now)
+        # Public when nobody else wants it, at a moment that the one who let it pass cannot know.
+        await store.keep_until(tx, each.freed_id, slots.returns(offer, each.starts_at, now), now)
+    tx.after_commit(partial(OFFERS.labels("expired").inc, len(lapsed)))
+    await queue.tidy(tx, office, now)
+    return await queue.unoffered(tx, office, now)
 
 
 async def _offer_to_first(
@@ -60,12 +74,9 @@ async def _offer_to_first(
     now: datetime,
 ) -> bool:
     """Offers `slot` to the first whom it suits; whether there was one."""
-    candidates = await queue.candidates(tx, offer.office.slug, slot)
-    if not candidates:
-        return False
     freed = Freed(slot.lane, int(slot.starts_at.timestamp()), int(slot.ends_at.timestamp()))
     taken = [*await queue.taken(tx, offer.office.slug, slot, now), *(hold.busy for hold in holds)]
-    for to in candidates:
+    async for to in queue.candidates(tx, offer.office.slug, slot):
         seeker = _seeker(offer, to)
         starts_at = model.first_fit(schedule, freed, taken, seeker, now) if seeker else None
         if seeker is None or starts_at is None:

@@ -1,7 +1,9 @@
 """The SQL by which freed slots go round among those who wait. One process at a time works on an office (`alone`)."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Final
 from uuid import UUID, uuid4
 
 from booking.slots.model import Slot
@@ -11,6 +13,41 @@ from booking.waiting.store import services_of
 from chassis.database import Row, Transaction
 from contracts.booking import BookedService, CitizenContact
 from contracts.ids import AppointmentId
+
+#: Almost always the first of those who wait gets the slot; the others need not be read.
+_PAGE: Final = 20
+_BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+_CANDIDATES: Final = """
+    SELECT entry.id AS entry_id, coalesce(entry.appointment_id, entry.id) AS appointment_id, entry.minutes,
+           entry.since, entry.first_day, entry.last_day, appointment.starts_at AS current_starts_at,
+           CAST(coalesce(appointment.services, entry.services) AS text) AS services,
+           coalesce(appointment.name, entry.name) AS name, coalesce(appointment.email, entry.email) AS email,
+           coalesce(appointment.language, entry.language) AS language,
+           CASE WHEN appointment.id IS NULL THEN entry.phone ELSE appointment.phone END AS phone,
+           CASE WHEN appointment.id IS NULL THEN entry.time_zone ELSE appointment.time_zone END AS time_zone,
+           coalesce(appointment.plain_language, entry.plain_language) AS plain_language
+      FROM waiting_entry AS entry
+      LEFT JOIN appointment
+        ON appointment.id = entry.appointment_id AND appointment.office = entry.office
+       AND appointment.state = 'booked' AND appointment.erased_at IS NULL AND appointment.starts_at > :low
+     WHERE entry.office = :office AND entry.state = 'waiting'
+       AND (entry.since, entry.id) > (CAST(:since AS timestamptz), CAST(:after AS uuid))
+       AND (entry.appointment_id IS NULL OR appointment.id IS NOT NULL)
+       AND entry.appointment_id IS DISTINCT FROM CAST(:left_by AS uuid)
+       AND entry.minutes * interval '1 minute' <= CAST(:high AS timestamptz) - CAST(:low AS timestamptz)
+       AND NOT EXISTS (
+               SELECT FROM slot_offer AS asked
+                WHERE asked.entry_id = entry.id AND asked.starts_at < :high AND asked.ends_at > :low)
+       AND NOT EXISTS (
+               SELECT FROM slot_offer AS open
+                 JOIN waiting_entry AS other ON other.id = open.entry_id
+                 LEFT JOIN appointment AS theirs ON theirs.id = other.appointment_id
+                WHERE open.office = :office AND open.state = 'open'
+                  AND lower(coalesce(theirs.email, other.email))
+                    = lower(coalesce(appointment.email, entry.email)))
+     ORDER BY entry.since, entry.id
+     LIMIT :limit
+"""
 
 
 @dataclass(frozen=True)
@@ -103,7 +140,8 @@ async def wait_on(tx: Transaction, lapsed: Lapsed, now: datetime) -> None:
     )
     await tx.execute(
         """
-        UPDATE waiting_entry SET name = NULL, email = NULL, phone = NULL, time_zone = NULL, needs = NULL
+        UPDATE waiting_entry SET name = NULL, email = NULL, phone = NULL, time_zone = NULL,
+               plain_language = false, needs = NULL
          WHERE id = :id AND state = 'left'
         """,
         id=lapsed.entry_id,
@@ -123,19 +161,34 @@ async def tidy(tx: Transaction, office: str, now: datetime) -> None:
     )
 
 
-async def freed_slots(tx: Transaction, office: str, now: datetime) -> list[FreedSlot]:
+async def unoffered(tx: Transaction, office: str, now: datetime) -> list[UUID]:
     """The freed slots that are not public yet and offered to nobody, if anybody waits at all; the earliest first."""
     rows = await tx.rows(
         """
-        SELECT id, lane, starts_at, ends_at, public_at, left_by
-          FROM freed_slot
+        SELECT id FROM freed_slot
          WHERE office = :office AND public_at > :now AND starts_at > :now
            AND EXISTS (SELECT FROM waiting_entry WHERE office = :office AND state = 'waiting')
            AND NOT EXISTS (SELECT FROM slot_offer WHERE freed_id = freed_slot.id AND slot_offer.state = 'open')
          ORDER BY starts_at, lane, id
-           FOR UPDATE SKIP LOCKED
         """,
         office=office,
+        now=now,
+    )
+    return [row["id"] for row in rows]
+
+
+async def freed_slots(tx: Transaction, among: Sequence[UUID], now: datetime) -> list[FreedSlot]:
+    """Those of some freed slots that are still to be offered, the earliest first; nobody else changes them now."""
+    rows = await tx.rows(
+        """
+        SELECT id, lane, starts_at, ends_at, public_at, left_by
+          FROM freed_slot
+         WHERE id = ANY (CAST(:ids AS uuid[])) AND public_at > :now
+           AND NOT EXISTS (SELECT FROM slot_offer WHERE freed_id = freed_slot.id AND slot_offer.state = 'open')
+         ORDER BY starts_at, lane, id
+           FOR UPDATE SKIP LOCKED
+        """,
+        ids=list(among),
         now=now,
     )
     return [FreedSlot(**row) for row in rows]
@@ -174,47 +227,21 @@ async def taken(tx: Transaction, office: str, slot: FreedSlot, now: datetime) ->
     return [Busy(**row) for row in rows]
 
 
-async def candidates(tx: Transaction, office: str, slot: FreedSlot) -> list[Waiting]:
+async def candidates(tx: Transaction, office: str, slot: FreedSlot) -> AsyncIterator[Waiting]:
     """Who waits and might want `slot`, who came first first: whose appointment is later, whose time is no longer.
 
     Nobody is asked twice about the same time, nor about the one that they have left themselves, nor (whoever uses the
     same e-mail address) about a second one while the first is open.
     """
-    rows = await tx.rows(
-        """
-        SELECT entry.id AS entry_id, coalesce(entry.appointment_id, entry.id) AS appointment_id, entry.minutes,
-               entry.first_day, entry.last_day, appointment.starts_at AS current_starts_at,
-               CAST(coalesce(appointment.services, entry.services) AS text) AS services,
-               coalesce(appointment.name, entry.name) AS name, coalesce(appointment.email, entry.email) AS email,
-               coalesce(appointment.language, entry.language) AS language,
-               CASE WHEN appointment.id IS NULL THEN entry.phone ELSE appointment.phone END AS phone,
-               CASE WHEN appointment.id IS NULL THEN entry.time_zone ELSE appointment.time_zone END AS time_zone
-          FROM waiting_entry AS entry
-          LEFT JOIN appointment
-            ON appointment.id = entry.appointment_id AND appointment.office = entry.office
-           AND appointment.state = 'booked' AND appointment.erased_at IS NULL AND appointment.starts_at > :low
-         WHERE entry.office = :office AND entry.state = 'waiting'
-           AND (entry.appointment_id IS NULL OR appointment.id IS NOT NULL)
-           AND entry.appointment_id IS DISTINCT FROM CAST(:left_by AS uuid)
-           AND entry.minutes * interval '1 minute' <= CAST(:high AS timestamptz) - CAST(:low AS timestamptz)
-           AND NOT EXISTS (
-                   SELECT FROM slot_offer AS asked
-                    WHERE asked.entry_id = entry.id AND asked.starts_at < :high AND asked.ends_at > :low)
-           AND NOT EXISTS (
-                   SELECT FROM slot_offer AS open
-                     JOIN waiting_entry AS other ON other.id = open.entry_id
-                     LEFT JOIN appointment AS theirs ON theirs.id = other.appointment_id
-                    WHERE open.office = :office AND open.state = 'open'
-                      AND lower(coalesce(theirs.email, other.email))
-                        = lower(coalesce(appointment.email, entry.email)))
-         ORDER BY entry.since, entry.id
-        """,
-        office=office,
-        low=slot.starts_at,
-        high=slot.ends_at,
-        left_by=slot.left_by,
-    )
-    return [_waiting(row) for row in rows]
+    asked = {"office": office, "low": slot.starts_at, "high": slot.ends_at, "left_by": slot.left_by}
+    after = _BEFORE_ALL
+    while True:
+        rows = await tx.rows(_CANDIDATES, **asked, since=after[0], after=after[1], limit=_PAGE)
+        for row in rows:
+            yield _waiting(row)
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1]["since"], rows[-1]["entry_id"]
 
 
 async def offer(

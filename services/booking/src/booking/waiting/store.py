@@ -17,7 +17,7 @@ from contracts.ids import AppointmentId, OfficeSlug
 from contracts.text import Language
 
 # Who stops waiting is forgotten at once; an appointment that came of it has its own copy.
-_WIPED: Final = "name = NULL, email = NULL, phone = NULL, time_zone = NULL, needs = NULL"
+_WIPED: Final = "name = NULL, email = NULL, phone = NULL, time_zone = NULL, plain_language = false, needs = NULL"
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ async def join(tx: Transaction, office: str, entry: Entry, now: datetime) -> UUI
     entry_id = uuid4()
     await tx.execute(
         """
-        INSERT INTO waiting_entry (id, office, minutes, services, name, email, phone, language, time_zone, needs,
-                                   first_day, last_day, state, since, changed_at)
+        INSERT INTO waiting_entry (id, office, minutes, services, name, email, phone, language, time_zone,
+                                   plain_language, needs, first_day, last_day, state, since, changed_at)
         VALUES (:id, :office, :minutes, CAST(:services AS jsonb), :name, :email, :phone, :language, :time_zone,
-                CAST(:needs AS jsonb), :first_day, :last_day, 'waiting', :now, :now)
+                :plain_language, CAST(:needs AS jsonb), :first_day, :last_day, 'waiting', :now, :now)
         """,
         id=entry_id,
         office=office,
@@ -106,6 +106,7 @@ async def join(tx: Transaction, office: str, entry: Entry, now: datetime) -> UUI
         phone=entry.citizen.phone,
         language=entry.citizen.language,
         time_zone=entry.citizen.time_zone,
+        plain_language=entry.citizen.plain_language,
         needs=json.dumps(entry.needs),
         first_day=entry.first_day,
         last_day=entry.last_day,
@@ -184,7 +185,7 @@ async def offer(tx: Transaction, office: str, offer_id: UUID, *, lock: bool = Fa
         f"""
         SELECT slot_offer.*, entry.appointment_id IS NOT NULL AS has_appointment,
                CASE appointment.state WHEN 'booked' THEN appointment.starts_at END AS current_starts_at,
-               entry.name, entry.email, entry.phone, entry.time_zone,
+               entry.name, entry.email, entry.phone, entry.time_zone, entry.plain_language,
                coalesce(entry.language, appointment.language) AS language,
                CAST(coalesce(entry.services, appointment.services) AS text) AS services,
                CAST(entry.needs AS text) AS needs
@@ -245,6 +246,7 @@ def _known(row: Row) -> Known:
             language=row["language"],
             time_zone=row["time_zone"],
             phone=row["phone"],
+            plain_language=row["plain_language"],
         )
     names = Known.__dataclass_fields__.keys() - {"services", "citizen", "needs"}
     return Known(
