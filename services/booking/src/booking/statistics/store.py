@@ -6,6 +6,7 @@ from typing import Final
 from chassis.database import Row, Transaction
 
 _COLUMNS: Final = "id, state, channel, services, starts_at, ends_at, booked_at, call_started_at, talk_seconds"
+_COUNTED: Final = "monday, state, walked_in, seconds, lead, wait, talk"
 _IN_RANGE: Final = "office = :office AND starts_at >= :low AND starts_at < :high"
 # An appointment counts once in the total (service_id NULL) and once for each of its services. Weeks are the office's:
 # an appointment on Monday at 00:30 in Berlin is not last week's. Who walks in has not waited for days, so they do not
@@ -19,19 +20,20 @@ STATISTICS: Final = f"""
     ), seen AS MATERIALIZED (
         SELECT CAST(date_trunc('week', starts_at AT TIME ZONE CAST(:zone AS text)) AS date) AS monday,
                found.services, found.state, channel = 'walk_in' AS walked_in,
-               extract(epoch FROM ends_at - starts_at) AS seconds,
-               CASE WHEN channel <> 'walk_in' THEN extract(epoch FROM starts_at - booked_at) / 3600 END AS lead,
+               CAST(extract(epoch FROM ends_at - starts_at) AS int) AS seconds,
+               CASE WHEN channel <> 'walk_in'
+                    THEN CAST(extract(epoch FROM starts_at - booked_at) AS int) END AS lead,
                CASE WHEN call_started_at IS NOT NULL
-                    THEN greatest(extract(epoch FROM call_started_at - coalesce(ticket.taken_at, starts_at)), 0)
+                    THEN greatest(CAST(extract(epoch FROM call_started_at - coalesce(taken_at, starts_at)) AS int), 0)
                END AS wait,
                talk_seconds AS talk
           FROM found
           LEFT JOIN walk_in AS ticket
             ON ticket.office = :office AND ticket.day BETWEEN :first AND :last AND ticket.appointment_id = found.id
     ), counted AS (
-        SELECT seen.*, CAST(NULL AS text) AS service_id, true AS all_services FROM seen
+        SELECT {_COUNTED}, CAST(NULL AS text) AS service_id, true AS all_services FROM seen
         UNION ALL
-        SELECT seen.*, each.service_id, false
+        SELECT {_COUNTED}, each.service_id, false
           FROM seen,
                LATERAL (SELECT DISTINCT service ->> 'service_id' AS service_id
                           FROM jsonb_array_elements(services) AS service) AS each
@@ -43,7 +45,7 @@ STATISTICS: Final = f"""
            count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
            count(*) FILTER (WHERE state = 'no_show') AS no_show,
            count(*) FILTER (WHERE walked_in) AS walk_ins,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY lead) AS lead_hours_median,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY lead) / 3600 AS lead_hours_median,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY wait) AS wait_seconds_median,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY talk) AS talk_seconds_median,
            coalesce(sum(seconds) FILTER (WHERE state <> 'cancelled'), 0) AS seconds
