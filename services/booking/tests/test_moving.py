@@ -24,7 +24,11 @@ def move(client: httpx.AsyncClient) -> Any:
     async def post(link: str, starts_at: str, key: str | None = None, **more: object) -> httpx.Response:
         headers = bearer(link) | {"Idempotency-Key": key or uuid4().hex}
         body = {"starts_at": starts_at} | more
-        return await client.post("/appointment/rescheduling", json=body, headers=headers)
+        while True:
+            answer = await client.post("/appointment/rescheduling", json=body, headers=headers)
+            if answer.status_code != 503:
+                return answer
+            await asyncio.sleep(0.1)  # busy: a machine under load makes the pool's queue long
 
     return post
 
@@ -32,7 +36,7 @@ def move(client: httpx.AsyncClient) -> Any:
 async def test_a_moved_appointment_keeps_its_reference_and_gets_another_link(
     client: httpx.AsyncClient, book: Any, move: Any, stored: Any
 ) -> None:
-    before = (await book(needs=["interpreter"], phone="06221 58000")).json()
+    before = (await book(needs=["interpreter"], phone="06221 58000", plain_language=True)).json()
     moved = await move(before["link"], LATER)
     assert moved.status_code == 200, moved.text
     after = moved.json()
@@ -47,7 +51,7 @@ async def test_a_moved_appointment_keeps_its_reference_and_gets_another_link(
     event = BookingRescheduled.model_validate_json((await stored("outbox"))[-1]["body"])
     assert (event.link_generation, event.rescheduled_by, event.needs) == (2, "citizen", ("interpreter",))
     assert event.previous_starts_at.isoformat().startswith("2026-06-02T06:00")
-    assert event.citizen.phone == "+49622158000"
+    assert (event.citizen.phone, event.citizen.plain_language) == ("+49622158000", True)
     assert after["link"].endswith(event.link_token)
 
 
