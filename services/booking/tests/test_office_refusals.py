@@ -1,4 +1,7 @@
-"""Bad input to the office's routes gets problem details that name the field, and leaves nothing behind."""
+"""Bad input to the office's routes gets problem details that name the field, and leaves nothing behind.
+
+What all routes refuse alike is in test_refusals_everywhere.py.
+"""
 
 from typing import Any
 from uuid import uuid4
@@ -46,34 +49,6 @@ def ask(client: httpx.AsyncClient, signed_in: Any, stored: Any) -> Any:
 
 async def nothing_is_left(stored: Any) -> bool:
     return [await stored(table) for table in TABLES] == [[]] * len(TABLES)
-
-
-@pytest.mark.parametrize("route", BODIES)
-async def test_an_unknown_field_is_refused_by_name(ask: Any, stored: Any, route: str) -> None:
-    answer = await ask(route, office="demo")
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == ["office"]
-    assert await nothing_is_left(stored)
-
-
-@pytest.mark.parametrize("route", BODIES)
-async def test_ten_megabytes_are_refused(ask: Any, stored: Any, route: str) -> None:
-    answer = await ask(route, note="x" * 10_000_000)
-    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
-    assert await nothing_is_left(stored)
-
-
-@pytest.mark.parametrize("route", BODIES)
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 5000])
-async def test_a_body_that_is_no_object_is_refused(
-    client: httpx.AsyncClient, signed_in: Any, stored: Any, route: str, content: bytes
-) -> None:
-    method, path = route.split()
-    headers = signed_in("lead") | {"Content-Type": "application/json"}
-    answer = await client.request(method, path, content=content, headers=headers)
-    assert answer.status_code in (400, 422)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert await nothing_is_left(stored)
 
 
 @pytest.mark.parametrize(
