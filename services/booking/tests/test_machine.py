@@ -179,7 +179,8 @@ class Town(RuleBasedStateMachine):
         self._release(hold)
 
     def _release(self, hold: UUID | None) -> None:
-        if hold is not None and self.office.holds.pop(hold, None):
+        if hold is not None and hold in self.office.holds:
+            del self.office.holds[hold]
             self.given_back.append(hold)
 
     @rule(which=some)
@@ -263,7 +264,7 @@ class Town(RuleBasedStateMachine):
         office = self.office
         day = office.now // DAY + which % 3
         number = sorted(office.lanes)[which % len(office.lanes)] if office.lanes else None
-        lanes: dict[int | None, Lane] = dict(office.lanes)
+        lanes: dict[int | None, Lane] = {lane: entry for lane, entry in office.lanes.items()}  # noqa: C416 - other keys
         closed, special = office.closed, office.special
         if kind == "close":
             closed = closed ^ {day}

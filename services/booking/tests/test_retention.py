@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 
 from booking.retention import worker
 from chassis.database import Database
@@ -27,9 +28,10 @@ async def insert(database: Database, office: str, ends_at: datetime, count: int 
             """
             INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, state, services, name, email,
                                      phone, language, time_zone, needs, link_generation, booked_at, changed_at)
-            SELECT gen_random_uuid(), :office, left(CAST(gen_random_uuid() AS text), 16), n, CAST(:ends_at AS timestamptz) - interval '5 minutes',
-                   :ends_at, 'completed', '[{"service_id": "anmeldung", "options": {"a": "b"}, "persons": 2}]', 'Erika',
-                   'erika@example.org', '+49 6221 58', 'de', 'Asia/Kathmandu', '["companion"]', 1, :ends_at, :ends_at
+            SELECT gen_random_uuid(), :office, left(CAST(gen_random_uuid() AS text), 16), n,
+                   CAST(:ends_at AS timestamptz) - interval '5 minutes', :ends_at, 'completed',
+                   '[{"service_id": "anmeldung", "options": {"a": "b"}, "persons": 2}]', 'Erika', 'erika@example.org',
+                   '+49 6221 58', 'de', 'Asia/Kathmandu', '["companion"]', 1, :ends_at, :ends_at
               FROM generate_series(1, CAST(:count AS int)) AS n
             """,
             office=office,
@@ -61,9 +63,9 @@ async def test_many_are_erased_in_batches(
     monkeypatch.setattr(worker, "BATCH", 7)
     await insert(database, "demo", clock.now - DAYS - timedelta(days=1), count=20)
     await insert(database, "demo", clock.now - DAYS + timedelta(days=1), count=3)
-    before = worker.ERASED._value.get()
+    before = REGISTRY.get_sample_value("schalter_booking_erased_total") or 0
     assert await erase(app, database) == 20
-    assert worker.ERASED._value.get() - before == 20
+    assert REGISTRY.get_sample_value("schalter_booking_erased_total") == before + 20
     assert sorted(row["name"] for row in await stored("appointment")) == [""] * 20 + ["Erika"] * 3
 
 

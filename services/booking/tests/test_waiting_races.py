@@ -85,7 +85,7 @@ async def test_offers_answers_cancellations_and_two_workers_at_once(
     for turn in range(8):
         tokens = {mail.offer_token for mail in await room.mails()} - answered
         answered |= tokens
-        acts = [answer({"Authorization": f"Bearer {token}"}) for token in sorted(tokens) for _ in range(2)]
+        acts: list[Any] = [answer({"Authorization": f"Bearer {token}"}) for token in sorted(tokens) for _ in range(2)]
         acts += [client.delete("/appointment/waiting", headers=waiting[turn])] if turn % 3 == 2 else []
         batch = [leaving.pop() for _ in range(min(2, len(leaving)))]
         await asyncio.gather(*acts, *map(room.cancel, batch), go_round(app), go_round(replica))
@@ -116,7 +116,8 @@ async def test_acceptance_against_the_public(
         return int(answer.status_code)
 
     accepting = client.post("/offer/acceptance", headers=link)
-    accepted, *grabbed = await asyncio.gather(accepting, *(grab() for _ in range(20)))
+    grabbing = asyncio.gather(*(grab() for _ in range(20)))
+    accepted, grabbed = await asyncio.gather(accepting, grabbing)
     assert accepted.status_code == 200
     assert set(grabbed) == {409}
     assert overlaps([row for row in await stored("appointment") if row["state"] == "booked"]) == []
