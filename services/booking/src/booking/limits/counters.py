@@ -45,6 +45,10 @@ end
 return {0, unpack(answer)}
 """
 
+_FORGET: Final = """
+for _, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[1]) end
+"""
+
 
 class CountersLostError(Exception):
     """Redis does not answer: nobody knows how often."""
@@ -70,8 +74,8 @@ class Counters:
     """Counts. Every method but `forget` raises CountersLostError when Redis is away."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
         self._count = redis.register_script(_COUNT)
+        self._forget = redis.register_script(_FORGET)
         self._paused_until = 0.0
 
     async def count(
@@ -102,10 +106,7 @@ class Counters:
         if time.monotonic() < self._paused_until:
             return
         try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for name in names:
-                    pipeline.zrem(_key(office, name), member)
-                await pipeline.execute()
+            await self._forget(keys=[_key(office, name) for name in names], args=[member])
         except (RedisError, OSError) as error:
             _log.info("count_not_taken_back", error=type(error).__name__)
 
