@@ -1,10 +1,12 @@
 """The calendar entry of an appointment (iCalendar, RFC 5545; invitations, RFC 5546)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Event, vCalAddress
+
+from notify.timezone import ambiguous, vtimezone
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,10 @@ def calendar(appointment: Appointment, *, cancelled: bool) -> str:
     event.add("uid", appointment.uid)
     event.add("sequence", appointment.sequence)
     event.add("dtstamp", appointment.stamp)
-    event.add("dtstart", appointment.starts_at.astimezone(appointment.zone))
-    event.add("dtend", appointment.ends_at.astimezone(appointment.zone))
+    repeated = any(ambiguous(instant, appointment.zone) for instant in (appointment.starts_at, appointment.ends_at))
+    zone = UTC if repeated else appointment.zone
+    event.add("dtstart", appointment.starts_at.astimezone(zone))
+    event.add("dtend", appointment.ends_at.astimezone(zone))
     event.add("summary", appointment.summary)
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event.add("class", "PRIVATE")
@@ -47,9 +51,8 @@ def calendar(appointment: Appointment, *, cancelled: bool) -> str:
     entry.add("prodid", "-//Schalter//Appointment//DE")
     entry.add("version", "2.0")
     entry.add("method", "CANCEL" if cancelled else "REQUEST")
+    entry.add_component(vtimezone(appointment.zone, appointment.starts_at.year))
     entry.add_component(event)
-    year = appointment.starts_at.year
-    entry.add_missing_timezones(date(year - 1, 1, 1), date(year + 1, 12, 31))
     content: bytes = entry.to_ical()
     return content.decode()
 
