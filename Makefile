@@ -6,7 +6,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || ec
 BIN := .venv/bin
 WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lock setup web python unit journeys bench
+.PHONY: help up test check format lock setup web python unit journeys faults bench
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -24,6 +24,9 @@ unit: python ## all tests but the browser journeys
 
 journeys: setup ## the browser journeys alone
 	$(BIN)/pytest -m journey || [ $$? -eq 5 ]
+
+faults: setup ## 2,000 bookings while notify, NATS and PostgreSQL are killed and the mail server misbehaves (minutes)
+	SCHALTER_FAULT_BOOKINGS=2000 $(BIN)/pytest -s tests/integration/test_mail_faults.py
 
 bench: python ## speed beside bare anchors (about ten minutes); ARGS="--only G1 --quick --json FILE"
 	$(BIN)/python -m bench $(ARGS)

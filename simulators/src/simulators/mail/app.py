@@ -38,7 +38,13 @@ def build(mailbox: Mailbox) -> FastAPI:
     @app.get("/mail/api/log")
     async def log() -> list[dict[str, Any]]:
         return [
-            {"message_id": mail.message_id, "to": mail.recipients, "subject": mail.subject, "at": mail.received_at}
+            {
+                "message_id": mail.message_id,
+                "to": mail.recipients,
+                "subject": mail.subject,
+                "at": mail.received_at,
+                "told": mail.told,
+            }
             for mail in mailbox.all()
         ]
 

@@ -73,9 +73,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail as it arrived."""
+    """One mail as it arrived. `told`: whether its sender heard the final 250."""
 
     id: int
+    told: bool
     received_at: datetime
     message_id: str
     sender: str
@@ -116,12 +117,12 @@ class Mailbox:
         if fault == "refuse":
             return "550 5.1.1 No such user here"
         if fault != "lose":
-            self._mails.append(self._read(envelope))
+            self._mails.append(self._read(envelope, told=fault == "none"))
         if fault in ("drop", "lose") and isinstance(server.transport, asyncio.Transport):
             server.transport.abort()  # the sender never learns what became of the mail
         return "250 OK"
 
-    def _read(self, envelope: Envelope) -> Mail:
+    def _read(self, envelope: Envelope, *, told: bool) -> Mail:
         content = envelope.original_content or b""
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)
@@ -129,6 +130,7 @@ class Mailbox:
         plain = text.get_content() if text else ""
         return Mail(
             id=next(self._ids),
+            told=told,
             received_at=datetime.now(UTC),
             message_id=str(message["Message-ID"] or ""),
             sender=str(message["From"] or envelope.mail_from),
