@@ -58,6 +58,21 @@ async def _goes_dark(window: Window) -> None:
     assert await window.at("remote-video").evaluate("video => video.srcObject") is None
 
 
+async def test_whoever_refuses_the_code_tells_the_other(system: System, films: Path) -> None:
+    citizen = await asyncio.to_thread(Citizen.books, system)
+    case_id = (await asyncio.to_thread(Clerk(system).finds, citizen))["case_id"]
+    async with Browsers(system.url, films) as browsers:
+        phone, desk = Phone(await browsers.open("phone"), system), Desk(await browsers.open("desk"), system)
+        await desk.signs_in()
+        await phone.enters(citizen)
+        await desk.lets_in(case_id)
+        await expect(desk.at("verification-code")).to_be_visible()
+        await _goes_dark(phone.window)
+        # Not "interrupted, it repairs itself": it will not.
+        await expect(desk.at("verification-failed")).to_contain_text("Die andere Seite hat den Anruf abgebrochen")
+        assert phone.window.troubles + desk.window.troubles == []
+
+
 async def test_swapped_fingerprints_make_no_connection(system: System, films: Path) -> None:
     citizen, attacker = await asyncio.to_thread(Citizen.books, system), FingerprintSwapper()
     async with _attacked(system, films, citizen, attacker) as (phone, desk):
