@@ -39,6 +39,16 @@ export const officeApi = {
     session.call((token) =>
       answer(booking.GET("/api/booking/office/slots", { headers: bearer(token), params: { query: { services: [...services], from, to } } })),
     ),
+  /** Free slots to move an appointment to: its own time does not count as taken. */
+  slotsToMove: (appointment_id: string, from: string, to: string): Promise<Slots> =>
+    session.call((token) =>
+      answer(
+        booking.GET("/api/booking/office/appointments/{appointment_id}/slots", {
+          headers: bearer(token),
+          params: { path: { appointment_id }, query: { from, to } },
+        }),
+      ),
+    ),
   book: (body: OfficeBooking, key: string): Promise<BookedForSomebody> =>
     session.call((token) =>
       answer(booking.POST("/api/booking/office/appointments", { headers: bearer(token), params: { header: once(key) }, body: sent(body) })),

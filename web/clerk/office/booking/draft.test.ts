@@ -63,6 +63,7 @@ describe("a booking", () => {
       email: "ada@example.org",
       phone: "+49622158000",
       needs: [],
+      plain_language: false,
       language: "de",
     });
     expect("phone" in toBooking({ ...draft, phone: "" })).toBe(false);

@@ -19,10 +19,12 @@ export interface BookingDraft {
   readonly email: string;
   readonly phone: string;
   readonly needs: readonly Need[];
+  /** Mails and the call in simple words. */
+  readonly plainLanguage: boolean;
   readonly language: Language;
 }
 
-export const EMPTY: BookingDraft = { choices: [], startsAt: null, name: "", email: "", phone: "", needs: [], language: "de" };
+export const EMPTY: BookingDraft = { choices: [], startsAt: null, name: "", email: "", phone: "", needs: [], plainLanguage: false, language: "de" };
 export const MAX_PERSONS = 12;
 
 /** How services travel in a query: "anmeldung", "personalausweis:2". */
@@ -92,6 +94,7 @@ export function toBooking(draft: BookingDraft): OfficeBooking {
     email: draft.email.trim(),
     ...(phone === null ? {} : { phone }),
     needs: draft.needs,
+    plain_language: draft.plainLanguage,
     language: draft.language,
   };
 }

@@ -7,6 +7,8 @@ import type { OfferedService } from "../booking/draft";
 import type { AppointmentBrief } from "../types";
 
 const known = $state<{ info: OfficeInfo | null }>({ info: null });
+// A week names services thousands of times.
+const names = $derived(new Map(known.info?.services.map((one) => [one.id, one.name]) ?? []));
 let asked: { readonly slug: string; readonly answer: Promise<OfficeInfo> } | null = null;
 
 /** The office; the same answer for every page until the office changes or `fresh` is wanted. @throws ApiProblem */
@@ -32,8 +34,8 @@ export const offer = {
   },
   /** The service's name, or its id while nothing is known of it. */
   name(id: string): string {
-    const service = known.info?.services.find((one) => one.id === id);
-    return service ? localised(service.name) : id;
+    const name = names.get(id);
+    return name ? localised(name) : id;
   },
 };
 

@@ -19,6 +19,7 @@ export interface Block extends Span {
 
 export interface LaneColumn {
   readonly lane: number;
+  /** The clerk's name; of a clerk who has left the team only the number. */
   readonly name: string;
   readonly duty: readonly Span[];
   readonly blocks: readonly Block[];
@@ -93,7 +94,7 @@ function laneColumn(day: string, lane: WeekLane, zone: string, conflicts: Readon
     const span = spanOn(day, block, zone);
     return span === null ? [] : [{ ...span, block }];
   });
-  return { lane: lane.lane, name: lane.name, duty: spans(lane.on_duty), blocks: sideBySide(blocks), blocked };
+  return { lane: lane.lane, name: lane.name || String(lane.lane + 1), duty: spans(lane.on_duty), blocks: sideBySide(blocks), blocked };
 }
 
 /** The hours that all days together need, in whole hours. */
