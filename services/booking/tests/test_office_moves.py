@@ -9,7 +9,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from booking.office import moving, store
+from booking.appointments import usecases
+from booking.errors import SlotTaken
+from booking.office import store
 from contracts.booking import BookingRescheduled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -232,9 +234,9 @@ async def test_whoever_is_always_beaten_to_the_place_stays_where_they_are(
     await book("clerks-1", starts_at="2026-06-02T06:00:00Z")
 
     async def beaten(*args: Any, **kwargs: Any) -> None:
-        raise moving.SlotTaken([])
+        raise SlotTaken([])
 
-    monkeypatch.setattr(moving.usecases, "move", beaten)
+    monkeypatch.setattr(usecases, "move", beaten)
     answer = await move_many("clerks-1")
     assert [left["reason"] for left in answer.json()["left"]] == ["no_room"]
     assert [row["link_generation"] for row in await stored("appointment")] == [1]

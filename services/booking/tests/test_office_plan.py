@@ -51,7 +51,7 @@ def offices(draw: st.DrawFn) -> Schedule:
 
 @st.composite
 def days_of_the_ill_one(draw: st.DrawFn, pause: int) -> list[Bound]:
-    found = []
+    found: list[Bound] = []
     for day in draw(st.sets(st.sampled_from([1, 2, 4]), min_size=1)):
         minute = 540
         for gap, length in draw(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), max_size=6)):

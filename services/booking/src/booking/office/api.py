@@ -148,7 +148,8 @@ async def move_many(
     Each goes to another clerk at the same time, or else to the nearest free slot, and its citizen is told once. With
     `dry_run` nothing happens: the answer tells what would. Repeating the request goes on where it was interrupted.
     """
+    run = moving.Run(desk, offer, body, clerk, now)
     if body.dry_run:
         async with database.transaction() as tx:
-            return await moving.preview(desk, tx, offer, body, now=now)
-    return await moving.move(desk, database, offer, body, key=key, clerk=clerk, now=now)
+            return await moving.preview(tx, run)
+    return await moving.move(database, run, key=key)

@@ -4,6 +4,7 @@ Interrupted in the middle, every appointment was moved once or is untouched, and
 Idempotency-Key) goes on where it stopped: what is done is noted in the transaction that does it.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -36,14 +37,26 @@ log = structlog.get_logger(__name__)
 _TRIES: Final = 10
 
 
-async def preview(desk: Desk, tx: Transaction, offer: Offer, wish: MovesRequest, *, now: datetime) -> MovesView:
+@dataclass(frozen=True)
+class Run:
+    """One request to move a lane's appointments: where, which, by whom, when."""
+
+    desk: Desk
+    offer: Offer
+    wish: MovesRequest
+    clerk: Clerk
+    now: datetime
+
+
+async def preview(tx: Transaction, run: Run) -> MovesView:
     """What `move` would do if nothing changed until then. Changes nothing."""
-    rows = await _to_move(tx, offer, wish, now)
-    schedule, busy = await _seen(desk, tx, offer, wish.low, None, now)
+    wish = run.wish
+    rows = await _to_move(tx, run)
+    schedule, busy = await _seen(tx, run, wish.low, None)
     own = {Busy(wish.lane, bound.start, bound.until) for bound in map(_bound, rows)}
     others = [each for each in busy if each not in own]
     others.append(Busy(wish.lane, int(wish.low.timestamp()), int(wish.high.timestamp())))
-    plan = moves.plan(schedule, [_bound(row) for row in rows], wish.lane, others, now)
+    plan = moves.plan(schedule, [_bound(row) for row in rows], wish.lane, others, run.now)
     return MovesView(
         kept_time=[
             AppointmentBrief.of(row | {"lane": plan.kept[row["id"]].lane}) for row in rows if row["id"] in plan.kept
@@ -57,20 +70,18 @@ async def preview(desk: Desk, tx: Transaction, offer: Offer, wish: MovesRequest,
     )
 
 
-async def move(
-    desk: Desk, database: Database, offer: Offer, wish: MovesRequest, *, key: str, clerk: Clerk, now: datetime
-) -> MovesView:
-    """Moves the appointments of `wish.lane`, and blocks the lane for that time so that nobody is booked there again.
+async def move(database: Database, run: Run, *, key: str) -> MovesView:
+    """Moves the lane's appointments, and blocks the lane for that time so that nobody is booked there again.
 
     Whoever keeps the time is not told; everybody else gets one BookingRescheduled. Raises IdempotencyMismatch.
     """
-    office = offer.office.slug
+    office = run.offer.office.slug
     scope = f"office-moves:{office}"
     async with database.transaction() as tx:
-        progress = await store.begin(tx, scope, key, wish, now)
+        progress = await store.begin(tx, scope, key, run.wish, run.now)
         if progress is None:
-            rows = await _to_move(tx, offer, wish, now)
-            await _block(tx, offer, wish, clerk, now)
+            rows = await _to_move(tx, run)
+            await _block(tx, run)
             progress = Progress(pending=[row["id"] for row in rows])
             await store.note(tx, scope, key, progress)
     for step in (_stay, _elsewhere):
@@ -79,13 +90,15 @@ async def move(
                 progress = await store.progress(tx, scope, key)
                 if appointment_id not in progress.pending:
                     continue  # the same request, sent twice, was faster here
-                if await step(desk, tx, offer, wish, appointment_id, progress, clerk, now):
+                row = await store.locked(tx, office, appointment_id)
+                # Who has cancelled or moved in the meantime is settled as well.
+                if row is None or not _concerns(row, run.wish) or await step(tx, run, row, progress):
                     progress.pending.remove(appointment_id)
                     await store.note(tx, scope, key, progress)
     log.info(
         "appointments_moved",
         office=office,
-        lane=wish.lane,
+        lane=run.wish.lane,
         kept=len(progress.kept),
         moved=len(progress.moved),
         left=len(progress.left),
@@ -94,87 +107,64 @@ async def move(
         return await _answer(tx, office, progress)
 
 
-async def _stay(
-    desk: Desk,
-    tx: Transaction,
-    offer: Offer,
-    wish: MovesRequest,
-    appointment_id: UUID,
-    progress: Progress,
-    clerk: Clerk,
-    now: datetime,
-) -> bool:
+async def _stay(tx: Transaction, run: Run, row: Row, progress: Progress) -> bool:
     """Gives the appointment to another clerk at the same time, if one is free; whether it is settled."""
-    row = await store.locked(tx, offer.office.slug, appointment_id)
-    if row is None or not _concerns(row, wish):
-        return True  # cancelled or moved by the citizen in the meantime
-    if row["starts_at"] <= now:
+    if row["starts_at"] <= run.now:
         return False
     bound = _bound(row)
     for _ in range(_TRIES):
-        schedule, busy = await _seen(desk, tx, offer, row["starts_at"], row["ends_at"], now, own=appointment_id)
+        schedule, busy = await _seen(tx, run, row["starts_at"], row["ends_at"], own=bound.id)
         spot = moves.stay(schedule, bound, busy)
         if spot is None:
             return False
-        known = desk.calendar.schedules.known(offer)
+        known = run.desk.calendar.schedules.known(run.offer)
         if known.schedule is not schedule:
             continue  # edited while we looked
         there = slot(spot.start, bound.length)
         place = Place(there, there.ends_at + schedule.buffer, {spot.lane}, known.version)
-        id_ = AppointmentId(appointment_id)
-        if await appointments.move(tx, offer.office.slug, id_, place, new_link=False, now=now) is not None:
-            progress.kept.append(appointment_id)
+        id_ = AppointmentId(bound.id)
+        if await appointments.move(tx, run.offer.office.slug, id_, place, new_link=False, now=run.now) is not None:
+            progress.kept.append(bound.id)
             return True
     return False
 
 
-async def _elsewhere(
-    desk: Desk,
-    tx: Transaction,
-    offer: Offer,
-    wish: MovesRequest,
-    appointment_id: UUID,
-    progress: Progress,
-    clerk: Clerk,
-    now: datetime,
-) -> bool:
-    """Moves the appointment to the nearest free slot, or notes why it stays."""
-    row = await store.locked(tx, offer.office.slug, appointment_id)
-    if row is None or not _concerns(row, wish):
-        return True
+async def _elsewhere(tx: Transaction, run: Run, row: Row, progress: Progress) -> bool:
+    """Moves the appointment to the nearest free slot, or notes why it stays: settled in any case."""
     bound = _bound(row)
     for _ in range(_TRIES):
-        schedule, busy = await _seen(desk, tx, offer, row["starts_at"], None, now, own=appointment_id)
-        spot = moves.elsewhere(schedule, bound, busy, now)
+        schedule, busy = await _seen(tx, run, row["starts_at"], None, own=bound.id)
+        spot = moves.elsewhere(schedule, bound, busy, run.now)
         if not isinstance(spot, Spot):
-            progress.left[appointment_id] = spot
+            progress.left[bound.id] = spot
             return True
-        appointment = await appointments.appointment(tx, offer.office.slug, AppointmentId(appointment_id), lock=True)
+        appointment = await appointments.appointment(tx, run.offer.office.slug, AppointmentId(bound.id), lock=True)
         assert appointment is not None, "its row is ours"
         try:
             await usecases.move(
-                desk,
+                run.desk,
                 tx,
-                offer,
+                run.offer,
                 appointment,
                 _instant(spot.start),
                 [],
                 by="office",
-                actor=clerk.name,
-                now=now,
+                actor=run.clerk.name,
+                now=run.now,
                 lanes=frozenset({spot.lane}),
                 give_back=False,
             )
         except (SlotTaken, SlotNotOffered):
             continue  # somebody was faster, or the timetable was edited: look again
-        progress.moved[appointment_id] = (row["starts_at"], _instant(spot.start))
+        progress.moved[bound.id] = (row["starts_at"], _instant(spot.start))
         return True
-    progress.left[appointment_id] = "no_room"
+    progress.left[bound.id] = "no_room"
     return True
 
 
-async def _to_move(tx: Transaction, offer: Offer, wish: MovesRequest, now: datetime) -> list[Row]:
-    return await briefs.to_come(tx, offer.office.slug, now, lane=wish.lane, low=wish.low, high=wish.high)
+async def _to_move(tx: Transaction, run: Run) -> list[Row]:
+    wish = run.wish
+    return await briefs.to_come(tx, run.offer.office.slug, run.now, lane=wish.lane, low=wish.low, high=wish.high)
 
 
 def _concerns(row: Row, wish: MovesRequest) -> bool:
@@ -186,39 +176,41 @@ def _concerns(row: Row, wish: MovesRequest) -> bool:
     )
 
 
-async def _block(tx: Transaction, offer: Offer, wish: MovesRequest, clerk: Clerk, now: datetime) -> None:
+async def _block(tx: Transaction, run: Run) -> None:
     """Unless it is blocked already (a lead tells first why), or nobody's lane any more."""
-    office = offer.office.slug
-    _, timetable = await timetables.timetable_of(tx, offer.office)
-    blocked = await timetables.blocked_times(tx, office, low=wish.low, high=wish.high)
+    office, wish = run.offer.office, run.wish
+    _, timetable = await timetables.timetable_of(tx, office)
+    blocked = await timetables.blocked_times(tx, office.slug, low=wish.low, high=wish.high)
     covered = any(
         row["lane"] == wish.lane and row["starts_at"] <= wish.low and row["ends_at"] >= wish.high for row in blocked
     )
     if covered or wish.lane not in {entry.lane for entry in timetable.clerks}:
         return
     await timetables.block(
-        tx, office, uuid4(), wish.lane, wish.low, wish.high, reason="other", note=None, by=clerk.name, now=now
+        tx,
+        office.slug,
+        uuid4(),
+        wish.lane,
+        wish.low,
+        wish.high,
+        reason="other",
+        note=None,
+        by=run.clerk.name,
+        now=run.now,
     )
 
 
 async def _seen(
-    desk: Desk,
-    tx: Transaction,
-    offer: Offer,
-    low: datetime,
-    high: datetime | None,
-    now: datetime,
-    *,
-    own: UUID | None = None,
+    tx: Transaction, run: Run, low: datetime, high: datetime | None, *, own: UUID | None = None
 ) -> tuple[Schedule, list[Busy]]:
     """What is taken from `low` to `high` (None: from now to the horizon), by holds of citizens who are typing too."""
-    known = desk.calendar.schedules.known(offer).schedule
+    calendar = run.desk.calendar
     if high is None:
-        low = min(low, now) - timedelta(days=1)
-        high = now + known.horizon + timedelta(days=2)
+        low = min(low, run.now) - timedelta(days=1)
+        high = run.now + calendar.schedules.known(run.offer).schedule.horizon + timedelta(days=2)
     wish = Wish((), timedelta(0), own_appointment=None if own is None else AppointmentId(own))
-    schedule, busy = await slots.read(desk.calendar, tx, offer, low, high, wish, now)
-    holds = await slots.holds_at(desk.calendar, offer, low, high - low)
+    schedule, busy = await slots.read(calendar, tx, run.offer, low, high, wish, run.now)
+    holds = await slots.holds_at(calendar, run.offer, low, high - low)
     return schedule, [*busy, *(held.busy for held in holds)]
 
 
