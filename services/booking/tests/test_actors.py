@@ -196,7 +196,7 @@ async def test_who_may_answer_an_offer(
     given = tokens[who]
     method, path = route.split()
     headers = {"Authorization": f"Bearer {given}"} if given else {}
-    body = {} if method == "POST" else None
+    body: dict[str, Any] | None = {} if method == "POST" else None
     answer = await client.request(method, path, headers=headers, json=body)
     assert (200 if answer.is_success else answer.status_code) == status, answer.text
     if code:

@@ -117,3 +117,36 @@ async def test_what_clerks_do_is_logged_without_anybodys_name(
         assert event in caplog.text
     for secret in ("Geheim", "Erika", "Mustermann", "erika@", "58000", "Grippe", "sick"):
         assert secret not in caplog.text
+
+
+async def test_the_week_keeps_showing_who_is_booked_with_a_clerk_who_has_left(
+    client: httpx.AsyncClient, signed_in: Any, edit_timetable: Any, order: Any
+) -> None:
+    booked = await client.post("/office/appointments", json=order(lane=0), headers=signed_in())
+    await edit_timetable(clerks=[{"lane": 1, "name": "B"}])
+    week = (await client.get("/office/week", params={"day": "2026-06-02"}, headers=signed_in())).json()
+    monday, tuesday = (day["lanes"] for day in week["days"][:2])
+    assert [(lane["lane"], lane["name"]) for lane in monday] == [(1, "B")]
+    assert [(lane["lane"], lane["name"], len(lane["on_duty"])) for lane in tuesday] == [(1, "B", 1), (0, "", 0)]
+    assert tuesday[1]["appointments"][0]["reference"] == booked.json()["reference"]
+
+
+async def test_the_week_shows_what_took_place_without_the_name_once_it_was_erased(
+    client: httpx.AsyncClient, signed_in: Any, book: Any, clock: Any
+) -> None:
+    missed, erased, cancelled = [await book() for _ in range(3)]
+    cancel = f"/office/appointments/{cancelled.json()['appointment_id']}/cancellation"
+    assert (await client.post(cancel, headers=signed_in())).status_code == 200
+    clock.now = datetime(2026, 6, 2, 8, 0, tzinfo=UTC)
+    for answer in (missed, erased):
+        await client.post(f"/office/appointments/{answer.json()['appointment_id']}/no-show", headers=signed_in())
+    link = {"Authorization": f"Bearer {erased.json()['link'].split('#')[1]}"}
+    assert (await client.post("/appointment/erasure", headers=link)).status_code == 204
+    week = (await client.get("/office/week", params={"day": "2026-06-02"}, headers=signed_in())).json()
+    briefs = [brief for lane in week["days"][1]["lanes"] for brief in lane["appointments"]]
+    shown = {brief["reference"]: (brief["state"], brief["name"]) for brief in briefs}
+    assert shown == {
+        missed.json()["reference"]: ("no_show", "Erika Mustermann"),
+        erased.json()["reference"]: ("no_show", None),
+    }
+    assert week["conflicts"] == [], "what is over is no conflict"
