@@ -43,10 +43,6 @@ def upgrade() -> None:
         "walk_in_waiting", "walk_in", ["office", "day", "number"], postgresql_where=sa.text("state = 'waiting'")
     )
     op.create_index("walk_in_to_erase", "walk_in", ["taken_at"], postgresql_where=sa.text("erased_at IS NULL"))
-    # How long conversations take: the newest ones of an office. Rows enter the index when a call has ended.
-    op.create_index(
-        "appointment_talked", "appointment", ["office", "starts_at"], postgresql_where=sa.text("talk_seconds IS NOT NULL")
-    )
     # Whose calls run now: rows leave the index when the case ends.
     op.create_index(
         "appointment_in_call",

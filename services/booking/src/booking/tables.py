@@ -78,8 +78,6 @@ class Appointment(SQLModel, table=True):
             "call_started_at",
             postgresql_where=text("state = 'booked' AND call_started_at IS NOT NULL"),
         ),
-        # How long conversations take: the newest ones of an office.
-        Index("appointment_talked", "office", "starts_at", postgresql_where=text("talk_seconds IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)

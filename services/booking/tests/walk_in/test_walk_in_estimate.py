@@ -96,7 +96,7 @@ async def test_the_estimate_reads_ranges_of_indexes_however_many_appointments_th
         await tx.execute("ANALYZE appointment")
         shares = {"office": "clerks-1", "now": NOON, "newest": 50, "at_least": 5}
         for query, index, parameters in (
-            (SHARES, "appointment_talked", shares),
+            (SHARES, "appointment_over", shares),
             (RUNNING, "appointment_in_call", {"office": "clerks-1", "now": NOON}),
         ):
             plan = await tx.rows(f"EXPLAIN {query}", **parameters)
