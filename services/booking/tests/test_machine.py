@@ -29,7 +29,7 @@ from real_office import MIDNIGHT, World, clock_time, iso, local_day, minute, sai
 
 from booking.app import build
 
-EXAMPLES = int(os.environ.get("SCHALTER_MACHINE_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("SCHALTER_MACHINE_EXAMPLES", "10"))
 STEPS = 50
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
