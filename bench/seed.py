@@ -1,6 +1,7 @@
 """Appointments to measure with: the coming weeks half full, and history behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -22,7 +23,7 @@ def seed(url: str, starts: Sequence[datetime], total: int) -> None:
     Of the quarters of an hour in `starts`, which are to come, every second lane is taken. The rest lies behind us, one
     quarter of an hour after the other, and stays "booked", which is the worst case: indexes hold what is booked.
     """
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url) as connection, _without_indexes(connection):
         coming = [
             (start, lane) for number, start in enumerate(starts) for lane in range(LANES) if (number + lane) % 2 == 0
         ]
@@ -50,9 +51,24 @@ def seed(url: str, starts: Sequence[datetime], total: int) -> None:
         connection.execute("VACUUM (ANALYZE) appointment")
 
 
-def count(url: str) -> int:
-    """How many appointments there are."""
-    with psycopg.connect(url) as connection:
-        row = connection.execute("SELECT count(*) FROM appointment").fetchone()
-    assert row is not None
-    return int(row[0])
+@contextmanager
+def _without_indexes(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[None]:
+    """Fill first, index then: a million rows in a third of the time."""
+    constraints = connection.execute("""
+        SELECT quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint
+         WHERE conrelid = 'appointment'::regclass AND contype = 'x'
+    """).fetchall()
+    indexes = connection.execute("""
+        SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+         WHERE indrelid = 'appointment'::regclass AND NOT indisunique AND NOT indisexclusion
+    """).fetchall()
+    for name, _ in constraints:
+        connection.execute(f"ALTER TABLE appointment DROP CONSTRAINT {name}".encode())
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX {name}".encode())
+    yield
+    connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    for name, definition in constraints:
+        connection.execute(f"ALTER TABLE appointment ADD CONSTRAINT {name} {definition}".encode())
+    for _, definition in indexes:
+        connection.execute(str(definition).encode())
