@@ -18,17 +18,21 @@ def bearer(answer: httpx.Response) -> dict[str, str]:
 
 
 async def test_everything_stored_is_handed_out(client: httpx.AsyncClient, book: Any, stored: Any) -> None:
-    booked = await book(**PERSON, needs=["sign_language_interpreter"], time_zone="Asia/Kathmandu")
+    booked = await book(
+        **PERSON, needs=["sign_language_interpreter"], time_zone="Asia/Kathmandu", plain_language=True
+    )
     answer = await client.get("/appointment/data", headers=bearer(booked))
     assert answer.headers["content-disposition"].startswith("attachment")
     data = answer.json()
     assert {key: data[key] for key in PERSON} == PERSON
+    assert data["plain_language"] is True
     assert (data["needs"], data["time_zone"]) == (["sign_language_interpreter"], "Asia/Kathmandu")
     assert {entry["part"] for entry in data["elsewhere"]} == {"casework", "payment", "notify", "signaling"}
     # Nothing personal lies in the row that is not in the answer.
     (row,) = await stored("appointment")
     told = {"name", "email", "phone", "language", "time_zone", "needs", "channel", "services", "reference", "state"}
     told |= {"starts_at", "ends_at", "booked_at", "changed_at", "call_started_at", "talk_seconds", "office"}
+    told |= {"plain_language"}
     assert set(row) - told == {"id", "lane", "busy_until", "link_generation", "erased_at"}
     assert told <= set(data)
 

@@ -1,5 +1,6 @@
 """Mails say what citizens need, in both languages, and let nothing be injected."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -262,6 +263,37 @@ def test_no_template_shows_what_a_message_does_not_have(
 def test_a_mail_without_its_link_is_not_written(composer: Composer, kind: MessageKind, token: str) -> None:
     with pytest.raises(UndefinedError):
         composer.compose(replace(message(kind), context={**CONTEXT, token: None}))
+
+
+PLAIN = ("confirmation", "reminder", "rescheduled", "cancellation", "slot_offer")
+
+
+@pytest.mark.parametrize("kind", get_args(MessageKind))
+@pytest.mark.parametrize("language", get_args(Language))
+def test_plain_language_says_it_in_short_sentences_or_falls_back(
+    composer: Composer, kind: MessageKind, language: Language
+) -> None:
+    ordinary = message(kind, language)
+    plain = replace(ordinary, plain_language=True)
+    said = text(composer.compose(plain))
+    assert (said != text(composer.compose(ordinary))) == (kind in PLAIN)
+    assert re.findall(r"https?://\S+#\S+", said) == re.findall(r"https?://\S+#\S+", text(composer.compose(ordinary)))
+    if kind in PLAIN:
+        needed = {text.in_language(language) for one in load_catalogue().values() for text in one.bring}
+        own = [line for line in said.partition("\n-- ")[0].splitlines() if line.removeprefix("- ") not in needed]
+        sentences = [s for line in own if ": " not in line for s in re.split(r"(?<=[.!?])\s+", line)]
+        assert max(len(sentence.split()) for sentence in sentences) <= 13, max(sentences, key=len)
+
+
+def test_the_footer_names_the_offices_own_pages(offices: Mapping[str, Office]) -> None:
+    pages = {name: f"https://town.example/{name}" for name in ("website", "imprint", "privacy")}
+    office = offices["heidelberg"]
+    contact = type(office.contact).model_validate(office.contact.model_dump() | pages)
+    own = {"heidelberg": office.model_copy(update={"contact": contact})}
+    mail = Composer(own, load_catalogue(), public_origin="http://x", sender="A <a@b.example>").compose(message())
+    for page in pages.values():
+        assert page in text(mail)
+        assert f'href="{page}"' in html(mail)
 
 
 def test_markup_in_a_name_is_text(composer: Composer) -> None:

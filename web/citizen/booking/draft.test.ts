@@ -115,11 +115,13 @@ describe("booking", () => {
     draft.choose("fuehrungszeugnis", "belegart", "N");
     draft.person.phone = " 0171 2345678 ";
     draft.person.needs = ["companion"];
+    draft.person.plain = true;
     server.answers = [ok({ link: "x" }, 201)];
     await draft.book();
     expect(server.sent.at(-1)?.body).toMatchObject({
       name: "Mária Nowak",
       phone: "0171 2345678",
+      plain_language: true,
       needs: ["companion"],
       services: [{ service_id: "fuehrungszeugnis", options: { belegart: "N" }, persons: 1 }],
       hold_id: "h",

@@ -17,6 +17,8 @@ export class Person {
   email = $state("");
   phone = $state("");
   language = $state<Language>(language.current);
+  /** Mails in short and simple sentences. */
+  plain = $state(false);
   needs = $state<readonly Need[]>([]);
   /** Set by the first attempt to send: before it nobody is blamed for what they are just typing. */
   tried = $state(false);
@@ -71,6 +73,7 @@ export class Person {
       email: this.email.trim(),
       ...(phone ? { phone } : {}),
       language: this.language,
+      plain_language: this.plain,
       needs: [...this.needs],
       ...(clocksDiffer(zone, office.time_zone, at) ? { time_zone: zone } : {}),
     };

@@ -30,7 +30,7 @@ export type Need = AppointmentView["needs"][number];
 export type BookedService = Required<Booking["ChosenService"]>;
 export type NewAppointment = Booking["AppointmentRequest"];
 /** Who comes, and how to reach them. */
-export type Contact = Pick<NewAppointment, "name" | "email" | "phone" | "language" | "time_zone"> & { needs: Need[] };
+export type Contact = Pick<NewAppointment, "name" | "email" | "phone" | "language" | "time_zone" | "plain_language"> & { needs: Need[] };
 export type BookedAppointment = Booking["BookedView"];
 export type AppointmentView = Booking["AppointmentView"];
 export type NewWaiting = Booking["WaitingRequest"];

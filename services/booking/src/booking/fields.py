@@ -99,12 +99,18 @@ class PersonRequest(Body):
     phone: Phone | None = None
     language: Language
     time_zone: TimeZone | None = None
+    plain_language: bool = Field(default_factory=bool)  # a stated default would make it required for typed clients
     needs: list[Need] = Field(default_factory=list, max_length=3)
 
     def contact(self) -> CitizenContact:
         """How to address the citizen."""
         return CitizenContact(
-            name=self.name, email=self.email, language=self.language, time_zone=self.time_zone, phone=self.phone
+            name=self.name,
+            email=self.email,
+            language=self.language,
+            time_zone=self.time_zone,
+            phone=self.phone,
+            plain_language=self.plain_language,
         )
 
     def booked(self) -> tuple[BookedService, ...]:

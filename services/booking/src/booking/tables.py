@@ -94,6 +94,7 @@ class Appointment(SQLModel, table=True):
     phone: str | None = None
     language: Language = Field(sa_column=Column(String(2), nullable=False))
     time_zone: str | None = None
+    plain_language: bool = False
     needs: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]"))
     channel: Channel = Field(default="citizen", sa_column=Column(String(16), nullable=False, server_default="citizen"))
     link_generation: int
@@ -196,6 +197,7 @@ class WaitingEntry(SQLModel, table=True):
     phone: str | None = None
     language: Language | None = Field(default=None, sa_column=Column(String(2)))
     time_zone: str | None = None
+    plain_language: bool = False
     needs: list[str] | None = Field(default=None, sa_column=Column(JSONB))
     first_day: date | None = None
     last_day: date | None = None
@@ -277,6 +279,7 @@ class WalkIn(SQLModel, table=True):
     phone: str | None = None
     language: Language = Field(sa_column=Column(String(2), nullable=False))
     time_zone: str | None = None
+    plain_language: bool = False
     needs: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
     state: TicketState = Field(sa_column=Column(String(8), nullable=False))
     taken_at: datetime = Field(sa_column=instant())

@@ -52,7 +52,7 @@ def view(message: Message, office: Office, catalogue: Catalogue, origin: str, no
         "name": context["name"],
         "reference": context.get("reference"),
         "phone": office.contact.phone.replace(" ", _NBSP),
-        "privacy_url": f"{home}/privacy",
+        "privacy_url": office.contact.privacy or f"{home}/privacy",
         "home_url": f"{home}/",
         "check_url": f"{home}/check",
         # Absent rather than empty: a mail that lacks its link must not be written.

@@ -305,6 +305,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/office/appointments/{appointment_id}/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Slots To Move
+         * @description Free slots to which an appointment can move, as long as it is; its own time does not count as taken.
+         */
+        get: operations["list_slots_to_move_api_booking_office_appointments__appointment_id__slots_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/office/blocked-times": {
         parameters: {
             query?: never;
@@ -770,6 +790,8 @@ export interface components {
             needs?: ("interpreter" | "sign_language_interpreter" | "companion")[];
             /** Phone */
             phone?: string | null;
+            /** Plain Language */
+            plain_language?: boolean;
             /** Services */
             services: components["schemas"]["ChosenService"][];
             /**
@@ -1208,7 +1230,7 @@ export interface components {
             utilisation: number | null;
             /**
              * Wait Seconds Median
-             * @description From the start to the call.
+             * @description From the start, or for walk-ins from taking a number, to the call.
              */
             wait_seconds_median: number | null;
             /** Walk Ins */
@@ -1485,6 +1507,8 @@ export interface components {
             needs?: ("interpreter" | "sign_language_interpreter" | "companion")[];
             /** Phone */
             phone?: string | null;
+            /** Plain Language */
+            plain_language?: boolean;
             /** Services */
             services: components["schemas"]["ChosenService"][];
             /**
@@ -1637,6 +1661,8 @@ export interface components {
             office: string;
             /** Phone */
             phone: string | null;
+            /** Plain Language */
+            plain_language: boolean;
             /** Reference */
             reference: string;
             /** Services */
@@ -2193,6 +2219,8 @@ export interface components {
             needs?: ("interpreter" | "sign_language_interpreter" | "companion")[];
             /** Phone */
             phone?: string | null;
+            /** Plain Language */
+            plain_language?: boolean;
             /** Services */
             services: components["schemas"]["ChosenService"][];
             /** Time Zone */
@@ -2230,6 +2258,8 @@ export interface components {
             needs?: ("interpreter" | "sign_language_interpreter" | "companion")[];
             /** Phone */
             phone?: string | null;
+            /** Plain Language */
+            plain_language?: boolean;
             /** Services */
             services: components["schemas"]["ChosenService"][];
             /** Time Zone */
@@ -2298,7 +2328,7 @@ export interface components {
             utilisation: number | null;
             /**
              * Wait Seconds Median
-             * @description From the start to the call.
+             * @description From the start, or for walk-ins from taking a number, to the call.
              */
             wait_seconds_median: number | null;
             /** Walk Ins */
@@ -3013,6 +3043,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OfficeBooked"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_slots_to_move_api_booking_office_appointments__appointment_id__slots_get: {
+        parameters: {
+            query?: {
+                /** @description A day of the office; today if left out. */
+                from?: string | null;
+                /** @description Included; the same day if left out. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotsView"];
                 };
             };
             /** @description Not now; please try again. */

@@ -40,6 +40,7 @@ class PersonalData(BaseModel):
     phone: str | None
     language: Language
     time_zone: str | None
+    plain_language: bool
     needs: tuple[Need, ...]
     channel: Channel
     booked_at: datetime
@@ -99,6 +100,7 @@ def data_of(appointment: Appointment, offer: Offer, waiting_since: datetime | No
         phone=appointment.phone,
         language=appointment.language,
         time_zone=appointment.time_zone,
+        plain_language=appointment.plain_language,
         needs=needs(appointment),
         channel=appointment.channel,
         booked_at=appointment.booked_at.astimezone(UTC),

@@ -57,11 +57,11 @@ def _booked(condition: str = "") -> str:
     return f"""
     booked AS (
         INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, busy_until, state, services, name,
-                                 email, phone, language, time_zone, needs, channel, link_generation, booked_at,
-                                 changed_at)
+                                 email, phone, language, time_zone, plain_language, needs, channel,
+                                 link_generation, booked_at, changed_at)
         SELECT :id, :office, :reference, lane, :starts_at, :ends_at, :busy_until, 'booked', CAST(:services AS jsonb),
-               :name, :email, :phone, :language, :time_zone, CAST(:needs AS jsonb), :channel, :link_generation, :now,
-               :now
+               :name, :email, :phone, :language, :time_zone, :plain_language, CAST(:needs AS jsonb), :channel,
+               :link_generation, :now, :now
           FROM choice {condition}
             ON CONFLICT DO NOTHING
         RETURNING lane
@@ -185,6 +185,7 @@ def _parameters(tx: Transaction, event: BookingCompleted, place: Place, actor: s
         phone=event.citizen.phone,
         language=event.citizen.language,
         time_zone=event.citizen.time_zone,
+        plain_language=event.citizen.plain_language,
         needs=json.dumps(event.needs),
         channel=event.channel,
         link_generation=event.link_generation,
@@ -283,7 +284,8 @@ async def erase(tx: Transaction, appointments: Sequence[UUID], now: datetime) ->
     return await tx.execute(
         """
         UPDATE appointment
-           SET name = '', email = '', phone = NULL, time_zone = NULL, needs = '[]', erased_at = :now,
+           SET name = '', email = '', phone = NULL, time_zone = NULL, plain_language = false, needs = '[]',
+               erased_at = :now,
                services = (SELECT coalesce(jsonb_agg(service - 'options'), '[]')
                              FROM jsonb_array_elements(services) AS service)
          WHERE id = ANY (CAST(:ids AS uuid[])) AND erased_at IS NULL

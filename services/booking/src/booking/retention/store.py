@@ -44,7 +44,7 @@ async def end_pointless_waiting(tx: Transaction, office: str, since: datetime, t
         """
         UPDATE waiting_entry AS entry
            SET state = 'done', changed_at = :now, name = NULL, email = NULL, phone = NULL, time_zone = NULL,
-               needs = NULL
+               plain_language = false, needs = NULL
          WHERE entry.office = :office AND entry.state = 'waiting'
            AND CASE WHEN entry.appointment_id IS NULL
                     THEN entry.since < :since OR entry.last_day < :today

@@ -17,7 +17,8 @@ _QUEUE: Final = "hashtextextended('booking-walk-in:' || :office, 0)"
 
 #: What of a ticket tells of a person goes as soon as nobody waits with it: whoever is called has an appointment now.
 _ERASED: Final = """
-    name = '', email = '', phone = NULL, time_zone = NULL, needs = '[]', erased_at = :now,
+    name = '', email = '', phone = NULL, time_zone = NULL, plain_language = false, needs = '[]',
+    erased_at = :now,
     services = (SELECT coalesce(jsonb_agg(service - 'options'), '[]') FROM jsonb_array_elements(services) AS service)
 """
 
@@ -60,11 +61,11 @@ async def add(tx: Transaction, ticket: UUID, office: str, day: date, visitor: Vi
     """Adds somebody at the end of the queue; their number, from 1 on each day. The caller has queued up."""
     row = await tx.row(
         """
-        INSERT INTO walk_in (id, office, day, number, services, name, email, phone, language, time_zone, needs, state,
-                             taken_at, seen_at)
+        INSERT INTO walk_in (id, office, day, number, services, name, email, phone, language, time_zone, plain_language,
+                             needs, state, taken_at, seen_at)
         SELECT :id, CAST(:office AS varchar), CAST(:day AS date), 1 + coalesce(max(number), 0),
-               CAST(:services AS jsonb), :name, :email, :phone, :language, :time_zone, CAST(:needs AS jsonb), 'waiting',
-               :now, :now
+               CAST(:services AS jsonb), :name, :email, :phone, :language, :time_zone, :plain_language,
+               CAST(:needs AS jsonb), 'waiting', :now, :now
           FROM walk_in WHERE office = CAST(:office AS varchar) AND day = CAST(:day AS date)
         RETURNING number
         """,
@@ -77,6 +78,7 @@ async def add(tx: Transaction, ticket: UUID, office: str, day: date, visitor: Vi
         phone=visitor.citizen.phone,
         language=visitor.citizen.language,
         time_zone=visitor.citizen.time_zone,
+        plain_language=visitor.citizen.plain_language,
         needs=json.dumps(visitor.needs),
         now=now,
     )
@@ -164,7 +166,7 @@ async def visitor(tx: Transaction, ticket: UUID) -> Visitor | None:
     """Who waits with `ticket`, who cannot go before this transaction ends; None if they have gone already."""
     row = await tx.row(
         """
-        SELECT CAST(services AS text) AS services, name, email, phone, language, time_zone,
+        SELECT CAST(services AS text) AS services, name, email, phone, language, time_zone, plain_language,
                CAST(needs AS text) AS needs
           FROM walk_in WHERE id = :id AND state = 'waiting'
            FOR UPDATE
