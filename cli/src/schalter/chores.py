@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from contracts.topology import SERVICES
+from schalter.embedded import SchalterError
 from schalter.nats_config import OPERATOR, render, service_users
+from schalter.offices import read_offices
 from schalter.running.home import Home
 
 #: What has an HTTP interface: the services, and the technical check's own process.
@@ -29,6 +31,15 @@ def write_openapi(directory: Path, home: Home) -> Iterator[Path]:
         path = directory / f"{name}.json"
         path.write_text(openapi(name, home))
         yield path
+
+
+def write_mails(directory: Path, home: Home, office: str | None) -> str:
+    """Writes every mail below `directory`; the page that shows them. Raises SchalterError for an unknown office."""
+    offices = read_offices(home.offices)[0]
+    if office is not None and office not in offices:
+        raise SchalterError(f"There is no office {office!r}. There are: {', '.join(offices)}.")
+    *_, index = importlib.import_module("notify.preview").write(directory, home.offices, office)
+    return str(index)
 
 
 def stand_ins(home: Home) -> dict[str, str]:

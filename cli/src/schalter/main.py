@@ -27,6 +27,8 @@ offices = typer.Typer(help="The offices of this installation.", no_args_is_help=
 events = typer.Typer(help="The events on the bus.", no_args_is_help=True)
 cli.add_typer(offices, name="offices")
 cli.add_typer(events, name="events")
+mails = typer.Typer(help="The mails to citizens.", no_args_is_help=True)
+cli.add_typer(mails, name="mails")
 
 _out = Console(soft_wrap=False)
 
@@ -99,6 +101,15 @@ def events_replay(
 
     count = asyncio.run(show())
     _out.print(f"{count} dead letters" + (" wait." if dry_run else " replayed."))
+
+
+@mails.command("preview")
+def mails_preview(
+    directory: Annotated[Path, typer.Argument(help="Folder to write to; index.html shows them all.")],
+    office: Annotated[str | None, typer.Option(help="In whose name [default: the first office].")] = None,
+) -> None:
+    """Writes every mail as citizens would get it, with samples for names and times; nothing has to run."""
+    _out.print(chores.write_mails(directory, Home.find(), office), highlight=False, soft_wrap=True)
 
 
 @cli.command("nats-config")

@@ -15,6 +15,7 @@ from contracts.booking import calendar_uid
 from contracts.catalogue import Catalogue
 from contracts.notify import MessageKind
 from contracts.offices import Office, Offices
+from contracts.text import Language
 from notify.calendar import Appointment, calendar
 from notify.model import Message
 from notify.view import view
@@ -97,6 +98,11 @@ class Composer:
             stamp=message.created_at,
         )
         return method, calendar(appointment, cancelled=method == "CANCEL")
+
+
+def has_plain_language(kind: MessageKind, language: Language) -> bool:
+    """Whether there is such a mail in plain language."""
+    return (_TEMPLATES / f"{kind}.plain.{language}.j2").is_file()
 
 
 def _templates(message: Message) -> list[str]:

@@ -1,6 +1,5 @@
 """What notify does: queue a message for an event, send what is due. One function, one transaction."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -14,7 +13,6 @@ from contracts.booking import (
     BookingNoShow,
     BookingRescheduled,
     CitizenContact,
-    Need,
     SlotOffered,
 )
 from contracts.casework import CaseAborted, CaseCompleted
@@ -23,6 +21,7 @@ from contracts.offices import Offices
 from contracts.payment import PaymentCaptured
 from contracts.text import Language
 from notify import store
+from notify.contexts import appointment, booked, cancelled, completed, moved, offered, paid
 from notify.errors import UnknownRecipient
 from notify.model import LINKED, Context, Message, Standing, Trouble, next_try, reminders
 from notify.tables import Recipient
@@ -36,11 +35,7 @@ async def confirm_booking(
     offices: Offices, tx: Transaction, event: BookingCompleted, cause: UUID, now: datetime
 ) -> None:
     """Queue the confirmation with the video link and plan the reminders, unless the appointment has moved or is off."""
-    context = _appointment(event, event.needs) | {
-        "link_token": event.link_token,
-        "generation": event.link_generation,
-        "channel": event.channel,
-    }
+    context = booked(event)
     standing = await _remember(tx, event, generation=event.link_generation, appointment=context)
     if standing and standing.still_good(event.link_generation):
         await _queue(tx, "confirmation", event, event.citizen, context, cause, now, standing=standing)
@@ -54,12 +49,7 @@ async def tell_move(offices: Offices, tx: Transaction, event: BookingRescheduled
     What is unsent of the old ones would only confuse.
     """
     await store.serialise(tx, event.appointment_id)
-    context = _appointment(event, event.needs) | {
-        "link_token": event.link_token,
-        "generation": event.link_generation,
-        "previous_starts_at": event.previous_starts_at.isoformat(),
-        "rescheduled_by": event.rescheduled_by,
-    }
+    context = moved(event)
     standing = await _remember(tx, event, generation=event.link_generation, appointment=context)
     if standing and standing.still_good(event.link_generation):
         await store.drop_unsent(tx, event.appointment_id, LINKED, cause, now)
@@ -74,10 +64,7 @@ async def tell_cancellation(tx: Transaction, event: BookingCancelled, cause: UUI
     if standing:
         await store.drop_unsent(tx, event.appointment_id, LINKED, cause, now)
         await store.plan_reminders(tx, event.appointment_id, ())
-        context = _appointment(event) | {
-            "cancelled_by": event.cancelled_by,
-            "generation": standing.newest_generation,
-        }
+        context = cancelled(event, standing.newest_generation)
         await _queue(tx, "cancellation", event, event.citizen, context, cause, now, standing=standing)
 
 
@@ -88,7 +75,7 @@ async def tell_no_show(tx: Transaction, event: BookingNoShow, cause: UUID, now: 
     if standing:
         await store.drop_unsent(tx, event.appointment_id, LINKED, cause, now)
         await store.plan_reminders(tx, event.appointment_id, ())
-        await _queue(tx, "no_show", event, event.citizen, _appointment(event), cause, now, standing=standing)
+        await _queue(tx, "no_show", event, event.citizen, appointment(event), cause, now, standing=standing)
 
 
 async def offer_slot(tx: Transaction, event: SlotOffered, cause: UUID, now: datetime) -> None:
@@ -97,12 +84,7 @@ async def offer_slot(tx: Transaction, event: SlotOffered, cause: UUID, now: date
     recipient = await store.recipient(tx, event.appointment_id)
     if recipient and (recipient.erased_at or recipient.over):
         return
-    context = _slot(event) | {
-        "reference": recipient.reference if recipient else None,
-        "current_starts_at": event.current_starts_at.isoformat() if event.current_starts_at else None,
-        "offer_token": event.offer_token,
-        "expires_at": event.expires_at.isoformat(),
-    }
+    context = offered(event, recipient.reference if recipient else None)
     citizen = event.citizen
     if recipient and recipient.corrected_email:
         citizen = citizen.model_copy(update={"email": recipient.corrected_email})
@@ -122,12 +104,7 @@ async def say_goodbye(tx: Transaction, event: CaseCompleted, cause: UUID, now: d
         return
     await store.drop_unsent(tx, event.appointment_id, ("reminder",), cause, now)
     await store.plan_reminders(tx, event.appointment_id, ())
-    context: Context = {
-        "reference": event.reference,
-        "name": event.citizen.name,
-        "services": list(event.services),
-        "amount_cents": event.amount_cents,
-    }
+    context = completed(event)
     await _queue(tx, "completion", event, event.citizen, context, cause, now, standing=standing)
 
 
@@ -146,13 +123,7 @@ async def send_receipt(tx: Transaction, event: PaymentCaptured, cause: UUID, now
         raise UnknownRecipient(str(event.appointment_id))
     if recipient.erased_at:
         return
-    context: Context = {
-        "reference": recipient.reference,
-        "name": recipient.name,
-        "receipt_number": event.receipt_number,
-        "amount_cents": event.amount_cents,
-        "at": event.at.isoformat(),
-    }
+    context = paid(event, recipient.reference, recipient.name)
     await _queue(tx, "receipt", event, contact(recipient), context, cause, now)
 
 
@@ -203,23 +174,6 @@ async def _plan_reminders(
     before = office.notify.reminder_minutes if office and not standing.settled else ()
     planned = reminders(event.appointment_id, event.link_generation, event.starts_at, before, now)
     await store.plan_reminders(tx, event.appointment_id, planned)
-
-
-def _appointment(
-    event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow, needs: Sequence[Need] = ()
-) -> Context:
-    return _slot(event) | {"reference": event.reference, "needs": [str(need) for need in needs]}
-
-
-def _slot(event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow | SlotOffered) -> Context:
-    return {
-        "name": event.citizen.name,
-        "time_zone": event.citizen.time_zone,
-        "starts_at": event.starts_at.isoformat(),
-        "ends_at": event.ends_at.isoformat(),
-        "services": [service.service_id for service in event.services],
-        "persons": [service.persons for service in event.services],
-    }
 
 
 async def _queue(
