@@ -1,6 +1,7 @@
 """What an office offers and what of it is free, against plain definitions that are too slow for the real thing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -212,3 +213,25 @@ def test_on_ordinary_days_a_slot_lies_within_the_wall_clock_hours(hours: list[Ho
         wall = datetime.fromtimestamp(start, office.zone)
         at = wall.hour * 60 + wall.minute
         assert set(range(at, at + 25)) <= minutes
+
+
+@given(
+    shifts=st.lists(st.tuples(st.integers(84, 140), st.integers(1, 30)), min_size=1, max_size=4),
+    pause=st.sampled_from([0, 1, 5, 15]),
+    length=st.integers(1, 8).map(lambda fives: fives * 5),
+)
+def test_off_duty_is_busy_and_on_duty_is_free(shifts: list[tuple[int, int]], pause: int, length: int) -> None:
+    """Shifts of a Tuesday on the five-minute grid, some of them closer to each other than the pause is long."""
+    worked = tuple(Hours(1, opens * 5, min(1440, (opens + fives) * 5)) for opens, fives in shifts)
+    lane = Lane(0, shifts=worked)
+    office = schedule(*ALWAYS, grid=5)
+    office = replace(office, lanes=(lane,), buffer=pause * MINUTES)
+    tuesday = date(2026, 6, 2)
+    starts = office.offered(tuesday, tuesday, length * MINUTES, NOW)
+    seconds = (length + pause) * 60
+    off_duty = office.off_duty([lane], starts[0], starts[-1] + seconds)
+    free = set(model.free(starts, seconds, [0], off_duty))
+    on_duty = {start for start in starts if office.on_duty([lane], start, length * MINUTES)}
+    assert free <= on_duty
+    if pause in (0, 1):  # no gap on this grid is shorter: then both are the same
+        assert free == on_duty

@@ -18,9 +18,7 @@ def bearer(answer: httpx.Response) -> dict[str, str]:
 
 
 async def test_everything_stored_is_handed_out(client: httpx.AsyncClient, book: Any, stored: Any) -> None:
-    booked = await book(
-        **PERSON, needs=["sign_language_interpreter"], time_zone="Asia/Kathmandu", plain_language=True
-    )
+    booked = await book(**PERSON, needs=["sign_language_interpreter"], time_zone="Asia/Kathmandu", plain_language=True)
     answer = await client.get("/appointment/data", headers=bearer(booked))
     assert answer.headers["content-disposition"].startswith("attachment")
     data = answer.json()

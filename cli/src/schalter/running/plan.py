@@ -1,5 +1,6 @@
 """What runs, and what each part is told: the composition root of `schalter up`."""
 
+import json
 import os
 import socket
 import sys
@@ -8,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from contracts.topology import SERVICES
 from schalter.embedded import Caddy, Nats, Part, Postgres, Program, Redis, free_ports
@@ -21,6 +23,14 @@ _SIMULATORS = ("paypal", "mail")
 #: The echo of the technical check: a process of its own, lest its media work slow the rooms down. It needs no access.
 CHECK = "signaling-check"
 _PORTS = (*_SERVERS, *SERVICES, CHECK, *_SIMULATORS, "smtp")
+
+
+#: On a development machine everybody comes from one address, a load test too. Real offices have booking's own limits.
+_LOCAL_LIMITS: Final = {
+    "hold": {"proof_from": 50_000, "at_most": 100_000, "seconds": 3600},
+    "booking": {"proof_from": 50_000, "at_most": 100_000, "seconds": 3600},
+    "email": {"proof_from": 100, "at_most": 1_000, "seconds": 3600},
+}
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,11 @@ def _special_environments(
         "SCHALTER_PAYPAL_CA_FILE": str(home.var / "paypal-ca.pem"),
     }
     return {
-        "booking": {**public_keys, "SCHALTER_LINK_PRIVATE_KEY": link_private},
+        "booking": {
+            **public_keys,
+            "SCHALTER_LINK_PRIVATE_KEY": link_private,
+            "SCHALTER_LIMITS": os.environ.get("SCHALTER_LIMITS") or json.dumps(_LOCAL_LIMITS),
+        },
         "signaling": {
             **public_keys,
             "SCHALTER_TURN_URLS": os.environ.get("SCHALTER_TURN_URLS", ""),

@@ -179,7 +179,8 @@ class Schedule:
     def off_duty(self, lanes: Iterable[Lane], low: int, high: int) -> list[Busy]:
         """When `lanes` are not on duty between `low` and `high`, as if they were busy. Lanes without shifts always are.
 
-        The pause after an appointment may reach beyond the end of a shift, so a shift counts as that much longer.
+        The pause after an appointment may reach beyond the end of a shift, so a shift counts as that much longer. A gap
+        between two shifts that is shorter than the pause still parts them: its last second stands for it.
         """
         found: list[Busy] = []
         first, last = (datetime.fromtimestamp(instant, self.zone).date().toordinal() for instant in (low, high))
@@ -187,12 +188,12 @@ class Schedule:
         for lane in lanes:
             if not lane.shifts:
                 continue
-            end = low
+            end = duty_end = low
             for ordinal in range(first - 1, last + 1):
                 for starts, ends in _duty(self, lane, date.fromordinal(ordinal)):
-                    if starts > end:
-                        found.append(Busy(lane.number, end, starts))
-                    end = max(end, ends + pause)
+                    if starts > duty_end:
+                        found.append(Busy(lane.number, min(end, starts - 1), starts))
+                    end, duty_end = max(end, ends + pause), max(duty_end, ends)
             if end < high + pause:
                 found.append(Busy(lane.number, end, high + pause))
         return found
