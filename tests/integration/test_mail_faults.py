@@ -13,6 +13,7 @@ import asyncio
 import os
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -109,7 +110,14 @@ async def _book_while_everything_dies(system: System) -> Booked:
             await asyncio.sleep(1)
     booked = await booking
     booked.kills = kills
+    await asyncio.to_thread(eventually, lambda: _answers(system), 60, "PostgreSQL has recovered")
     return booked
+
+
+def _answers(system: System) -> bool:
+    with suppress(psycopg.OperationalError), psycopg.connect(system.database("notify"), connect_timeout=2):
+        return True
+    return False
 
 
 async def _book(system: System, count: int, *, pace: float) -> Booked:

@@ -16,6 +16,7 @@ from sqlmodel import Field, SQLModel, select
 from chassis.database import Database, numbered
 from chassis.problems import Busy, is_transient
 from chassis.tables import instant
+from schalter.embedded import Postgres
 
 
 class Note(SQLModel, table=True):
@@ -186,3 +187,22 @@ async def test_an_argument_of_the_wrong_type_does_not_pass_by_waiting(database: 
         async with database.transaction() as tx:
             await tx.execute(INSERT, **note("a") | {"id": 7})
     assert not is_transient(raised.value)
+
+
+async def test_a_server_that_lets_nobody_in_for_now_is_trouble_that_passes(
+    postgres: Postgres, database_url: str
+) -> None:
+    """As while it recovers from a crash (57P03); here it says that it has no room (53300)."""
+    name = database_url.rsplit("/", 1)[1]
+    superuser = await asyncpg.connect(postgres.url())
+    closed = Database(database_url)
+    try:
+        await superuser.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 0')
+        with pytest.raises(asyncpg.TooManyConnectionsError) as caught:
+            await closed.ping()
+        assert is_transient(caught.value)
+        await superuser.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
+        await closed.ping()
+    finally:
+        await superuser.close()
+        await closed.close()

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 from sqlalchemy import Connection
+from sqlalchemy.exc import EmulatedDBAPIException
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
@@ -55,13 +56,20 @@ class Connections:
                 if not link.driver.is_closed():
                     return link
                 _end(link)
-            adapted = await self._engine.raw_connection()
-            driver = adapted.driver_connection
-            assert isinstance(driver, asyncpg.Connection), "the engine's driver"
-            return Link(driver, adapted)
+            return await self._open()
         except BaseException:
             self._places.release()
             raise
+
+    async def _open(self) -> Link:
+        try:
+            adapted = await self._engine.raw_connection()
+        except EmulatedDBAPIException as error:
+            # A server that is starting up again must be known as such: it will pass.
+            raise (error.__cause__ or error) from None
+        driver = adapted.driver_connection
+        assert isinstance(driver, asyncpg.Connection), "the engine's driver"
+        return Link(driver, adapted)
 
     async def _place(self) -> None:
         if not self._places.locked():
