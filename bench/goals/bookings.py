@@ -51,6 +51,7 @@ _VALUES: Final = {
     "time_zone": "NULL",
     "needs": "'[]'",
     "channel": "'citizen'",
+    "plain_language": "false",
     "link_generation": "1",
     "now": "now()",
     "event_id": "gen_random_uuid()",
@@ -64,7 +65,7 @@ _VALUES: Final = {
 async def measure(stand: Stand, pace: Pace) -> list[Result]:
     """Both: service and pgbench take turns on one database."""
     running = stand.booking("bookings", 3)
-    orders = Orders(await _starts(running))
+    orders = Orders(await starts(running))
     script = stand.directory / "book.sql"
     script.write_text(pgbench_script())
 
@@ -192,8 +193,9 @@ def _pgbench(url: str, script: Path, seconds: int) -> Round:
     return Round(tally, transactions / float(rate[1]), 0.0)
 
 
-async def _starts(running: Running) -> list[str]:
+async def starts(running: Running) -> list[str]:
+    """All quarters of an hour that the rush office offers in the weeks to come."""
     first = datetime.now(UTC).date() + timedelta(days=1)
     path = f"/api/booking/offices/{_OFFICE}/slots?services={_SERVICE}&from={first}&to={first + OFFERED_DAYS}"
-    starts = [slot["starts_at"] for slot in json.loads(await answer(running, path))["slots"]]
-    return [start for start in starts if start[14:16] in ("00", "15", "30", "45")]
+    found = [slot["starts_at"] for slot in json.loads(await answer(running, path))["slots"]]
+    return [start for start in found if start[14:16] in ("00", "15", "30", "45")]
