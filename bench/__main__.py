@@ -12,7 +12,7 @@ from typing import Final
 import uvloop
 from rich.console import Console
 
-from bench.goals import bookings, races, slots
+from bench.goals import bookings, mails, races, slots
 from bench.pace import FULL, QUICK, Pace
 from bench.report import Result, as_json, show
 from bench.stand import Stand, machine
@@ -22,6 +22,7 @@ _PARTS: Final = (
     (("G1", "G2", "G3", "G7"), slots.measure),
     (("G4", "G5"), bookings.measure),
     (("G6",), races.measure),
+    (("G11", "G12", "F14"), mails.measure),
 )
 
 

@@ -65,22 +65,37 @@ class Stand(ExitStack):
             text = text.replace("horizon_days = 14", f"horizon_days = {days}")
             (self.offices / f"{slug}.toml").write_text(text)
 
-    def booking(self, name: str, number: int) -> Running:
+    def booking(self, name: str, number: int, *, nats_url: str | None = None) -> Running:
         """A booking service with a database of its own; `number` keeps its holds apart from others'."""
         url = self.postgres.create_database(name, secrets.token_hex(8))
-        environment = {
+        environment = self._environment(url, nats_url) | {
+            "SCHALTER_REDIS_URL": f"{self._redis.url}/{number}",
+            "SCHALTER_LINK_PRIVATE_KEY": self._private,
+        }
+        return self._run(name, "booking.app:build", environment, url, "/readyz")
+
+    def notify(self, name: str, *, nats_url: str, smtp_port: int) -> Running:
+        """The service that writes to citizens, with a database of its own. In production it would insist on TLS."""
+        url = self.postgres.create_database(name, secrets.token_hex(8))
+        environment = self._environment(url, nats_url) | {
+            "SCHALTER_ENVIRONMENT": "development",
+            "SCHALTER_SMTP_HOST": "127.0.0.1",
+            "SCHALTER_SMTP_PORT": str(smtp_port),
+            "SCHALTER_SMTP_STARTTLS": "false",
+        }
+        return self._run(name, "notify.app:build", environment, url, "/readyz")
+
+    def _environment(self, database_url: str, nats_url: str | None) -> dict[str, str]:
+        return {
             "SCHALTER_ENVIRONMENT": "production",
             "SCHALTER_LOG_LEVEL": "warning",
-            "SCHALTER_DATABASE_URL": url,
-            "SCHALTER_NATS_URL": self._nats.url,
-            "SCHALTER_REDIS_URL": f"{self._redis.url}/{number}",
+            "SCHALTER_DATABASE_URL": database_url,
+            "SCHALTER_NATS_URL": nats_url or self._nats.url,
             "SCHALTER_PUBLIC_URL": "http://localhost:8080",
             "SCHALTER_OFFICES_DIR": str(self.offices),
-            "SCHALTER_LINK_PRIVATE_KEY": self._private,
             "SCHALTER_LINK_PUBLIC_KEY": self._public,
             "SCHALTER_CLERK_PUBLIC_KEY": self._clerk_public,
         }
-        return self._run(name, "booking.app:build", environment, url, "/readyz")
 
     def anchor(self, name: str, database_url: str, fixed: bytes) -> Running:
         """The bare endpoints of `bench.anchors.app` on `database_url`."""
