@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import create_engine
@@ -289,3 +289,49 @@ async def test_poison_that_came_in_a_batch_steps_aside_too(database: Database, b
     async with running(Consumption("batch", Consumer(StageChanged, handle), bus, database, clock).run()):
         await bus.publish_all(messages(BATCH_FROM))
         await until(lambda: _count_is(bus, "DEAD_LETTERS", BATCH_FROM))
+
+
+async def test_a_backlog_is_applied_together_and_each_event_once(database: Database, bus: Bus) -> None:
+    """Also when it holds an event twice."""
+    applied: list[UUID] = []
+    transactions: set[int] = set()
+
+    async def handle(tx: Transaction, _: Event, meta: Meta) -> None:
+        row = await tx.row("SELECT pg_current_xact_id()::text::bigint AS number")
+        assert row
+        transactions.add(row["number"])
+        applied.append(meta.id)
+
+    backlog = messages(60)
+    again = [(subject, body, headers | {"Nats-Msg-Id": uuid4().hex}) for subject, body, headers in backlog[:10]]
+    await bus.publish_all(backlog)
+    await bus.publish_all(again)
+    async with running(Consumption("backlog", Consumer(StageChanged, handle), bus, database, clock).run()):
+        await until(lambda: _inbox_is(database, 60))
+        await until(
+            lambda: metrics.CONSUMED.labels("backlog-casework-stage_changed-v1", "duplicate")._value.get() == 10
+        )
+    assert len(applied) == len(set(applied)) == 60
+    assert len(transactions) < 10
+
+
+async def test_one_that_fails_in_a_backlog_takes_no_other_with_it(database: Database, bus: Bus) -> None:
+    backlog = messages(40)
+    bad = Meta.from_headers(backlog[20][2]).id
+
+    async def handle(tx: Transaction, _: Event, meta: Meta) -> None:
+        await tx.publish(SAMPLE)
+        if meta.id == bad:
+            raise Poison("cannot be")
+
+    await bus.publish_all(backlog)
+    async with running(Consumption("mixed", Consumer(StageChanged, handle), bus, database, clock).run()):
+        await until(lambda: _inbox_is(database, 39))
+        await until(lambda: _count_is(bus, "DEAD_LETTERS", 1))
+    async with database.transaction() as tx:
+        assert len(await tx.rows("SELECT 1 FROM outbox")) == 39
+
+
+async def _inbox_is(database: Database, count: int) -> bool:
+    async with database.autocommit() as tx:
+        return len(await tx.rows("SELECT 1 FROM inbox")) == count

@@ -99,6 +99,12 @@ class Transaction:
             raise
         await self.execute("RELEASE SAVEPOINT block")
 
+    async def part(self) -> None:
+        """Begin another part of the same transaction: the session writes what is pending, forgets what it has read."""
+        if self._session is not None:
+            await self._session.flush()
+            self._session.expunge_all()
+
     async def publish(self, event: Event, *, actor: str | None = None) -> Meta:
         """Put `event` into the outbox: it reaches the bus if, and only if, this transaction commits."""
         row, meta = self.outbox_row(event, actor=actor)
