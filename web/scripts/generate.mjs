@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 import openapiTS, { astToString } from "openapi-typescript";
 
-const SERVICES = ["booking", "signaling", "casework", "payment"];
+const SERVICES = ["booking", "signaling", "casework", "payment", "notify"];
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const target = fileURLToPath(new URL("../shared/api/generated", import.meta.url));
 const checkOnly = process.argv.includes("--check");

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from chassis import migrations
@@ -12,8 +14,9 @@ from chassis.consumer import Consumer, process
 from chassis.database import Database
 from contracts.base import Event, Meta
 from contracts.offices import Office
-from notify.app import MIGRATIONS
+from notify.app import MIGRATIONS, build
 from notify.consumers import consumers
+from notify.settings import Settings
 
 
 class Clock:
@@ -53,3 +56,27 @@ def apply(
         return await process(database, f"notify-{subject}", by_event[type(event)], event, meta, clock=clock)
 
     return apply
+
+
+@pytest.fixture
+def settings(database_url: str, offices_dir: Path, keys: Any) -> Settings:
+    return Settings(
+        environment="development",
+        database_url=database_url,
+        nats_url="nats://unused",
+        public_url="http://localhost:8080",
+        offices_dir=offices_dir,
+        clerk_public_key=keys.clerk.public,
+        smtp_host="127.0.0.1",
+        smtp_starttls=False,
+    )
+
+
+@pytest.fixture
+async def client(settings: Settings, database: Database, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+    """The service's HTTP door, without its workers."""
+    app = build(settings, clock=clock)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://notify/api/notify") as client:
+        yield client
+    await app.state.database.close()

@@ -1,17 +1,21 @@
 """From the event to the mail server: once, over outages, and given up only when told."""
 
 import asyncio
+import base64
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 from uuid import uuid4
 
+import dkim
 import pytest
 from aiosmtpd.smtp import SMTP
-from pydantic import ValidationError
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from pydantic import SecretStr, ValidationError
 
 from chassis.consumer import process
 from chassis.database import Database
@@ -23,6 +27,8 @@ from contracts.topology import CONSUMES
 from notify.consumers import consumers
 from notify.delivery import Smtp
 from notify.mail import Composer
+from notify.model import Trouble, next_try
+from notify.pace import Pace
 from notify.sender import Sender
 from notify.settings import Settings
 from simulators.mail.mailbox import Mailbox
@@ -59,6 +65,7 @@ def make_sender(
             environment="development",
             database_url=database_url,
             nats_url="nats://unused",
+            clerk_public_key="unused",
             public_url="http://localhost:8080",
             offices_dir=offices_dir,
             smtp_host="127.0.0.1",
@@ -170,7 +177,7 @@ async def test_a_deferring_server_gets_the_same_mail_later(
     async with running(sender, database):
         await until(tried)
         mailbox.behave("none")
-        clock.now += timedelta(seconds=2)
+        clock.now += timedelta(minutes=1)
         sender.wake()
         await until(lambda: _settled(database))
     assert len(mailbox.all()) == 1
@@ -257,8 +264,101 @@ def test_production_refuses_to_send_links_unencrypted(database_url: str, offices
             environment="production",
             database_url=database_url,
             nats_url="nats://unused",
+            clerk_public_key="unused",
             public_url="https://schalter.example",
             offices_dir=offices_dir,
             smtp_host="127.0.0.1",
             smtp_starttls=False,
         )
+
+
+async def test_a_slow_mail_holds_up_no_other(
+    apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], clock: Any
+) -> None:
+    """The first mail is kept waiting for ever; the others go out over other connections."""
+    stuck = asyncio.Event()
+
+    class Slow(Mailbox):
+        async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802
+            if not stuck.is_set():
+                stuck.set()
+                await asyncio.Event().wait()
+            return await super().handle_DATA(server, session, envelope)
+
+    slow = Slow(100)
+    for subject in ("booking.completed.v1", "payment.captured.v1", "casework.case_completed.v1"):
+        await apply(subject)
+
+    async def two() -> bool:
+        return len(slow.all()) == 2
+
+    async with smtp_server(slow) as port, running(make_sender(port), database):
+        await until(two)
+
+
+async def test_no_more_mails_a_second_than_the_server_takes() -> None:
+    loop = asyncio.get_running_loop()
+    pace = Pace(100)
+    begun = loop.time()
+    for _ in range(320):  # three seconds' worth at once, the rest at a hundred a second
+        await pace.turn()
+    assert 0.15 <= loop.time() - begun < 5
+
+
+def test_what_failed_together_does_not_come_back_together() -> None:
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    waits = {next_try(Trouble.UNREACHABLE, 4, now, spread=chance / 10) for chance in range(11)}
+    assert len(waits) == 11
+    assert min(waits, key=str) == now + timedelta(seconds=60)
+    assert max(waits, key=str) == now + timedelta(seconds=75)
+
+
+def test_who_says_later_is_not_asked_again_at_once() -> None:
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    deferred, unreachable = next_try(Trouble.DEFERRED, 1, now), next_try(Trouble.UNREACHABLE, 1, now)
+    assert (deferred, unreachable) == (now + timedelta(seconds=30), now + timedelta(seconds=1))
+
+
+async def test_mails_are_signed_and_the_receiver_can_tell(
+    apply: Apply, database: Database, settings: Settings, offices: Mapping[str, Office], clock: Any
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+    raw: list[bytes] = []
+
+    class Keeping(Mailbox):
+        async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802
+            raw.append(envelope.original_content)
+            return await super().handle_DATA(server, session, envelope)
+
+    mailbox = Keeping(10)
+    await apply("booking.completed.v1")
+    async with smtp_server(mailbox) as port:
+        signing = settings.model_copy(
+            update={
+                "smtp_port": port,
+                "dkim_domain": "town.example",
+                "dkim_selector": "s1",
+                "dkim_private_key": SecretStr(pem),
+            }
+        )
+        composer = Composer(offices, load_catalogue(), public_origin="http://x", sender="A <a@town.example>")
+        async with running(Sender(composer, Smtp(signing), clock), database):
+            await until(lambda: _settled(database))
+
+    def dns(name: bytes, timeout: float = 5) -> bytes:
+        assert name == b"s1._domainkey.town.example."
+        return record
+
+    assert dkim.verify(raw[0], dnsfunc=dns)
+    assert not dkim.verify(raw[0].replace(b"Subject: ", b"Subject: Forged: "), dnsfunc=dns)
+    assert not dkim.verify(raw[0] + b"one more line\r\n", dnsfunc=dns)
+    (mail,) = mailbox.all()
+    assert "Amélie Müller-Yılmaz" in mail.text
+
+
+def test_a_key_without_its_name_is_refused(settings: Settings) -> None:
+    with pytest.raises(ValidationError, match="go together"):
+        Settings.model_validate(settings.model_dump() | {"dkim_domain": "town.example"})

@@ -8,9 +8,12 @@ from fastapi import FastAPI
 
 from chassis.clock import Clock, utc_now
 from chassis.service import Worker, create_app
+from chassis.tokens import TokenVerifier
+from contracts.actors import Clerk
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
-from notify import reminders
+from notify import reminders, retention
+from notify.api import router
 from notify.consumers import consumers
 from notify.delivery import Smtp
 from notify.mail import Composer
@@ -27,7 +30,7 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     offices = load_offices(settings.offices_dir, catalogue)
     smtp = Smtp(settings)
     composer = Composer(offices, catalogue, public_origin=settings.public_origin, sender=settings.mail_from)
-    sender = Sender(composer, smtp, clock)
+    sender = Sender(composer, smtp, clock, per_second=settings.mails_per_second)
 
     @asynccontextmanager
     async def connection(_: FastAPI) -> AsyncIterator[None]:
@@ -40,15 +43,22 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     async def remind() -> None:
         await reminders.run(app.state.database, clock, sender.wake)
 
+    async def erase() -> None:
+        await retention.run(offices, app.state.database, clock)
+
     app = create_app(
         "notify",
         settings,
         title="messages to citizens",
         migrations_dir=MIGRATIONS,
-        routers=[],
+        routers=[router],
         consumers=consumers(offices, clock, sender.wake),
-        workers=[Worker("sender", send), Worker("reminders", remind)],
+        workers=[Worker("sender", send), Worker("reminders", remind), Worker("retention", erase)],
         resources=[connection],
+        verifiers=[
+            (Clerk.AUDIENCE, TokenVerifier(settings.clerk_public_key, issuer=Clerk.ISSUER, audience=Clerk.AUDIENCE))
+        ],
+        state={"composer": composer, "wake": sender.wake},
         clock=clock,
     )
     return app

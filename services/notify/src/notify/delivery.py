@@ -1,5 +1,6 @@
-"""Handing mails to the office's mail server (SMTP, RFC 5321), over one connection that is kept open."""
+"""Handing mails to the office's mail server (SMTP, RFC 5321), over connections that are kept open."""
 
+import asyncio
 from email.message import EmailMessage
 from typing import Final
 
@@ -7,8 +8,13 @@ import aiosmtplib
 
 from notify.model import Trouble
 from notify.settings import Settings
+from notify.signing import Signer
 
 _TIMEOUT_SECONDS: Final = 30
+#: The longest that one mail may take, all steps of the protocol together.
+SEND_SECONDS: Final = 60
+#: How many mails are on the wire at the same time.
+CONNECTIONS: Final = 4
 #: Replies to RCPT TO that say there is no such mailbox.
 _NO_SUCH_RECIPIENT: Final = frozenset({550, 551, 553})
 
@@ -23,43 +29,65 @@ class DeliveryError(Exception):
 
 
 class Smtp:
-    """A mail server. Not for concurrent use: one sender, one connection."""
+    """A mail server, over up to CONNECTIONS connections that are kept open: a slow mail holds up no other."""
 
     def __init__(self, settings: Settings) -> None:
-        password = settings.smtp_password
-        self._client = aiosmtplib.SMTP(
-            hostname=settings.smtp_host,
-            port=settings.smtp_port,
-            username=settings.smtp_user,
+        self._settings = settings
+        self._signer = Signer(settings)
+        self._idle: list[aiosmtplib.SMTP] = []
+        self._places = asyncio.Semaphore(CONNECTIONS)
+
+    async def send(self, mail: EmailMessage) -> None:
+        """Return once the server has said 250. Raises DeliveryError, with its connection closed."""
+        async with self._places:
+            client = self._idle.pop() if self._idle else self._client()
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._send(client, mail)
+            except BaseException as error:
+                client.close()
+                if isinstance(error, TimeoutError):
+                    raise DeliveryError(Trouble.UNREACHABLE, error) from error
+                raise
+            self._idle.append(client)
+
+    async def _send(self, client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
+        try:
+            if not client.is_connected:
+                await client.connect()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            # Whatever goes wrong before the first mail, a wrong password too, is the server's or ours, not the mail's.
+            raise DeliveryError(Trouble.UNREACHABLE, error) from error
+        try:
+            if self._signer.signs:
+                # Signing takes its time, and others wait for this loop.
+                content = await asyncio.to_thread(self._signer.wire, mail)
+                sender, recipient = mail["From"].addresses[0].addr_spec, mail["To"].addresses[0].addr_spec
+                await client.sendmail(sender, [recipient], content)
+            else:
+                await client.send_message(mail)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise DeliveryError(_of_code(error.recipients[0].code, to_recipient=True), error) from error
+        except aiosmtplib.SMTPResponseException as error:
+            raise DeliveryError(_of_code(error.code, to_recipient=False), error) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise DeliveryError(Trouble.UNREACHABLE, error) from error
+
+    def _client(self) -> aiosmtplib.SMTP:
+        password = self._settings.smtp_password
+        return aiosmtplib.SMTP(
+            hostname=self._settings.smtp_host,
+            port=self._settings.smtp_port,
+            username=self._settings.smtp_user,
             password=password.get_secret_value() if password else None,
-            start_tls=settings.smtp_starttls,
+            start_tls=self._settings.smtp_starttls,
             timeout=_TIMEOUT_SECONDS,
         )
 
-    async def send(self, mail: EmailMessage) -> None:
-        """Return once the server has said 250. Raises DeliveryError, with a closed connection."""
-        try:
-            if not self._client.is_connected:
-                await self._client.connect()
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            # Whatever goes wrong before the first mail, a wrong password too, is the server's or ours, not the mail's.
-            self.close()
-            raise DeliveryError(Trouble.UNREACHABLE, error) from error
-        try:
-            await self._client.send_message(mail)
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            self.close()
-            raise DeliveryError(_of_code(error.recipients[0].code, to_recipient=True), error) from error
-        except aiosmtplib.SMTPResponseException as error:
-            self.close()
-            raise DeliveryError(_of_code(error.code, to_recipient=False), error) from error
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            self.close()
-            raise DeliveryError(Trouble.UNREACHABLE, error) from error
-
     def close(self) -> None:
-        """Drop the connection; the next mail opens another."""
-        self._client.close()
+        """Drop the idle connections; the next mail opens another."""
+        while self._idle:
+            self._idle.pop().close()
 
 
 def _of_code(code: int, *, to_recipient: bool) -> Trouble:

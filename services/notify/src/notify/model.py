@@ -28,8 +28,15 @@ class Trouble(StrEnum):
     INVALID_ADDRESS = "invalid_address"  # the server knows no such recipient: never try again
 
 
-#: Waits between tries. With the last one a mail server may be away for about a day.
-_DELAYS: Final = tuple(timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600, 3600 * 4, 3600 * 8, 3600 * 12))
+_HOURS: Final = (3600, 3600 * 4, 3600 * 8, 3600 * 12)
+#: Waits between tries, in seconds, at least. With the last one a mail server may be away for about a day. Who says
+#: "later" (4xx) means minutes: greylisting servers count an early second try against us.
+_DELAYS: Final = {
+    Trouble.UNREACHABLE: (1, 5, 15, 60, 300, 900, *_HOURS),
+    Trouble.DEFERRED: (30, 120, 300, 900, 1800, *_HOURS),
+}
+#: Up to this much longer, by chance, so that what failed together does not come back together.
+_SPREAD: Final = 0.25
 _FINAL: Final = frozenset({Trouble.REFUSED, Trouble.INVALID_ADDRESS})
 
 
@@ -70,6 +77,14 @@ class Standing:
         return not self.over and generation >= self.newest_generation
 
 
+def masked(address: str) -> str:
+    """As much of an address as it takes to recognise it: "a…@example.org", or the last digits of a number."""
+    name, at, domain = address.rpartition("@")
+    if not at:
+        return f"…{address[-3:]}" if address else ""
+    return f"{name[:1]}…@{domain}"
+
+
 def key(kind: MessageKind, cause: UUID, channel: Channel = "mail") -> str:
     """The key that makes a message unique: one kind of message per cause and way."""
     return f"{kind}:{cause}" if channel == "mail" else f"{channel}:{kind}:{cause}"
@@ -102,8 +117,12 @@ def reminders(
     return planned
 
 
-def next_try(trouble: Trouble, tries: int, now: datetime) -> datetime | None:
-    """When to try again after `tries` failed ones; None when the message is given up."""
-    if trouble in _FINAL or tries > len(_DELAYS):
+def next_try(trouble: Trouble, tries: int, now: datetime, *, spread: float = 0) -> datetime | None:
+    """When to try again after `tries` failed ones; None when the message is given up.
+
+    `spread`, from 0 to 1, is chance: up to a quarter is added to the wait.
+    """
+    delays = () if trouble in _FINAL else _DELAYS[trouble]
+    if tries > len(delays):
         return None
-    return now + _DELAYS[tries - 1]
+    return now + timedelta(seconds=delays[tries - 1] * (1 + _SPREAD * spread))

@@ -1,4 +1,4 @@
-"""The worker that sends what is due, one mail after the other."""
+"""The worker that sends what is due, a few mails at the same time and not too many in a second."""
 
 import asyncio
 from email.message import EmailMessage
@@ -10,9 +10,10 @@ from prometheus_client import Counter, Histogram
 from chassis.clock import Clock
 from chassis.database import Database
 from notify import usecases
-from notify.delivery import DeliveryError
+from notify.delivery import CONNECTIONS, SEND_SECONDS, DeliveryError
 from notify.mail import Composer
 from notify.model import Message, Trouble
+from notify.pace import Pace
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +24,8 @@ MAIL_SECONDS = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3600),
 )
 _POLL_SECONDS: Final = 1.0
+#: A mail that begins later could still be on the wire when its lease ends, and another sender takes it.
+_LAST_START_SECONDS: Final = usecases.LEASE.total_seconds() - SEND_SECONDS - 5
 
 
 class Delivery(Protocol):
@@ -36,10 +39,11 @@ class Delivery(Protocol):
 class Sender:
     """Sends due messages until cancelled."""
 
-    def __init__(self, composer: Composer, delivery: Delivery, clock: Clock) -> None:
+    def __init__(self, composer: Composer, delivery: Delivery, clock: Clock, *, per_second: float = 10) -> None:
         self._composer = composer
         self._delivery = delivery
         self._clock = clock
+        self._pace = Pace(per_second)
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -51,13 +55,29 @@ class Sender:
         while True:
             self._woken.clear()
             due = await usecases.claim_due(database, self._clock())
-            for message in due:
-                await self._send(database, message)
+            await self._send_all(database, due)
             if not due:
                 try:
                     await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
                 except TimeoutError:
                     continue
+
+    async def _send_all(self, database: Database, due: list[Message]) -> None:
+        """Send what was claimed, a few at the same time. What could outlast its lease is given back unsent."""
+        begun = asyncio.get_running_loop().time()
+        waiting = iter(due)
+
+        async def lane() -> None:
+            for message in waiting:
+                await self._pace.turn()
+                if asyncio.get_running_loop().time() - begun > _LAST_START_SECONDS:
+                    await usecases.give_back(database, message, self._clock())
+                else:
+                    await self._send(database, message)
+
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(min(CONNECTIONS, len(due))):
+                lanes.create_task(lane())
 
     async def _send(self, database: Database, message: Message) -> None:
         try:

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlmodel import col, desc, select
+
 from chassis.database import Transaction
+from contracts.actors import Clerk
 from contracts.booking import CitizenContact
 from contracts.ids import AppointmentId, OfficeSlug
 from notify.model import Context, Message, Planned, Standing, Trouble, key
-from notify.tables import Recipient, Reminder
+from notify.tables import MessageRow, Recipient, Reminder
 
 
 async def serialise(tx: Transaction, appointment_id: AppointmentId) -> None:
@@ -161,6 +164,87 @@ async def erase(tx: Transaction, appointment_id: AppointmentId, office: OfficeSl
     )
 
 
+async def messages(tx: Transaction, clerk: Clerk, appointment_id: AppointmentId) -> Sequence[MessageRow]:
+    """All messages about an appointment of the clerk's office, newest first."""
+    found = await tx.session.exec(
+        select(MessageRow)
+        .where(MessageRow.appointment_id == appointment_id, MessageRow.office == clerk.office)
+        .order_by(desc(col(MessageRow.created_at)), col(MessageRow.id))
+    )
+    return found.all()
+
+
+async def message(tx: Transaction, clerk: Clerk, appointment_id: AppointmentId, message_id: UUID) -> MessageRow | None:
+    """One message of the clerk's office."""
+    row = await tx.session.get(MessageRow, message_id)
+    return row if row and (row.office, row.appointment_id) == (clerk.office, appointment_id) else None
+
+
+async def lock_recipient(tx: Transaction, clerk: Clerk, appointment_id: AppointmentId) -> Recipient | None:
+    """Whom to write to about an appointment of the clerk's office; the row stays locked until the transaction ends."""
+    row = await tx.session.get(Recipient, appointment_id, with_for_update=True)
+    return row if row and row.office == clerk.office else None
+
+
+async def correct_address(tx: Transaction, appointment_id: AppointmentId, email: str) -> None:
+    """Write to `email` about this appointment from now on, also what is queued already."""
+    await tx.execute(
+        "UPDATE recipient SET corrected_email = :email WHERE appointment_id = :appointment_id",
+        appointment_id=appointment_id,
+        email=email,
+    )
+    await tx.execute(
+        "UPDATE message SET recipient = :email"
+        " WHERE appointment_id = :appointment_id AND state = 'pending' AND channel = 'mail'",
+        appointment_id=appointment_id,
+        email=email,
+    )
+
+
+async def drop_one(tx: Transaction, message_id: UUID, now: datetime) -> None:
+    """Do not send a message that another one replaces."""
+    await tx.execute(
+        "UPDATE message SET state = 'dropped', settled_at = :now, next_try_at = NULL"
+        " WHERE id = :id AND state = 'pending'",
+        id=message_id,
+        now=now,
+    )
+
+
+async def erase_old(tx: Transaction, office: str, before: datetime, now: datetime, limit: int) -> int:
+    """Forget up to `limit` people whose appointment ended before `before`, and what was written to them; how many."""
+    rows = await tx.rows(
+        "SELECT appointment_id FROM recipient WHERE office = :office AND erased_at IS NULL AND ends_at < :before"
+        " ORDER BY ends_at LIMIT :limit FOR UPDATE SKIP LOCKED",
+        office=office,
+        before=before,
+        limit=limit,
+    )
+    for row in rows:
+        await erase(tx, AppointmentId(row["appointment_id"]), OfficeSlug(office), now)
+    return len(rows)
+
+
+async def erase_old_offers(tx: Transaction, office: str, before: datetime) -> int:
+    """Forget what was written before `before` to people who have no appointment yet; how many messages.
+
+    Nothing notes that the person is erased: who goes on waiting may still get an appointment, and mails about it.
+    """
+    return await tx.execute(
+        "UPDATE message SET recipient = '', context = '{}'"
+        " WHERE office = :office AND recipient <> '' AND state <> 'pending' AND created_at < :before"
+        " AND NOT EXISTS (SELECT FROM recipient WHERE recipient.appointment_id = message.appointment_id)",
+        office=office,
+        before=before,
+    )
+
+
+async def offices_with_people(tx: Transaction) -> list[str]:
+    """All offices of which somebody is known, also those whose file is gone."""
+    rows = await tx.rows("SELECT DISTINCT office FROM recipient UNION SELECT DISTINCT office FROM message")
+    return [row["office"] for row in rows]
+
+
 async def add(tx: Transaction, message: Message) -> bool:
     """Queue `message`; False when its cause has already had one of this kind."""
     return bool(
@@ -254,6 +338,15 @@ async def mark_failed(tx: Transaction, message_id: UUID, trouble: Trouble, now: 
             now=now,
             trouble=trouble,
         )
+    )
+
+
+async def give_back(tx: Transaction, message_id: UUID, now: datetime) -> None:
+    """Undo a claim: nothing was tried."""
+    await tx.execute(
+        "UPDATE message SET next_try_at = :now, tries = tries - 1 WHERE id = :id AND state = 'pending'",
+        id=message_id,
+        now=now,
     )
 
 

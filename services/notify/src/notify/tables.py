@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from chassis.tables import instant
-from notify.model import Context
+from notify.model import Context, Message
 
 
 class Recipient(SQLModel, table=True):
@@ -88,3 +88,8 @@ class MessageRow(SQLModel, table=True):
     valid_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     plain_language: bool = False
     channel: str = "mail"
+
+    @property
+    def message(self) -> Message:
+        """The same, as the sender knows it."""
+        return Message(**self.model_dump(include=set(Message.__dataclass_fields__)))

@@ -1,6 +1,7 @@
 """What notify does: queue a message for an event, send what is due. One function, one transaction."""
 
 from datetime import datetime, timedelta
+from random import random
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -212,6 +213,12 @@ async def claim_due(database: Database, now: datetime) -> list[Message]:
         return await store.claim(tx, now, now + LEASE, BATCH)
 
 
+async def give_back(database: Database, message: Message, now: datetime) -> None:
+    """Let a claimed message that was not tried be due again."""
+    async with database.transaction() as tx:
+        await store.give_back(tx, message.id, now)
+
+
 async def settle_delivered(database: Database, message: Message, now: datetime) -> None:
     """Note that the mail server took `message`, and tell it."""
     async with database.transaction() as tx:
@@ -231,7 +238,7 @@ async def settle_delivered(database: Database, message: Message, now: datetime) 
 async def settle_trouble(database: Database, message: Message, trouble: Trouble, now: datetime) -> None:
     """Plan another try of `message`, or give it up and tell it."""
     async with database.transaction() as tx:
-        again = next_try(trouble, message.tries, now)
+        again = next_try(trouble, message.tries, now, spread=random())  # noqa: S311 - no secret
         if again is not None:
             await store.postpone(tx, message.id, trouble, again)
         elif await store.mark_failed(tx, message.id, trouble, now):
