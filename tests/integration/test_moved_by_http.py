@@ -39,7 +39,7 @@ def test_a_moved_appointment_kills_its_old_link_everywhere_and_keeps_its_case(sy
         ("/signaling/tickets", "POST"),
         ("/payment/citizen/order", "GET"),
     ):
-        body = {} if method == "POST" else None
+        body: dict[str, str] | None = {} if method == "POST" else None
         eventually(lambda: old.http.request(method, path, json=body).status_code == 410, what=f"{path} refuses")  # noqa: B023
     assert new.case()["case_id"] == case_id
     eventually(lambda: clerk.case(case_id)["mail"] == "delivered", what="casework hears of the mail")
@@ -88,7 +88,7 @@ def test_who_wants_to_be_forgotten_is_forgotten_everywhere(system: System) -> No
         ("/casework/citizen/case", "GET"),
         ("/signaling/tickets", "POST"),
     ):
-        body = {} if method == "POST" else None
+        body: dict[str, str] | None = {} if method == "POST" else None
         eventually(lambda: citizen.http.request(method, path, json=body).status_code == 410, what=f"{path} refuses")  # noqa: B023
 
 
