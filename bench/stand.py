@@ -82,6 +82,7 @@ class Stand(ExitStack):
             "SCHALTER_SMTP_HOST": "127.0.0.1",
             "SCHALTER_SMTP_PORT": str(smtp_port),
             "SCHALTER_SMTP_STARTTLS": "false",
+            "SCHALTER_MAILS_PER_SECOND": "1000000",
         }
         return self._run(name, "notify.app:build", environment, url, "/readyz")
 

@@ -24,6 +24,7 @@ from contracts.catalogue import load_catalogue
 from contracts.notify import MessageKind
 from contracts.offices import Office
 from contracts.topology import CONSUMES
+from notify import usecases
 from notify.consumers import consumers
 from notify.delivery import Smtp
 from notify.mail import Composer
@@ -362,3 +363,26 @@ async def test_mails_are_signed_and_the_receiver_can_tell(
 def test_a_key_without_its_name_is_refused(settings: Settings) -> None:
     with pytest.raises(ValidationError, match="go together"):
         Settings.model_validate(settings.model_dump() | {"dkim_domain": "town.example"})
+
+
+async def test_a_database_that_is_away_after_the_final_250_makes_no_second_copy(
+    apply: Apply,
+    database: Database,
+    mailbox: Mailbox,
+    make_sender: Callable[[int], Sender],
+    port: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle, failures = usecases.settle_delivered, [ConnectionResetError(), ConnectionResetError()]
+
+    async def away_at_first(*given: Any) -> None:
+        if failures:
+            raise failures.pop()
+        await settle(*given)
+
+    monkeypatch.setattr(usecases, "settle_delivered", away_at_first)
+    await apply("booking.completed.v1")
+    async with running(make_sender(port), database):
+        await until(lambda: _settled(database))
+    assert not failures
+    assert len(mailbox.all()) == 1

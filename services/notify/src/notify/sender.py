@@ -1,6 +1,7 @@
 """The worker that sends what is due, a few mails at the same time and not too many in a second."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
 from typing import Final, Protocol
 
@@ -9,6 +10,7 @@ from prometheus_client import Counter, Histogram
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.problems import is_transient
 from notify import usecases
 from notify.delivery import CONNECTIONS, SEND_SECONDS, DeliveryError
 from notify.mail import Composer
@@ -24,6 +26,7 @@ MAIL_SECONDS = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3600),
 )
 _POLL_SECONDS: Final = 1.0
+_OUTAGE_SECONDS: Final = 0.5
 #: A mail that begins later could still be on the wire when its lease ends, and another sender takes it.
 _LAST_START_SECONDS: Final = usecases.LEASE.total_seconds() - SEND_SECONDS - 5
 
@@ -85,11 +88,12 @@ class Sender:
         except Exception as error:
             log.error("mail_not_composed", message_id=str(message.id), kind=message.kind, exc_info=error)
             MAILS.labels(message.kind, "not_composed").inc()
-            await usecases.settle_trouble(database, message, Trouble.REFUSED, self._clock())
+            await _noted(lambda: usecases.settle_trouble(database, message, Trouble.REFUSED, self._clock()))
             return
         try:
             await self._delivery.send(mail)
         except DeliveryError as error:
+            trouble = error.trouble
             MAILS.labels(message.kind, error.trouble.value).inc()
             log.warning(
                 "mail_not_taken",
@@ -98,9 +102,22 @@ class Sender:
                 cause=error.cause,
                 tries=message.tries,
             )
-            await usecases.settle_trouble(database, message, error.trouble, self._clock())
+            await _noted(lambda: usecases.settle_trouble(database, message, trouble, self._clock()))
             return
         now = self._clock()
-        await usecases.settle_delivered(database, message, now)
+        await _noted(lambda: usecases.settle_delivered(database, message, now))
         MAILS.labels(message.kind, "delivered").inc()
         MAIL_SECONDS.observe(max(0.0, (now - message.created_at).total_seconds()))
+
+
+async def _noted(settle: Callable[[], Awaitable[None]]) -> None:
+    """Note the outcome, however long the database is away: a mail whose hand-over is forgotten goes out twice."""
+    while True:
+        try:
+            await settle()
+            return
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("waiting_out_trouble", error=type(error).__name__)
+            await asyncio.sleep(_OUTAGE_SECONDS)
