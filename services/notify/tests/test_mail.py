@@ -310,6 +310,23 @@ def test_line_breaks_cannot_add_headers(composer: Composer) -> None:
         mail["X-Test"] = "a\r\nBcc: b"
 
 
+@pytest.mark.parametrize("kind", get_args(MessageKind))
+def test_no_name_or_reference_reaches_the_headers_as_more_than_text(composer: Composer, kind: MessageKind) -> None:
+    evil = "A\r\nBcc: everybody@example.org\r\n\r\n<b>body</b>"
+    sent = bytes(composer.compose(message(kind, name=evil, reference=evil, receipt_number=evil)))
+    read = message_from_bytes(sent, policy=policy.default)
+    assert {name.lower() for name, _ in read.items()} <= {
+        *("from", "to", "reply-to", "subject", "date", "message-id", "auto-submitted", "content-language"),
+        *("mime-version", "content-type"),
+    }
+    assert read["To"] == "amelie@example.org"
+
+
+def test_an_address_with_line_breaks_is_never_written_to(composer: Composer) -> None:
+    with pytest.raises(ValueError, match=r"line|header|newline|CR or LF"):
+        composer.compose(replace(message(), recipient="a@example.org\r\nBcc: b@example.org"))
+
+
 def test_the_message_id_is_the_same_over_all_tries(composer: Composer) -> None:
     first = message()
     assert composer.compose(first)["Message-ID"] == composer.compose(first)["Message-ID"]

@@ -19,6 +19,7 @@ from notify.delivery import Smtp
 from notify.mail import Composer
 from notify.sender import Sender
 from notify.settings import Settings
+from notify.sms import Sms
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -30,18 +31,20 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     offices = load_offices(settings.offices_dir, catalogue)
     smtp = Smtp(settings)
     composer = Composer(offices, catalogue, public_origin=settings.public_origin, sender=settings.mail_from)
-    sender = Sender(composer, smtp, clock, per_second=settings.mails_per_second)
+    sms = Sms(settings)
+    sender = Sender(composer, smtp, clock, sms=sms, per_second=settings.mails_per_second)
 
     @asynccontextmanager
     async def connection(_: FastAPI) -> AsyncIterator[None]:
         yield
         smtp.close()
+        await sms.close()
 
     async def send() -> None:
         await sender.run(app.state.database)
 
     async def remind() -> None:
-        await reminders.run(app.state.database, clock, sender.wake)
+        await reminders.run(app.state.database, clock, sender.wake, sms=sms.on)
 
     async def erase() -> None:
         await retention.run(offices, app.state.database, clock)

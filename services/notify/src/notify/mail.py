@@ -74,6 +74,13 @@ class Composer:
         mail["Content-Language"] = message.language  # last: headers named Content-* move to the first part otherwise
         return mail
 
+    def short(self, message: Message, now: datetime) -> str:
+        """The short form of a reminder, for a telephone: one line, and no link, which is not the provider's to know."""
+        office = self._offices[message.office]
+        variables = view(message, office, self._catalogue, self._origin, now)
+        text = self._text.get_template(f"{message.kind}.sms.{message.language}.j2").render(variables)
+        return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
     @staticmethod
     def _render(environment: jinja2.Environment, message: Message, variables: dict[str, Any], layout: str) -> str:
         kit = environment.get_template(layout.replace("layout", "kit")).module

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
@@ -18,29 +19,29 @@ EVERY_SECONDS: Final = 5.0
 BATCH: Final = 100
 
 
-async def run(database: Database, clock: Clock, wake: Callable[[], None]) -> None:
+async def run(database: Database, clock: Clock, wake: Callable[[], None], *, sms: bool) -> None:
     """Queue what is due, every five seconds, until cancelled. Several replicas may: each takes other rows."""
     while True:
-        while await remind(database, clock(), wake) == BATCH:
+        while await remind(database, clock(), wake, sms=sms) == BATCH:
             continue
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def remind(database: Database, now: datetime, wake: Callable[[], None]) -> int:
-    """Turn due reminders into messages, in one transaction; how many were due.
+async def remind(database: Database, now: datetime, wake: Callable[[], None], *, sms: bool = False) -> int:
+    """Turn due reminders into messages, in one transaction; how many were due. With `sms` to telephones, too.
 
     One that has become worthless while nobody was here, or whose appointment is over, is left out.
     """
     async with database.transaction() as tx:
         due = await store.take_due_reminders(tx, now, BATCH)
         for reminder in due:
-            await _queue(tx, reminder, now)
+            await _queue(tx, reminder, now, sms=sms)
         if due:
             tx.after_commit(wake)
     return len(due)
 
 
-async def _queue(tx: Transaction, reminder: Reminder, now: datetime) -> None:
+async def _queue(tx: Transaction, reminder: Reminder, now: datetime, *, sms: bool) -> None:
     recipient = await store.recipient(tx, AppointmentId(reminder.appointment_id))
     if recipient is None or recipient.appointment is None or recipient.over or recipient.settled:
         return
@@ -62,3 +63,5 @@ async def _queue(tx: Transaction, reminder: Reminder, now: datetime) -> None:
         plain_language=citizen.plain_language,
     )
     await store.add(tx, message)
+    if sms and citizen.phone:
+        await store.add(tx, replace(message, id=uuid4(), recipient=citizen.phone, channel="sms"))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from email.message import EmailMessage
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -16,6 +17,7 @@ from notify.delivery import CONNECTIONS, SEND_SECONDS, DeliveryError
 from notify.mail import Composer
 from notify.model import Message, Trouble
 from notify.pace import Pace
+from notify.sms import Sms
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +44,13 @@ class Delivery(Protocol):
 class Sender:
     """Sends due messages until cancelled."""
 
-    def __init__(self, composer: Composer, delivery: Delivery, clock: Clock, *, per_second: float = 10) -> None:
+    def __init__(
+        self, composer: Composer, delivery: Delivery, clock: Clock, *, sms: Sms | None = None, per_second: float = 10
+    ) -> None:
         self._composer = composer
         self._delivery = delivery
         self._clock = clock
+        self._sms = sms
         self._pace = Pace(per_second)
         self._woken = asyncio.Event()
 
@@ -74,7 +79,8 @@ class Sender:
             for message in waiting:
                 await self._pace.turn()
                 if asyncio.get_running_loop().time() - begun > _LAST_START_SECONDS:
-                    await usecases.give_back(database, message, self._clock())
+                    # Nothing may break a lane: the others have mails on the wire.
+                    await _noted(partial(usecases.give_back, database, message, self._clock()))
                 else:
                     await self._send(database, message)
 
@@ -84,14 +90,14 @@ class Sender:
 
     async def _send(self, database: Database, message: Message) -> None:
         try:
-            mail = self._composer.compose(message, self._clock())
+            hand_over = self._prepared(message)
         except Exception as error:
             log.error("mail_not_composed", message_id=str(message.id), kind=message.kind, exc_info=error)
             MAILS.labels(message.kind, "not_composed").inc()
             await _noted(lambda: usecases.settle_trouble(database, message, Trouble.REFUSED, self._clock()))
             return
         try:
-            await self._delivery.send(mail)
+            await hand_over()
         except DeliveryError as error:
             trouble = error.trouble
             MAILS.labels(message.kind, error.trouble.value).inc()
@@ -108,6 +114,13 @@ class Sender:
         await _noted(lambda: usecases.settle_delivered(database, message, now))
         MAILS.labels(message.kind, "delivered").inc()
         MAIL_SECONDS.observe(max(0.0, (now - message.created_at).total_seconds()))
+
+    def _prepared(self, message: Message) -> Callable[[], Awaitable[None]]:
+        """What hands `message` over, once it is written. Raises whatever keeps it from being written."""
+        if message.channel == "sms":
+            assert self._sms is not None, "queued only where there is a provider"
+            return partial(self._sms.send, message, self._composer.short(message, self._clock()))
+        return partial(self._delivery.send, self._composer.compose(message, self._clock()))
 
 
 async def _noted(settle: Callable[[], Awaitable[None]]) -> None:

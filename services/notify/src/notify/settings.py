@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 
 from chassis.settings import ServiceSettings
 
@@ -24,7 +24,21 @@ class Settings(ServiceSettings):
     dkim_selector: str | None = None
     dkim_private_key: SecretStr | None = None
 
-    @field_validator("smtp_user", "smtp_password", "dkim_domain", "dkim_selector", "dkim_private_key", mode="before")
+    #: Reminders by short message, beside the mail, to those who gave a number. Without an address there are none.
+    sms_url: AnyHttpUrl | None = None
+    sms_token: SecretStr | None = None
+    sms_from: str = "Schalter"
+
+    @field_validator(
+        "smtp_user",
+        "smtp_password",
+        "dkim_domain",
+        "dkim_selector",
+        "dkim_private_key",
+        "sms_url",
+        "sms_token",
+        mode="before",
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return value or None  # compose hands on what .env leaves out as an empty text
@@ -33,6 +47,8 @@ class Settings(ServiceSettings):
     def _encrypted_in_production(self) -> Self:
         if self.environment == "production" and not self.smtp_starttls:
             raise ValueError("SCHALTER_SMTP_STARTTLS must be on in production: mails carry the citizens' links")
+        if self.environment == "production" and self.sms_url and self.sms_url.scheme != "https":
+            raise ValueError("SCHALTER_SMS_URL must be https in production: it is told citizens' telephone numbers")
         return self
 
     @model_validator(mode="after")

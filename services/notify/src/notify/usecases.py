@@ -220,9 +220,9 @@ async def give_back(database: Database, message: Message, now: datetime) -> None
 
 
 async def settle_delivered(database: Database, message: Message, now: datetime) -> None:
-    """Note that the mail server took `message`, and tell it."""
+    """Note that the mail server took `message`, and tell it; a short message beside a mail is news to nobody."""
     async with database.transaction() as tx:
-        if await store.mark_delivered(tx, message.id, now):
+        if await store.mark_delivered(tx, message.id, now) and message.channel == "mail":
             await tx.publish(
                 Delivered(
                     office=message.office,
@@ -241,7 +241,7 @@ async def settle_trouble(database: Database, message: Message, trouble: Trouble,
         again = next_try(trouble, message.tries, now, spread=random())  # noqa: S311 - no secret
         if again is not None:
             await store.postpone(tx, message.id, trouble, again)
-        elif await store.mark_failed(tx, message.id, trouble, now):
+        elif await store.mark_failed(tx, message.id, trouble, now) and message.channel == "mail":
             await tx.publish(
                 Failed(
                     office=message.office,
