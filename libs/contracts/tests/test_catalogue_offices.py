@@ -55,10 +55,14 @@ class TestShippedOffices:
 
 class TestReminders:
     def with_section(self, tmp_path: Path, line: str) -> Office:
-        return own_office(tmp_path, f'[notify]\nreminder_minutes = {line}\n[[services]]\nid = "beratung"\n')
+        text = (OFFICES / "heidelberg.toml").read_text(encoding="utf-8")
+        changed = text.replace("reminder_minutes = [1440, 30]", f"reminder_minutes = {line}")
+        assert changed != text
+        (tmp_path / "heidelberg.toml").write_text(changed, encoding="utf-8")
+        return load_offices(tmp_path, CATALOGUE)["heidelberg"]
 
     def test_a_day_and_half_an_hour_before_unless_the_office_says_otherwise(self, offices: dict[str, Office]) -> None:
-        assert offices["heidelberg"].notify.reminder_minutes == (1440, 30)
+        assert offices["demo"].notify.reminder_minutes == (1440, 30)
 
     def test_an_office_may_have_others_or_none(self, tmp_path: Path) -> None:
         assert self.with_section(tmp_path, "[60, 2880]").notify.reminder_minutes == (2880, 60)

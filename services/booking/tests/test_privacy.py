@@ -69,6 +69,6 @@ async def test_the_calendar_entry_is_the_one_of_the_mail(client: httpx.AsyncClie
     assert answer.headers["content-type"].startswith("text/calendar")
     (event,) = icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
     assert event["UID"] == calendar_uid(booked.json()["appointment_id"])
-    assert event.decoded("DTSTART").isoformat() == "2026-06-02T02:00:00-04:00"
+    assert event.decoded("DTSTART").isoformat() == "2026-06-02T06:00:00+00:00"
     assert "Führungszeugnis" in str(event["SUMMARY"])
     assert booked.json()["link"].encode() not in answer.content  # calendars are shared

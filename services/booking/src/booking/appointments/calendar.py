@@ -3,9 +3,8 @@
 It carries the UID of the entry in the mail, so that a calendar that gets both shows one.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Event
 
@@ -19,17 +18,16 @@ _REMIND_BEFORE: Final = timedelta(minutes=15)
 
 
 def entry(appointment: Appointment, offer: Offer, now: datetime) -> bytes:
-    """A VCALENDAR with the appointment in the citizen's own time zone, if they told one, else the office's.
+    """A VCALENDAR with the appointment, in UTC: every calendar shows it by the clock of whoever looks.
 
     The link is not in it: calendars are shared more freely than mails.
     """
-    zone = ZoneInfo(appointment.time_zone) if appointment.time_zone else offer.office.zone
     event = Event()
     event.add("uid", calendar_uid(AppointmentId(appointment.id)))
     event.add("sequence", appointment.link_generation - 1)
     event.add("dtstamp", now.astimezone(UTC))
-    event.add("dtstart", appointment.starts_at.astimezone(zone))
-    event.add("dtend", appointment.ends_at.astimezone(zone))
+    event.add("dtstart", appointment.starts_at.astimezone(UTC))
+    event.add("dtend", appointment.ends_at.astimezone(UTC))
     event.add("summary", _summary(appointment, offer))
     event.add("description", appointment.reference)
     event.add("status", "CONFIRMED" if appointment.state == "booked" else "CANCELLED")
@@ -44,8 +42,6 @@ def entry(appointment: Appointment, offer: Offer, now: datetime) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add_component(event)
-    year = appointment.starts_at.year
-    calendar.add_missing_timezones(date(year - 1, 1, 1), date(year + 1, 12, 31))
     content: bytes = calendar.to_ical()
     return content
 
