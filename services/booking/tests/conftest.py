@@ -206,11 +206,13 @@ def edit_timetable(
 
 @pytest.fixture
 def stored(database: Database) -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
-    """`await stored("outbox")`: all rows of a table."""
+    """`await stored("outbox")`: all rows of a table, events in the order of their making."""
 
     async def rows(table: str) -> list[dict[str, Any]]:
+        # The relay marks events while a test looks, and a row that is updated moves to the end.
+        order = "ORDER BY id" if table == "outbox" else ""
         async with database.transaction() as tx:
-            return [dict(row) for row in await tx.rows(f"SELECT * FROM {table}")]  # noqa: S608 - tables named by tests
+            return [dict(row) for row in await tx.rows(f"SELECT * FROM {table} {order}")]  # noqa: S608 - named by tests
 
     return rows
 
