@@ -37,10 +37,10 @@ async def _attacked(
 
 
 async def _stays_dark(window: Window) -> None:
-    """No picture, no code, and not a packet of picture or sound has left."""
+    """No picture, no code, no packet of picture or sound has left. What an attacker sends is nobody's to stop."""
     await expect(window.at("verification-code")).to_have_count(0)
     assert await window.at("remote-video").evaluate("video => video.srcObject") is None
-    assert await window.packets() == {"sent": 0, "received": 0, "decoded": 0}
+    assert (await window.packets())["sent"] == 0
 
 
 async def _goes_dark(window: Window) -> None:
@@ -83,8 +83,9 @@ async def test_swapped_fingerprints_make_no_connection(system: System, films: Pa
             return any([await window.at("verification-failed").is_visible() for window in windows])
 
         await until(refused, what="somebody refuses the call")
-        await _stays_dark(phone.window)
-        await _stays_dark(desk.window)
+        for window in windows:
+            await _stays_dark(window)
+            assert await window.packets() == {"sent": 0, "received": 0, "decoded": 0}
         assert attacker.swapped >= 2
 
 
