@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.exceptions import ResponseError
 
+from chassis.eager import begin
 from chassis.scripts import ScriptingRedis, connect
 
 
@@ -26,6 +27,13 @@ async def test_a_script_gets_keys_and_arguments_and_answers_as_usual(redis: Scri
 async def test_a_thousand_at_once_get_their_own_answers(redis: ScriptingRedis) -> None:
     script = redis.register_script("return tonumber(ARGV[1])")
     assert await asyncio.gather(*(script(args=[number]) for number in range(1000))) == list(range(1000))
+
+
+async def test_one_who_asks_now_and_awaits_later_holds_up_nobody(redis: ScriptingRedis) -> None:
+    script = redis.register_script("return tonumber(ARGV[1])")
+    later = begin(script(args=[1]))  # and has the line dialled
+    assert await asyncio.wait_for(script(args=[2]), 5) == 2
+    assert await later == 1
 
 
 async def test_an_error_of_the_script_is_its_callers_alone(redis: ScriptingRedis) -> None:

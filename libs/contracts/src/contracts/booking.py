@@ -2,9 +2,10 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import EmailStr, Field
+from pydantic import Field
 
 from contracts.base import Event, Instant, Part
+from contracts.email import Email
 from contracts.ids import AppointmentId, ServiceId
 from contracts.text import Language
 
@@ -18,7 +19,7 @@ class CitizenContact(Part):
     """How to address the citizen: the minimum that a mail and a greeting need."""
 
     name: str
-    email: EmailStr
+    email: Email
     language: Language
     time_zone: str | None = Field(default=None, description="IANA zone of the citizen, when it differs or is known.")
     phone: str | None = Field(default=None, description="E.164, if the citizen gave one: for when mail or call fail.")

@@ -7,10 +7,11 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 import phonenumbers
-from pydantic import AfterValidator, AwareDatetime, EmailStr, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from booking.offers.model import Wanted
 from chassis.http import Body
+from contracts import email
 from contracts.booking import BookedService, CitizenContact, Need
 from contracts.ids import ServiceId
 from contracts.text import Language
@@ -62,7 +63,7 @@ StartsAt = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 #: A local day of the office.
 Day = Annotated[date, AfterValidator(_day)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)]
-Email = Annotated[EmailStr, Field(max_length=254)]
+Email = Annotated[email.Email, Field(max_length=254)]
 Phone = Annotated[str, StringConstraints(max_length=40), AfterValidator(_e164)]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
 OptionId = Annotated[str, StringConstraints(max_length=60)]

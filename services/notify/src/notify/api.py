@@ -5,11 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, EmailStr, Field
+from pydantic import BaseModel, Field
 
 from chassis.http import Body, Now, Tx, bearer
 from chassis.idempotency import IdempotencyKey, once
 from contracts.actors import Clerk
+from contracts.email import Email
 from contracts.ids import AppointmentId
 from contracts.notify import MessageKind
 from contracts.text import Language
@@ -65,7 +66,7 @@ class MessagesView(BaseModel):
 class ResendRequest(Body):
     """Send it again; with `email`, there, and everything about this appointment from now on."""
 
-    email: Annotated[EmailStr, Field(max_length=254)] | None = None
+    email: Annotated[Email, Field(max_length=254)] | None = None
 
 
 class PreviewsView(BaseModel):

@@ -21,6 +21,7 @@ from booking.slots.usecases import Wish
 from booking.slots.views import SlotsView
 from booking.tables import Appointment
 from booking.waiting import store as waiting
+from chassis.eager import begin
 from chassis.express import express
 from chassis.http import Now, Tx
 from chassis.idempotency import IdempotencyKey, kept_parameters, once
@@ -67,9 +68,10 @@ async def book(
     def keep(booked: Booked) -> Mapping[str, object]:
         return kept_parameters(scope, key, body, BookedView.of(booked))
 
+    # Redis is asked before the database gives a connection: a slow Redis must not keep it waiting.
+    looking = begin(slots.holds_at(desk.calendar, offer, order.starts_at, length))
     async with visitor.passing(offer.office.slug, "booking", key, email=body.email) as passed:
-        # Redis is asked before the database gives a connection: a slow Redis must not keep it waiting.
-        holds = await slots.holds_at(desk.calendar, offer, order.starts_at, length)
+        holds = await looking
         done = None if passed.proof else await atonce.book(desk, database, offer, order, holds, keep, now=now)
         booked = BookedView.of(done) if done else await thoroughly(passed, holds)
     if body.hold_id:

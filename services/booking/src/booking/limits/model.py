@@ -2,9 +2,11 @@
 
 import hashlib
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from socket import AF_INET, inet_pton
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -81,6 +83,9 @@ class Names:
 
 def network(address: str) -> str:
     """The network that `address` stands for. Unreadable ones are all one: nobody escapes by having no address."""
+    with suppress(OSError, ValueError):
+        inet_pton(AF_INET, address)  # nearly everybody's, at a tenth of what the thorough way below costs
+        return address
     try:
         parsed: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     except ValueError:
