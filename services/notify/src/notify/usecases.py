@@ -212,7 +212,8 @@ async def _queue(
         created_at=now,
         tries=0,
         valid_until=valid_until,
-        plain_language=citizen.plain_language,
+        # casework does not know how they want to be written to; what is remembered does.
+        plain_language=citizen.plain_language or bool(standing and standing.plain_language),
     )
     await store.add(tx, message)
 
