@@ -29,8 +29,8 @@ SLOT = "2026-06-02T06:00:00Z"  # Tuesday, 08:00 in Berlin, when heidelberg opens
 
 
 TABLES = (
-    "appointment, timetable, blocked_time, freed_slot, waiting_entry, slot_offer, spent_proof, walk_in, outbox, inbox, "
-    "idempotent_answers"
+    "appointment, timetable, timetable_version, blocked_time, freed_slot, waiting_entry, slot_offer, spent_proof, "
+    "walk_in, outbox, inbox, idempotent_answers"
 )
 
 
