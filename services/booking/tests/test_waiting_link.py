@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from booking.retention import worker
 from chassis.database import Database
-from contracts.booking import BookingErased, WaitingJoined
+from contracts.booking import BookingErased, CitizenContact, WaitingJoined
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -36,7 +36,8 @@ async def entry(stored: Any) -> Any:
 async def test_joining_tells_notify_what_the_mail_needs_and_no_more(
     client: httpx.AsyncClient, order: Any, stored: Any
 ) -> None:
-    wish = order(starts_at=None, phone="+49 6221 5810580", first="2026-06-02", last="2026-06-05", plain_language=True)
+    person = {"phone": "+49 6221 5810580", "time_zone": "Asia/Kathmandu", "plain_language": True}
+    wish = order(starts_at=None, first="2026-06-02", last="2026-06-05", needs=["companion"], **person)
     headers = {"Idempotency-Key": uuid4().hex}
     for _ in range(2):  # a repetition is the same entry, and no second mail
         joined = await client.post("/offices/town/waiting-list", json=wish, headers=headers)
@@ -44,7 +45,9 @@ async def test_joining_tells_notify_what_the_mail_needs_and_no_more(
     assert str(event.appointment_id) == joined.json()["entry_id"]
     assert (str(event.first_day), str(event.last_day)) == ("2026-06-02", "2026-06-05")
     assert event.ends_at == datetime(2026, 6, 5, 22, tzinfo=UTC)  # midnight in Berlin
-    assert (event.citizen.email, event.citizen.plain_language, event.citizen.phone) == ("erika@example.org", True, None)
+    assert event.citizen == CitizenContact(
+        name="Erika Mustermann", email="erika@example.org", language="de", plain_language=True
+    )
     assert "link" not in joined.text, "whoever reads the address's mail leaves, not whoever typed the address"
 
 

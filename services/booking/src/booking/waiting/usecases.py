@@ -85,7 +85,8 @@ async def join(desk: Desk, tx: Transaction, offer: Offer, entry: Entry, now: dat
         services=entry.services,
         first_day=entry.first_day,
         last_day=entry.last_day,
-        citizen=entry.citizen.model_copy(update={"phone": None}),  # nobody is called about it
+        # Nobody is called about it, and days are the office's.
+        citizen=entry.citizen.model_copy(update={"phone": None, "time_zone": None}),
         link_token=desk.waiting_links.sign({"sub": str(entry_id), "office": office}, now=now, expires_at=ends_at),
         ends_at=ends_at,
     )
