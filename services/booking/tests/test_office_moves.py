@@ -118,6 +118,7 @@ async def test_killed_in_the_middle_and_repeated_everybody_is_moved_once(
     await busy_tuesday("clerks-2", 22, 4)
     before = {row["id"]: row for row in await stored("appointment")}
     preview = (await move_many(dry_run=True)).json()
+    step = min(step, len(preview["kept_time"]) + len(preview["moved"]))  # lanes are given by chance
     noted = 0
     note = store.note
 

@@ -26,6 +26,7 @@ class _Line(asyncio.Protocol):
         self._seconds = seconds
         self._reader = hiredis.Reader(encoding="utf-8")
         self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._unsent: list[bytes] = []
         self._transport: asyncio.WriteTransport | None = None
         self._watch: asyncio.TimerHandle | None = None
 
@@ -43,8 +44,15 @@ class _Line(asyncio.Protocol):
         if not self._waiting:
             self._watch = loop.call_later(self._seconds, self._suspect)
         self._waiting.append(answer)
-        self._transport.write(hiredis.pack_command(command))  # type: ignore[arg-type] # as its documentation says
+        if not self._unsent:
+            loop.call_soon(self._send)  # what other requests ask in the same turn of the loop goes with it
+        self._unsent.append(hiredis.pack_command(command))  # type: ignore[arg-type] # as its documentation says
         return answer
+
+    def _send(self) -> None:
+        if self._transport is not None:
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     def hang_up(self, error: OSError | None = None) -> None:
         """Ends the line; whoever still waits gets `error`."""

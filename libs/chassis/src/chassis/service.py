@@ -1,6 +1,7 @@
 """The one way to make a service out of its parts. A composition root calls `create_app`, and so do the tests."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from chassis.clock import Clock, utc_now
 from chassis.consumer import Consumer, Consumption
 from chassis.database import Database
 from chassis.edge import Edge
+from chassis.express import Express, ways
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
 from chassis.tokens import TokenVerifier
@@ -119,6 +121,7 @@ def create_app(
             stack.push_async_callback(_cancel, tasks)
             for worker in (Worker("bus", on_the_bus), *workers):
                 start(worker)
+            _keep_for_good()
             log.info("started")
             yield
             log.info("stopping")
@@ -147,8 +150,19 @@ def create_app(
     add_health(app, {"database": database.ping, "bus": bus_check, **(checks or {})})
     for router in routers:
         app.include_router(router, prefix=f"/api/{name}")
+    app.add_middleware(Express, ways=ways(routers, f"/api/{name}"))
     app.add_middleware(Edge)
     return app
+
+
+def _keep_for_good() -> None:
+    """Spare the garbage collector what stays until the end: code, models, routes. Once per process.
+
+    Else it goes through all of that again and again while requests come and go, and requests wait for it.
+    """
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 async def _cancel(tasks: list["asyncio.Task[None]"]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from fastapi import APIRouter, BackgroundTasks, Response
+from fastapi import APIRouter, Response
 
 from booking.access import TheCitizen, TheDatabase, TheDesk, TheOffer
 from booking.appointments import atonce, calendar, privacy, usecases
@@ -21,6 +21,7 @@ from booking.slots.usecases import Wish
 from booking.slots.views import SlotsView
 from booking.tables import Appointment
 from booking.waiting import store as waiting
+from chassis.express import express
 from chassis.http import Now, Tx
 from chassis.idempotency import IdempotencyKey, kept_parameters, once
 from contracts.actors import Citizen
@@ -39,6 +40,7 @@ async def _view(desk: Desk, tx: Tx, appointment: Appointment, now: Now) -> Appoi
 
 
 @router.post("/offices/{office}/appointments", status_code=201, responses=LIMITED)
+@express
 async def book(
     desk: TheDesk,
     offer: TheOffer,
@@ -47,7 +49,6 @@ async def book(
     key: IdempotencyKey,
     visitor: TheVisitor,
     body: AppointmentRequest,
-    background: BackgroundTasks,
 ) -> BookedView:
     """Book. Repeating the request with its Idempotency-Key repeats the answer. 409 `slot_taken` names alternatives."""
     order = Order(body.booked(), body.starts_at, body.contact(), needs=body.needed(), hold_id=body.hold_id)
@@ -72,7 +73,7 @@ async def book(
         done = None if passed.proof else await atonce.book(desk, database, offer, order, holds, keep, now=now)
         booked = BookedView.of(done) if done else await thoroughly(passed, holds)
     if body.hold_id:
-        background.add_task(slots.release_hold, desk.calendar, offer, body.hold_id)
+        desk.calendar.holds.release_soon(offer.office.slug, body.hold_id)
     return booked
 
 
@@ -117,7 +118,6 @@ async def move(
     citizen: TheCitizen,
     key: IdempotencyKey,
     body: MoveRequest,
-    background: BackgroundTasks,
 ) -> BookedView:
     """Move to another time. The answer has the new link, which is mailed too; the old one is dead."""
     offer = _offer(desk, citizen)
@@ -142,7 +142,7 @@ async def move(
 
     moved = await once(tx, scope=f"move:{citizen.sub}", key=key, request=body, now=now, answer=BookedView, act=act)
     if body.hold_id:
-        background.add_task(slots.release_hold, desk.calendar, offer, body.hold_id)
+        desk.calendar.holds.release_soon(offer.office.slug, body.hold_id)
     return moved
 
 

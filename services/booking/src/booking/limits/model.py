@@ -76,7 +76,7 @@ class Names:
 
     def _name(self, kind: str, value: str, now: datetime) -> str:
         day = now.astimezone(UTC).date().isoformat()
-        return hmac.new(self.secret, f"{day} {kind} {value}".encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.secret, f"{day} {kind} {value}".encode(), "sha256").hex()[:32]
 
 
 def network(address: str) -> str:

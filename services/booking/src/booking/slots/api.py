@@ -16,6 +16,7 @@ from booking.slots import usecases
 from booking.slots.usecases import Wish
 from booking.slots.views import HoldRequest, HoldView, SlotsView, slots_answer
 from chassis.database import Database
+from chassis.express import express
 from chassis.http import Now
 
 router = APIRouter(prefix="/offices/{office}", tags=["slots"])
@@ -27,6 +28,7 @@ OwnHold = Annotated[UUID | None, Query(alias="hold", description="The citizen's 
 
 
 @router.get("/slots", response_model=SlotsView)
+@express
 async def list_slots(
     request: Request,
     office: str,
@@ -49,6 +51,7 @@ async def list_slots(
 
 
 @router.post("/holds", status_code=201, responses=LIMITED)
+@express
 async def place_hold(
     desk: TheDesk, offer: TheOffer, database: TheDatabase, now: Now, visitor: TheVisitor, body: HoldRequest
 ) -> HoldView:

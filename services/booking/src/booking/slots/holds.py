@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -31,16 +31,27 @@ LIMIT = timedelta(minutes=20)
 PAUSE_SECONDS = 1.0
 #: What was read to be shown is shown to others too for so long: a rush on one office asks Redis once for everybody.
 SHOWN_SECONDS = 0.05
+#: After so long a hold whose slot is booked is given back, if nothing was asked meanwhile that could take it along.
+RELEASE_SECONDS = 0.1
 #: Later than any hold, in seconds since 1970; Redis' Lua writes it without an exponent.
 _EVER = 2**33
+_LONGEST = int(MAX_OCCUPIED.total_seconds())
 
 _log = structlog.get_logger(__name__)
 _unavailable = Counter("booking_holds_unavailable_total", "Requests served without holds because Redis was away.")
 
 # Expiry is Redis's own, so that a wrong clock on one of our machines neither frees nor keeps a slot. A member of the
 # sorted set (score = start) outlives its hold until a script meets it. An office's keys share a hash tag: one node.
-_COMMON = """
-local length = tonumber(ARGV[1])
+_LEAVE = """
+for id in ARGV[1]:gmatch('%S+') do
+  redis.call('DEL', KEYS[2] .. id)
+  redis.call('ZREM', KEYS[1], id)
+end
+"""
+_COMMON = (
+    _LEAVE
+    + """
+local length = tonumber(ARGV[2])
 local function overlapping(low, high)
   local found = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. (low - length), '(' .. high)) do
@@ -55,20 +66,21 @@ local function overlapping(low, high)
   return found
 end
 """
-_ACTIVE = _COMMON + "return overlapping(tonumber(ARGV[2]), tonumber(ARGV[3]))"
+)
+_ACTIVE = _COMMON + "return overlapping(tonumber(ARGV[3]), tonumber(ARGV[4]))"
 _PLACE = (
     _COMMON
     + """
-local id, low, high = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local dice, ttl, limit = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local id, low, high = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local dice, ttl, limit = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local held, mine = {}, nil
 for _, hold in ipairs(overlapping(low, high)) do
   if hold[1] ~= id then held[hold[2]] = true
   elseif hold[3] == low and hold[4] == high then mine = hold[2] end
 end
 local free = {}
-for index = 8, #ARGV do
-  local lane = tonumber(ARGV[index])
+for number in ARGV[9]:gmatch('%d+') do
+  local lane = tonumber(number)
   if not held[lane] then
     if lane == mine then return {lane, redis.call('PTTL', KEYS[2] .. id)} end
     free[#free + 1] = lane
@@ -96,10 +108,6 @@ if ttl > left then
   left = ttl
 end
 return {tonumber(lane), tonumber(low), tonumber(high), left}
-"""
-_RELEASE = """
-redis.call('DEL', KEYS[2])
-return redis.call('ZREM', KEYS[1], ARGV[1])
 """
 
 
@@ -146,9 +154,11 @@ class Holds:
         self._active = redis.register_script(_ACTIVE)
         self._place = redis.register_script(_PLACE)
         self._find = redis.register_script(_FIND)
-        self._release = redis.register_script(_RELEASE)
+        self._release = redis.register_script(_LEAVE)
         self._paused_until = 0.0
         self._shown: dict[str, tuple[float, asyncio.Task[list[HeldBusy]]]] = {}
+        self._leaving: dict[str, set[UUID]] = {}
+        self._releasing: set[asyncio.Task[None]] = set()
 
     async def place(
         self, office: str, hold_id: UUID, start: int, end: int, *, lanes: Collection[int], now: datetime
@@ -159,8 +169,8 @@ class Holds:
         repeating the call with the same range changes nothing.
         """
         arguments: list[int | str] = [
-            *(int(MAX_OCCUPIED.total_seconds()), str(hold_id), start, end, secrets.randbelow(2**31)),
-            *(self._ttl, self._limit, *lanes),
+            *(self._leaving_now(office), _LONGEST, str(hold_id), start, end, secrets.randbelow(2**31)),
+            *(self._ttl, self._limit, " ".join(map(str, lanes))),
         ]
         with self._reachable():
             placed = await self._place(keys=[_starts(office), _hold(office)], args=arguments)
@@ -178,17 +188,41 @@ class Holds:
         """The hold as it is; None if it is gone."""
         return await self._look(office, hold_id, 0, now)
 
-    async def release(self, office: str, hold_id: UUID) -> None:
-        """Gives the slot back; a hold that is gone already is no error."""
+    async def release(self, office: str, *hold_ids: UUID) -> None:
+        """Gives slots back; a hold that is gone already is no error."""
         with self._reachable():
-            await self._release(keys=[_starts(office), _hold(office) + str(hold_id)], args=[str(hold_id)])
+            await self._release(keys=[_starts(office), _hold(office)], args=[" ".join(map(str, hold_ids))])
         self._shown.pop(office, None)
+
+    def release_soon(self, office: str, hold_id: UUID) -> None:
+        """Gives a slot back that is booked now: with whatever is asked next about the office's holds, or in a moment.
+
+        To this process it is gone at once. Should that fail, it expires.
+        """
+        leaving = self._leaving.setdefault(office, set())
+        if not leaving:
+            asyncio.get_running_loop().call_later(RELEASE_SECONDS, self._release_those_leaving, office)
+        leaving.add(hold_id)
+        self._shown.pop(office, None)
+
+    def _leaving_now(self, office: str) -> str:
+        return " ".join(map(str, self._leaving.pop(office, ())))
+
+    def _release_those_leaving(self, office: str) -> None:
+        async def release(*hold_ids: UUID) -> None:
+            with suppress(HoldsLostError):
+                await self.release(office, *hold_ids)
+
+        if hold_ids := self._leaving.pop(office, None):
+            task = asyncio.create_task(release(*hold_ids))
+            self._releasing.add(task)
+            task.add_done_callback(self._releasing.discard)
 
     async def active(self, office: str, start: int, end: int) -> list[HeldBusy]:
         """All living holds that overlap the range from `start` to `end`."""
         with self._reachable():
             found = await self._active(
-                keys=[_starts(office), _hold(office)], args=[int(MAX_OCCUPIED.total_seconds()), start, end]
+                keys=[_starts(office), _hold(office)], args=[self._leaving_now(office), _LONGEST, start, end]
             )
         return [HeldBusy(UUID(hold_id), Busy(lane, low, high)) for hold_id, lane, low, high in found]
 
@@ -203,6 +237,8 @@ class Holds:
         return [each for each in held if each.busy.start < end and start < each.busy.end]
 
     async def _look(self, office: str, hold_id: UUID, ttl: int, now: datetime) -> Hold | None:
+        if hold_id in self._leaving.get(office, ()):
+            return None
         with self._reachable():
             found = await self._find(keys=[_hold(office) + str(hold_id)], args=[ttl])
         if found is None:

@@ -1,11 +1,14 @@
 """The rules of slots, plain Python: which of the times that an office offers are free. Instants as in `timetable`."""
 
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
-from booking.timetable.model import Busy
+#: A lane, and from when until when it is taken: a `Busy`, or a tuple like it where there are thousands.
+Occupied = tuple[int, int, int]
 
 
 class Slot(NamedTuple):
@@ -15,29 +18,23 @@ class Slot(NamedTuple):
     ends_at: datetime
 
 
-def free(starts: Sequence[int], seconds: int, lanes: Collection[int], busy: Iterable[Busy]) -> list[int]:
+def free(starts: Sequence[int], seconds: int, lanes: Collection[int], busy: Iterable[Occupied]) -> list[int]:
     """Those of `starts` (ascending) at which one of the `lanes` is free for `seconds`, the pause afterwards included.
 
-    Each lane serves what it can; only what is left asks the next one, and a lane that is never busy ends the search.
+    A range of time is looked up once, whichever lanes it takes: on a grid many appointments are the same range. Lanes
+    are bits of a number; ranges of one lane may overlap, as those of a hold and an appointment that raced.
     """
-    taken_by = _by_lane(busy)
-    left: Sequence[int] = starts
-    for lane in sorted(lanes, key=lambda number: len(taken_by.get(number, ()))):
-        taken = taken_by.get(lane)
-        if not taken:
-            return list(starts)
-        refused: list[int] = []
-        at = 0
-        for start in left:
-            while at < len(taken) and taken[at][1] <= start:
-                at += 1
-            if at < len(taken) and taken[at][0] < start + seconds:
-                refused.append(start)
-        left = refused
-        if not left:
-            return list(starts)
-    gone = set(left)
-    return [start for start in starts if start not in gone]
+    takers: dict[tuple[int, int], int] = {}
+    for lane, low, high in busy:
+        takers[low, high] = takers.get((low, high), 0) | 1 << lane
+    everybody = _bits(lanes)
+    if everybody & ~reduce(or_, takers.values(), 0):
+        return list(starts)
+    taken = [0] * len(starts)
+    for (low, high), who in takers.items():
+        for at in range(bisect_right(starts, low - seconds), bisect_left(starts, high)):
+            taken[at] |= who
+    return [start for start, who in zip(starts, taken, strict=True) if who & everybody != everybody]
 
 
 def nearest(starts: Sequence[int], wanted: datetime, count: int) -> list[int]:
@@ -69,13 +66,5 @@ def returns_at(starts_at: datetime, now: datetime, *, delay: timedelta, lead: ti
     return at if at <= starts_at - lead - timedelta(minutes=30) else now
 
 
-def _by_lane(busy: Iterable[Busy]) -> Mapping[int, Sequence[tuple[int, int]]]:
-    """Per lane the busy ranges, ascending. Merged, because a hold and an appointment that raced may overlap."""
-    lanes: dict[int, list[tuple[int, int]]] = {}
-    for lane, start, end in sorted(busy):
-        ranges = lanes.setdefault(lane, [])
-        if ranges and start <= ranges[-1][1]:
-            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], end))
-        else:
-            ranges.append((start, end))
-    return lanes
+def _bits(lanes: Iterable[int]) -> int:
+    return reduce(or_, (1 << lane for lane in lanes), 0)

@@ -1,10 +1,12 @@
 """What takes the time of an office's lanes, in one statement: the hot path of free slots."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
+from booking.slots.model import Occupied
 from booking.timetable.model import Busy
 from booking.timetable.store import VERSION
 from chassis.database import Transaction
@@ -41,10 +43,20 @@ BUSY: Final = f"""
 
 @dataclass(frozen=True)
 class Taken:
-    """Which lanes are busy, and by which version of the timetable that is to be read."""
+    """Which lanes are busy, and by which version of the timetable that is to be read. Three columns of one table."""
 
     version: int
-    busy: list[Busy]
+    lanes: Sequence[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def __iter__(self) -> Iterator[Occupied]:
+        return zip(self.lanes, self.starts, self.ends, strict=True)
+
+    @property
+    def busy(self) -> list[Busy]:
+        """The same, named: for a few."""
+        return [Busy(*each) for each in self]
 
 
 async def taken(
@@ -53,10 +65,7 @@ async def taken(
     """Which lanes of `office` are taken between `low` and `high`; the appointment `own` does not count."""
     row = await tx.row(BUSY, office=office, low=low, high=high, now=now, own=own)
     assert row is not None, "an aggregate without GROUP BY has one row"
-    if row["lanes"] is None:
-        return Taken(row["version"], [])
-    busy = [Busy(*each) for each in zip(row["lanes"], row["starts"], row["ends"], strict=True)]
-    return Taken(row["version"], busy)
+    return Taken(row["version"], row["lanes"] or (), row["starts"] or (), row["ends"] or ())
 
 
 async def give_back(

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -229,7 +230,7 @@ async def _free(
         taken = await store.taken(tx, offer.office.slug, low, high, now=now, own=wish.own_appointment)
         if taken.version == known.version:
             lanes = schedule.serving(wish.services)
-            busy = [*taken.busy, *(other.busy for other in held if other.id != wish.own_hold)]
-            busy += schedule.off_duty(lanes, starts[0], starts[-1] + length)
-            return model.free(starts, length, [lane.number for lane in lanes], busy)
+            others = (other.busy for other in held if other.id != wish.own_hold)
+            absent = schedule.off_duty(lanes, starts[0], starts[-1] + length)
+            return model.free(starts, length, [lane.number for lane in lanes], chain(taken, others, absent))
         known = await calendar.schedules.refresh(tx, offer)

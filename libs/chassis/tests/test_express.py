@@ -1,0 +1,233 @@
+"""Express routes answer as FastAPI does: to the letter, and without it while nothing is unusual about a request."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from chassis import problems
+from chassis.edge import Edge
+from chassis.express import Express, express, ways
+from chassis.http import Body, bearer
+from chassis.problems import Problem
+from contracts.actors import Citizen
+
+E = TypeVar("E", bound=Callable[..., Awaitable[Any]])
+
+
+class Full(Problem):
+    code, status, title = "full", 409, "No room"
+
+
+class Unknown(Problem):
+    code, status, title = "unknown_office", 404, "There is no such office"
+
+
+class Order(Body):
+    text: str = Field(max_length=20)
+    count: int = 1
+    id: UUID | None = None
+
+
+class Answer(BaseModel):
+    office: str
+    text: str
+    count: int
+    key: str | None
+    by_fastapi: bool
+
+
+async def _office(office: str) -> str:
+    if office == "nowhere":
+        raise Unknown
+    return office.upper()
+
+
+async def _key(
+    key: Annotated[str | None, Header(alias="Order-Key", min_length=3, pattern="^[a-z]+$")] = None,
+) -> str | None:
+    return key
+
+
+def app_of(marked: bool) -> FastAPI:
+    """The same routes, express if `marked`."""
+    router = APIRouter(prefix="/offices/{office}")
+    mark: Callable[[E], E] = express if marked else lambda endpoint: endpoint
+
+    @router.post("/orders", status_code=201)
+    @mark
+    async def order(
+        request: Request,
+        office: Annotated[str, Depends(_office)],
+        key: Annotated[str | None, Depends(_key)],
+        kind: Annotated[str, Header(alias="Order-Kind", max_length=5)],
+        body: Order,
+    ) -> Answer:
+        if body.text == "full":
+            raise Full("Nothing is free.", alternatives=["later"])
+        if body.text == "broken":
+            raise RuntimeError("inside")
+        by_fastapi = "fastapi_inner_astack" in request.scope
+        return Answer(office=office, text=f"{kind} {body.text}", count=body.count, key=key, by_fastapi=by_fastapi)
+
+    @router.get("/orders", response_model=Answer)
+    @mark
+    async def orders(
+        request: Request,
+        office: str,
+        wanted: Annotated[list[int], Query(max_length=2)],
+        most: Annotated[int | None, Query(alias="at-most", ge=1)] = 7,
+    ) -> Response:
+        by_fastapi = "fastapi_inner_astack" in request.scope
+        text = f"{wanted} {most}"
+        answer = Answer(office=office, text=text, count=len(wanted), key=None, by_fastapi=by_fastapi)
+        return Response(answer.model_dump_json(), media_type="application/json")
+
+    app = FastAPI(openapi_url=None)
+    problems.install(app)
+    app.include_router(router, prefix="/api/shop")
+    app.add_middleware(Express, ways=ways([router], "/api/shop"))
+    app.add_middleware(Edge, limit=400)
+    return app
+
+
+@pytest.fixture
+async def both() -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
+    """A client of FastAPI alone, and one of the same routes as express routes."""
+    transports = [httpx.ASGITransport(app_of(marked), raise_app_exceptions=False) for marked in (False, True)]
+    slow, quick = (httpx.AsyncClient(transport=each, base_url="http://test") for each in transports)
+    async with slow, quick:
+        yield slow, quick
+
+
+async def ask(client: httpx.AsyncClient, method: str, path: str, **how: Any) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and body, without what is another for every request."""
+    response = await client.request(method, path, **how)
+    headers = {name: value for name, value in response.headers.items() if name != "x-correlation-id"}
+    body = response.json() if response.content else None
+    if isinstance(body, dict) and "correlation_id" in body:
+        assert body.pop("correlation_id") == response.headers["x-correlation-id"]
+        headers.pop("content-length")
+    return response.status_code, headers, body
+
+
+POST = "/api/shop/offices/demo/orders"
+JSON = {"content-type": "application/json", "order-kind": "quick"}
+RIGHT = [
+    ("POST", POST, {"json": {"text": "a"}, "headers": JSON}),
+    (
+        "POST",
+        POST,
+        {"json": {"text": " ä ", "count": 3, "id": "0b6f8a52-6c1e-4d0e-9a53-3f2f9a1d7c10"}, "headers": JSON},
+    ),
+    ("POST", POST, {"json": {"text": "a"}, "headers": {**JSON, "order-key": "abc"}}),
+    ("GET", POST + "?wanted=1", {}),
+    ("GET", POST + "?wanted=1&wanted=2&at-most=3&other=x", {}),
+    ("GET", "/api/shop/offices/b%C3%BCro/orders?wanted=1", {}),
+]
+REFUSED = [
+    ("POST", POST, {"json": {"text": "full"}, "headers": JSON}),
+    ("POST", "/api/shop/offices/nowhere/orders", {"json": {"text": "a"}, "headers": JSON}),
+    ("POST", "/api/shop/offices/nowhere/orders", {"json": {"text": 3}, "headers": {**JSON, "order-key": "1"}}),
+]
+UNUSUAL = [
+    ("POST", POST, {"json": {"text": "a" * 21}, "headers": JSON}),
+    ("POST", POST, {"json": {"text": "a", "more": 1}, "headers": JSON}),
+    ("POST", POST, {"json": {"count": "x"}, "headers": {**JSON, "order-key": "1"}}),
+    ("POST", POST, {"json": ["a"], "headers": JSON}),
+    ("POST", POST, {"content": b"{", "headers": JSON}),
+    ("POST", POST, {"content": b"", "headers": JSON}),
+    ("POST", POST, {"content": b'{"text": "\xff"}', "headers": JSON}),
+    ("POST", POST, {"content": b'{"text": "a"}', "headers": {"order-kind": "quick", "content-type": "text/plain"}}),
+    ("POST", POST, {"content": b'{"text": "a"}', "headers": {"order-kind": "quick"}}),
+    ("POST", POST, {"json": {"text": "a"}, "headers": {"content-type": "application/json"}}),
+    ("POST", POST, {"json": {"text": "a"}, "headers": {**JSON, "order-kind": "too long"}}),
+    ("POST", POST, {"json": {"text": "a" * 500}, "headers": JSON}),
+    ("GET", POST, {}),
+    ("GET", POST + "?wanted=x&at-most=0", {}),
+    ("GET", POST + "?wanted=1&wanted=2&wanted=3", {}),
+    ("PUT", POST, {}),
+    ("HEAD", POST, {}),
+    ("GET", "/api/shop/offices/demo/orders/", {}),
+    ("GET", "/api/shop/offices/a/b/orders?wanted=1", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "how"), [*RIGHT, *REFUSED, *UNUSUAL])
+async def test_an_express_route_answers_as_fastapi_does(
+    both: tuple[httpx.AsyncClient, httpx.AsyncClient], method: str, path: str, how: dict[str, Any]
+) -> None:
+    slow, quick = [await ask(client, method, path, **how) for client in both]
+    for answer in (slow, quick):
+        if isinstance(answer[2], dict):
+            answer[2].pop("by_fastapi", None)
+            answer[1].pop("content-length", None)
+    assert quick == slow
+
+
+@pytest.mark.parametrize(("method", "path", "how"), RIGHT)
+async def test_what_is_plainly_right_does_without_fastapi(
+    both: tuple[httpx.AsyncClient, httpx.AsyncClient], method: str, path: str, how: dict[str, Any]
+) -> None:
+    slow, quick = both
+    assert (await ask(slow, method, path, **how))[2]["by_fastapi"]
+    assert not (await ask(quick, method, path, **how))[2]["by_fastapi"]
+
+
+async def test_an_error_inside_is_a_problem_that_says_nothing_of_the_inside(
+    both: tuple[httpx.AsyncClient, httpx.AsyncClient],
+) -> None:
+    status, _, body = await ask(both[1], "POST", POST, json={"text": "broken"}, headers=JSON)
+    assert (status, body["code"]) == (500, "internal_error")
+    assert "inside" not in str(body)
+
+
+async def test_json_with_a_charset_goes_fastapis_way(both: tuple[httpx.AsyncClient, httpx.AsyncClient]) -> None:
+    headers = {"content-type": "application/json; charset=utf-8", "order-kind": "quick"}
+    status, _, body = await ask(both[1], "POST", POST, content=b'{"text": "a"}', headers=headers)
+    assert (status, body["by_fastapi"]) == (201, True)
+
+
+async def test_a_body_in_pieces_is_read_whole_by_whoever_answers(
+    both: tuple[httpx.AsyncClient, httpx.AsyncClient],
+) -> None:
+    async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+
+    _, quick = both
+    status, _, body = await ask(quick, "POST", POST, content=pieces(b'{"text"', b': "a"}'), headers=JSON)
+    assert (status, body["text"], body["by_fastapi"]) == (201, "quick a", False)
+    status, _, body = await ask(quick, "POST", POST, content=pieces(b'{"text"', b": 7}"), headers=JSON)
+    assert (status, body["errors"][0]["field"]) == (422, "text")
+    status, _, body = await ask(quick, "POST", POST, content=pieces(b'{"text": "', b"a" * 500, b'"}'), headers=JSON)
+    assert (status, body["code"]) == (413, "too_large")
+
+
+async def _yielding() -> AsyncIterator[int]:
+    yield 1
+
+
+def _plain() -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    "what",
+    [Depends(_yielding), Depends(_plain), Depends(bearer(Citizen)), Cookie()],
+    ids=["yields", "no coroutine", "security scheme", "cookie"],
+)
+def test_what_express_routes_do_not_know_is_refused_at_the_start(what: Any) -> None:
+    router = APIRouter()
+
+    @router.get("/")
+    @express
+    async def endpoint(value: Annotated[Any, what]) -> Answer:
+        raise NotImplementedError
+
+    with pytest.raises(TypeError):
+        ways([router], "")
