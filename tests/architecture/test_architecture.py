@@ -12,7 +12,7 @@ import pytest
 import yaml
 from fastapi import FastAPI
 
-from contracts.actors import Citizen, Clerk, Offeree, WalkIn
+from contracts.actors import Citizen, Clerk, Listed, Offeree, WalkIn
 from contracts.topology import CONSUMES, PUBLISHES, SERVICES
 from schalter.chores import stand_ins
 from schalter.running.home import Home
@@ -62,7 +62,7 @@ def _operations(app: FastAPI, service: str) -> Iterator[tuple[str, str, dict[str
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_route_names_its_actor_or_is_public_for_a_reason(apps: dict[str, FastAPI], service: str) -> None:
-    known = {actor.AUDIENCE for actor in (Citizen, Offeree, WalkIn, Clerk)}
+    known = {actor.AUDIENCE for actor in (Citizen, Offeree, Listed, WalkIn, Clerk)}
     for path, method, operation in _operations(apps[service], service):
         actors = {name for scheme in operation.get("security", []) for name in scheme}
         assert actors <= known

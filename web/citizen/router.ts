@@ -8,6 +8,7 @@ export type PageName =
   | "booking-details"
   | "booking-done"
   | "waiting-list"
+  | "waiting"
   | "walk-in"
   | "offer"
   | "appointment"
@@ -24,6 +25,7 @@ const routes: readonly Route<PageName>[] = [
   { name: "booking-details", pattern: "/:office/details" },
   { name: "booking-done", pattern: "/:office/done" },
   { name: "waiting-list", pattern: "/:office/waiting-list" },
+  { name: "waiting", pattern: "/:office/waiting" },
   { name: "walk-in", pattern: "/:office/walk-in" },
   { name: "offer", pattern: "/:office/offer" },
   { name: "appointment", pattern: "/:office/appointment" },

@@ -44,6 +44,7 @@ export const router = new Router(
     { name: "statistics", pattern: "/clerk/statistics" },
     { name: "hours", pattern: "/clerk/hours" },
     { name: "team", pattern: "/clerk/team" },
+    { name: "mails", pattern: "/clerk/mails" },
   ] as const,
   ["api", "mail"],
 );

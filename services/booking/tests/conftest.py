@@ -20,7 +20,7 @@ from booking.app import build
 from booking.settings import Settings
 from booking.waiting import offering
 from chassis.database import Database
-from contracts.booking import SlotOffered
+from contracts.booking import SlotOffered, WaitingJoined
 
 MONDAY = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)  # 09:00 in Berlin
 ROOM = {"proof_from": 100_000, "at_most": 100_000, "seconds": 3600}
@@ -29,8 +29,8 @@ SLOT = "2026-06-02T06:00:00Z"  # Tuesday, 08:00 in Berlin, when heidelberg opens
 
 
 TABLES = (
-    "appointment, timetable, blocked_time, freed_slot, waiting_entry, slot_offer, spent_proof, walk_in, outbox, inbox, "
-    "idempotent_answers"
+    "appointment, timetable, timetable_version, blocked_time, freed_slot, waiting_entry, slot_offer, spent_proof, "
+    "walk_in, outbox, inbox, idempotent_answers"
 )
 
 
@@ -238,6 +238,15 @@ class WaitingRoom:
         assert (await self._client.put("/appointment/waiting", headers=link, json={})).status_code == 200
         self._app.state.clock.forward(seconds=1)
         return link
+
+    async def joins(self, name: str, **changes: Any) -> dict[str, str]:
+        """Somebody waits without an appointment; what the holder of the link in their mail sends."""
+        body = {"services": self.SERVICES, "name": name, "email": f"{name.lower()}@example.org", "language": "de"}
+        joined = await self._client.post("/offices/town/waiting-list", json=body | changes)
+        assert joined.status_code == 201, joined.text
+        told = [row["body"] for row in await self._stored("outbox") if row["subject"] == WaitingJoined.SUBJECT]
+        self._app.state.clock.forward(seconds=1)
+        return _bearer(WaitingJoined.model_validate_json(told[-1]).link_token)
 
     async def cancel(self, link: dict[str, str]) -> None:
         """Somebody gives their slot back."""

@@ -35,6 +35,8 @@ ROUTES = {
     "PUT /appointment/waiting": "citizen",
     "DELETE /appointment/waiting": "citizen",
     "POST /offices/{office}/waiting-list": "public",
+    "GET /waiting": "waiting",
+    "POST /waiting/departure": "waiting",
     "GET /offer": "offer",
     "POST /offer/acceptance": "offer",
     "POST /offer/refusal": "offer",
@@ -203,6 +205,73 @@ async def test_who_may_answer_an_offer(
         assert answer.json()["code"] == code
         assert offer["state"] == "open"
         assert "booking.rescheduled.v1" not in [row["subject"] for row in await stored("outbox")]
+
+
+@pytest.mark.parametrize("route", [route for route, actor in ROUTES.items() if actor == "waiting"])
+@pytest.mark.parametrize(
+    ("who", "status", "code"),
+    [
+        ("nobody", 401, "token_invalid"),
+        ("garbage", 401, "token_invalid"),
+        ("citizen", 401, "token_invalid"),
+        ("clerk", 401, "token_invalid"),
+        ("offeree", 401, "token_invalid"),
+        ("signed by casework", 401, "token_invalid"),
+        ("expired", 401, "token_invalid"),
+        ("unsigned", 401, "token_invalid"),
+        ("another entry", 410, "waiting_over"),
+        ("another office", 410, "waiting_over"),
+        ("one who has an appointment", 410, "waiting_over"),
+        ("owner", 200, None),
+    ],
+)
+async def test_who_may_see_and_leave_the_waiting_list(
+    client: httpx.AsyncClient,
+    room: Any,
+    order: Any,
+    stored: Any,
+    keys: Any,
+    citizen_token: Any,
+    clerk_token: Any,
+    route: str,
+    who: str,
+    status: int,
+    code: str | None,
+    clock: Any,
+) -> None:
+    await room.wait(datetime(2026, 6, 2, 10, tzinfo=UTC), "Anna")
+    token = (await room.joins("Berta", last="2026-06-03"))["Authorization"].removeprefix("Bearer ")
+    entries = {row["appointment_id"] is None: row["id"] for row in await stored("waiting_entry")}
+    header, claims, _ = token.split(".")
+    long = clock.now + timedelta(days=3650)
+
+    def signed(by: str = keys.link.private, audience: str = "waiting", **changes: str) -> str:
+        said = {"sub": str(entries[True]), "office": "town"} | changes
+        return TokenSigner(by, issuer="booking", audience=audience).sign(said, now=clock.now, expires_at=long)
+
+    tokens = {
+        "nobody": None,
+        "garbage": "x.y.z",
+        "citizen": citizen_token(entries[True], "town", ttl=10**8),
+        "clerk": clerk_token("town", role="admin", ttl=10**8),
+        "offeree": signed(audience="offer"),
+        "signed by casework": signed(keys.clerk.private),
+        "expired": token,
+        "unsigned": f"{header}.{claims}.",
+        "another entry": signed(sub=str(uuid4())),
+        "another office": signed(office="heidelberg"),
+        "one who has an appointment": signed(sub=str(entries[False])),
+        "owner": token,
+    }
+    if who == "expired":
+        clock.now = datetime(2026, 6, 3, 22, 0, 6, tzinfo=UTC)  # the day after the last one asked for, in Berlin
+    given = tokens[who]
+    method, path = route.split()
+    answer = await client.request(method, path, headers={"Authorization": f"Bearer {given}"} if given else {})
+    assert (200 if answer.is_success else answer.status_code) == status, answer.text
+    if code:
+        assert answer.json()["code"] == code
+        assert {row["state"] for row in await stored("waiting_entry")} == {"waiting"}
 
 
 @pytest.mark.parametrize("route", [route for route, actor in ROUTES.items() if actor == "walk_in"])

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from chassis.database import Database
 from chassis.tokens import TokenSigner
-from contracts.actors import Offeree, WalkIn
+from contracts.actors import Listed, Offeree, WalkIn
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -102,7 +102,7 @@ def tokens(
 ) -> dict[str, Callable[[], Awaitable[str]]]:
     """By security scheme: a coroutine that gives a valid token."""
 
-    def signed(actor: type[Offeree] | type[WalkIn]) -> str:
+    def signed(actor: type[Offeree] | type[Listed] | type[WalkIn]) -> str:
         signer = TokenSigner(keys.link.private, issuer=actor.ISSUER, audience=actor.AUDIENCE)
         claims = {"sub": str(uuid4()), "office": "demo"}
         return signer.sign(claims, now=clock.now, expires_at=clock.now + timedelta(days=1))
@@ -125,10 +125,13 @@ def tokens(
     async def offer() -> str:
         return signed(Offeree)
 
+    async def waiting() -> str:
+        return signed(Listed)
+
     async def walk_in() -> str:
         return signed(WalkIn)
 
-    return {"citizen": citizen, "clerk": clerk, "offer": offer, "walk_in": walk_in}
+    return {"citizen": citizen, "clerk": clerk, "offer": offer, "waiting": waiting, "walk_in": walk_in}
 
 
 def operations(app: FastAPI) -> list[Any]:

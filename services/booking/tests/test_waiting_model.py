@@ -113,6 +113,16 @@ def test_who_waits_on_after_a_move(by: str, minutes: int, waits: bool) -> None:
     assert model.still_wants(by, TEN, TEN + minutes * MINUTES) == waits
 
 
+def test_waiting_ends_after_the_last_day_asked_for_and_never_later_than_the_office_books_ahead() -> None:
+    def until(last_day: date | None) -> datetime:
+        return model.waits_until(NOW, last_day, horizon=timedelta(days=200), zone=ZoneInfo("Europe/Berlin"))
+
+    assert until(None) == NOW + timedelta(days=200)
+    assert until(date(2026, 6, 1)) == datetime(2026, 6, 1, 22, tzinfo=UTC)
+    assert until(date(2026, 10, 25)) == datetime(2026, 10, 25, 23, tzinfo=UTC)  # the day of 25 hours
+    assert until(date(2027, 1, 1)) == NOW + timedelta(days=200)
+
+
 def test_an_offer_is_over_at_its_last_instant_whether_or_not_somebody_noticed() -> None:
     assert model.current_state("open", TEN, TEN - MINUTES, wanted=True) == "open"
     assert model.current_state("open", TEN, TEN, wanted=True) == "expired"

@@ -319,13 +319,14 @@ class TestAnyOrder:
 
 
 class TestOffers:
+    @pytest.mark.parametrize("kind", ["waiting_list", "slot_offer"])
     @pytest.mark.parametrize("outcome", [notify.Delivered, notify.Failed])
-    async def test_an_offer_to_somebody_without_an_appointment_is_not_waited_for(
-        self, world: Any, clock: Any, outcome: type[Event]
+    async def test_a_mail_to_somebody_without_an_appointment_is_not_waited_for(
+        self, world: Any, clock: Any, outcome: type[Event], kind: str
     ) -> None:
         told: dict[str, Any] = {"office": "heidelberg", "appointment_id": uuid4(), "cause": uuid4(), "at": clock()}
         reason = {"reason": "refused"} if outcome is notify.Failed else {}
-        await world.deliver(outcome(**told, kind="slot_offer", **reason))
+        await world.deliver(outcome(**told, kind=kind, **reason))
         parked = await world.rows("SELECT 1 FROM parked_event WHERE appointment_id = :id", id=told["appointment_id"])
         assert parked == []
 

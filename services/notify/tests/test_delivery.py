@@ -112,6 +112,7 @@ KINDS = {
     "booking.rescheduled.v1": "rescheduled",
     "booking.cancelled.v1": "cancellation",
     "booking.no_show.v1": "no_show",
+    "booking.waiting_joined.v1": "waiting_list",
     "booking.slot_offered.v1": "slot_offer",
     "casework.case_completed.v1": "completion",
     "payment.captured.v1": "receipt",

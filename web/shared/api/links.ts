@@ -1,7 +1,7 @@
 import { answer, bearer, clientOf } from "./client";
 import type { paths } from "./generated/booking";
 import { download } from "./http";
-import type { AppointmentView, BookedAppointment, OfferView, Slots, WalkInPresence } from "./types";
+import type { AppointmentView, BookedAppointment, ListedView, OfferView, Slots, WalkInPresence } from "./types";
 
 const api = clientOf<paths>();
 
@@ -42,6 +42,13 @@ export const offerApi = {
   refuse: async (token: string, leaveList: boolean): Promise<void> => {
     await api.POST("/api/booking/offer/refusal", { headers: bearer(token), body: { leave_list: leaveList } });
   },
+};
+
+/** An entry on the waiting list without an appointment. */
+export const waitingApi = {
+  view: (token: string): Promise<ListedView> => answer(api.GET("/api/booking/waiting", { headers: bearer(token) })),
+  /** Takes it off the list, and forgets who it was of. Who has accepted an offer meanwhile keeps the appointment. */
+  leave: (token: string): Promise<ListedView> => answer(api.POST("/api/booking/waiting/departure", { headers: bearer(token) })),
 };
 
 /** A number in the walk-in queue. */

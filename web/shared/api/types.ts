@@ -35,6 +35,7 @@ export type BookedAppointment = Booking["BookedView"];
 export type AppointmentView = Booking["AppointmentView"];
 export type NewWaiting = Booking["WaitingRequest"];
 export type WaitingEntry = Booking["EntryView"];
+export type ListedView = Booking["ListedView"];
 export type OfferView = Booking["OfferView"];
 export type WalkInState = Booking["WalkInView"];
 export type NewWalkIn = Booking["WalkInRequest"];

@@ -46,6 +46,22 @@ class Offeree(BaseModel):
         return "citizen"
 
 
+class Listed(BaseModel):
+    """Somebody on the waiting list without an appointment: may look at this entry and leave. Issued by booking."""
+
+    AUDIENCE: ClassVar[str] = "waiting"
+    ISSUER: ClassVar[str] = "booking"
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sub: UUID
+    office: OfficeSlug
+
+    @property
+    def name(self) -> str:
+        """How audit trails and events call this actor: never by the person's name."""
+        return "citizen"
+
+
 class WalkIn(BaseModel):
     """The holder of a number in the walk-in queue. Issued by booking."""
 

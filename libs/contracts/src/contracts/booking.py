@@ -1,5 +1,6 @@
 """Events of the booking service."""
 
+from datetime import date
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -111,8 +112,27 @@ class SlotOffered(Event):
     expires_at: Instant
 
 
+class WaitingJoined(Event):
+    """Somebody without an appointment is on the waiting list. notify mails what happens now, and the way out.
+
+    `appointment_id` is the one that accepting an offer would make.
+    """
+
+    SUBJECT: ClassVar[str] = "booking.waiting_joined.v1"
+
+    services: tuple[BookedService, ...]
+    first_day: date | None = Field(default=None, description="The first day asked for; without one: from now on.")
+    last_day: date | None = Field(default=None, description="The last day asked for, included; without one: any.")
+    citizen: CitizenContact
+    link_token: str = Field(description="The right to see this entry and to leave the list.")
+    ends_at: Instant = Field(description="When the waiting ends by itself, and the link with it.")
+
+
 class BookingErased(Event):
-    """The citizen's data is to be forgotten (GDPR Art. 17). Who keeps any of it without a duty to do so erases it."""
+    """The citizen's data is to be forgotten (GDPR Art. 17). Who keeps any of it without a duty to do so erases it.
+
+    Also of somebody who left the waiting list: then `appointment_id` is the one that they do not want any more.
+    """
 
     SUBJECT: ClassVar[str] = "booking.erased.v1"
 

@@ -6,7 +6,15 @@ from uuid import UUID
 from contracts.base import Event, Instant
 
 MessageKind = Literal[
-    "confirmation", "reminder", "rescheduled", "cancellation", "no_show", "slot_offer", "completion", "receipt"
+    "confirmation",
+    "reminder",
+    "rescheduled",
+    "cancellation",
+    "no_show",
+    "waiting_list",
+    "slot_offer",
+    "completion",
+    "receipt",
 ]
 
 

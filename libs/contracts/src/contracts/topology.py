@@ -18,6 +18,7 @@ PUBLISHES: Final[Mapping[str, tuple[type[Event], ...]]] = {
         booking.BookingNoShow,
         booking.BookingErased,
         booking.SlotOffered,
+        booking.WaitingJoined,
     ),
     "signaling": (
         signaling.ParticipantWaiting,
@@ -85,6 +86,7 @@ CONSUMES: Final[Mapping[str, tuple[type[Event], ...]]] = {
         booking.BookingNoShow,
         booking.BookingErased,
         booking.SlotOffered,
+        booking.WaitingJoined,
         payment.PaymentCaptured,
         casework.CaseCompleted,
         casework.CaseAborted,

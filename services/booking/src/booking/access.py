@@ -10,7 +10,7 @@ from booking.offers import model as offers
 from booking.offers.model import Offer
 from chassis.database import Database
 from chassis.http import bearer
-from contracts.actors import Citizen, Clerk, Offeree, WalkIn
+from contracts.actors import Citizen, Clerk, Listed, Offeree, WalkIn
 
 # Dependencies are coroutines even where they wait for nothing: FastAPI would send others through a thread.
 
@@ -39,6 +39,8 @@ TheOffer = Annotated[Offer, Depends(_offer)]
 TheCitizen = Annotated[Citizen, Depends(bearer(Citizen))]
 #: The holder of an offer from the waiting list.
 TheOfferee = Annotated[Offeree, Depends(bearer(Offeree))]
+#: Somebody on the waiting list without an appointment.
+TheListed = Annotated[Listed, Depends(bearer(Listed))]
 #: The holder of a number in the queue of those who came without an appointment.
 TheTicket = Annotated[WalkIn, Depends(bearer(WalkIn))]
 #: A signed-in clerk. Everything a clerk sees and does is in their own office.

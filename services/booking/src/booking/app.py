@@ -33,7 +33,7 @@ from chassis import redis
 from chassis.clock import Clock, utc_now
 from chassis.service import Worker, create_app
 from chassis.tokens import TokenSigner, TokenVerifier
-from contracts.actors import Citizen, Clerk, Offeree, WalkIn
+from contracts.actors import Citizen, Clerk, Listed, Offeree, WalkIn
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
 
@@ -59,6 +59,7 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
         calendar=Calendar(Schedules(offered), holds.Holds(client)),
         links=TokenSigner(link_key, issuer=Citizen.ISSUER, audience=Citizen.AUDIENCE),
         offer_links=TokenSigner(link_key, issuer=Offeree.ISSUER, audience=Offeree.AUDIENCE),
+        waiting_links=TokenSigner(link_key, issuer=Listed.ISSUER, audience=Listed.AUDIENCE),
         public_origin=settings.public_origin,
         slot_freed=slot_freed.set,
     )
@@ -99,6 +100,7 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
         verifiers=[
             _verifier(Citizen, settings.link_public_key),
             _verifier(Offeree, settings.link_public_key),
+            _verifier(Listed, settings.link_public_key),
             _verifier(WalkIn, settings.link_public_key),
             _verifier(Clerk, settings.clerk_public_key),
         ],
@@ -108,5 +110,5 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     return app
 
 
-def _verifier(actor: type[Citizen | Offeree | WalkIn | Clerk], key: str) -> tuple[str, TokenVerifier]:
+def _verifier(actor: type[Citizen | Offeree | Listed | WalkIn | Clerk], key: str) -> tuple[str, TokenVerifier]:
     return actor.AUDIENCE, TokenVerifier(key, issuer=actor.ISSUER, audience=actor.AUDIENCE)

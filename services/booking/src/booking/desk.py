@@ -17,6 +17,8 @@ class Desk:
     links: TokenSigner
     #: For the links by which the waiting list offers slots.
     offer_links: TokenSigner
+    #: For the links of those who wait without an appointment.
+    waiting_links: TokenSigner
     public_origin: str
     #: Tells the worker of the waiting list that a slot was given back. It polls too: a lost call is made up for.
     slot_freed: Callable[[], None]

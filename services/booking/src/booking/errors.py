@@ -259,6 +259,12 @@ class OfferOver(Problem):
     code, status, title = "offer_over", 409, "This offer is over"
 
 
+class WaitingOver(Problem):
+    """The waiting has ended, and is forgotten by now."""
+
+    code, status, title = "waiting_over", 410, "You are not on the waiting list any more"
+
+
 def _as_json(slots: Iterable[Slot]) -> list[JsonValue]:
     return [{"starts_at": _rfc3339(slot.starts_at), "ends_at": _rfc3339(slot.ends_at)} for slot in slots]
 

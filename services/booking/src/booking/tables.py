@@ -117,6 +117,17 @@ class TimetableRow(SQLModel, table=True):
     changed_at: datetime = Field(sa_column=instant())
 
 
+class TimetableVersion(SQLModel, table=True):
+    """A timetable that held from an instant until the next version did, without who the clerks are."""
+
+    __tablename__ = "timetable_version"
+
+    office: str = Field(primary_key=True, max_length=40)
+    version: int = Field(primary_key=True)
+    held_from: datetime = Field(sa_column=instant())
+    document: dict[str, object] = Field(sa_column=Column(JSONB, nullable=False))
+
+
 class BlockedTime(SQLModel, table=True):
     """A clerk is not there, whatever their shifts say."""
 

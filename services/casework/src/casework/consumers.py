@@ -216,8 +216,8 @@ async def _serialise(tx: Transaction, event: Event) -> None:
 
 async def _park(tx: Transaction, event: Event, meta: Meta) -> None:
     """Keep `event` until its booking arrives. Of who is to be forgotten nothing but that is kept."""
-    if isinstance(event, notify.Delivered | notify.Failed) and event.kind == "slot_offer":
-        return  # an offer can be for somebody who has no appointment, so that a case may never come
+    if isinstance(event, notify.Delivered | notify.Failed) and event.kind in ("waiting_list", "slot_offer"):
+        return  # they can be for somebody who has no appointment, so that a case may never come
     if isinstance(event, BookingErased):
         await tx.execute("DELETE FROM parked_event WHERE appointment_id = :id", id=event.appointment_id)
     elif await _is_erased(tx, event):

@@ -17,6 +17,7 @@ from contracts.booking import (
     BookingNoShow,
     BookingRescheduled,
     SlotOffered,
+    WaitingJoined,
 )
 from contracts.casework import CaseAborted, CaseCompleted
 from contracts.offices import Offices
@@ -42,6 +43,7 @@ def consumers(offices: Offices, clock: Clock, wake: Callable[[], None]) -> list[
         queueing(BookingCancelled, usecases.tell_cancellation),
         queueing(BookingNoShow, usecases.tell_no_show),
         queueing(SlotOffered, usecases.offer_slot),
+        queueing(WaitingJoined, usecases.welcome_to_the_list),
         queueing(BookingErased, usecases.forget),
         queueing(CaseCompleted, usecases.say_goodbye),
         queueing(CaseAborted, usecases.stop_reminding),

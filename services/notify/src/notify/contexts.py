@@ -9,6 +9,7 @@ from contracts.booking import (
     BookingRescheduled,
     Need,
     SlotOffered,
+    WaitingJoined,
 )
 from contracts.casework import CaseCompleted
 from contracts.payment import PaymentCaptured
@@ -49,6 +50,16 @@ def offered(event: SlotOffered, reference: str | None) -> Context:
     }
 
 
+def listed(event: WaitingJoined) -> Context:
+    """Of somebody on the waiting list without an appointment."""
+    return _asked_for(event) | {
+        "first_day": event.first_day.isoformat() if event.first_day else None,
+        "last_day": event.last_day.isoformat() if event.last_day else None,
+        "waiting_token": event.link_token,
+        "waits_until": event.ends_at.isoformat(),
+    }
+
+
 def completed(event: CaseCompleted) -> Context:
     """Of a matter that is done."""
     return {
@@ -78,11 +89,18 @@ def appointment(
 
 
 def _slot(event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow | SlotOffered) -> Context:
+    return _asked_for(event) | {
+        "starts_at": event.starts_at.isoformat(),
+        "ends_at": event.ends_at.isoformat(),
+    }
+
+
+def _asked_for(
+    event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow | SlotOffered | WaitingJoined,
+) -> Context:
     return {
         "name": event.citizen.name,
         "time_zone": event.citizen.time_zone,
-        "starts_at": event.starts_at.isoformat(),
-        "ends_at": event.ends_at.isoformat(),
         "services": [service.service_id for service in event.services],
         "persons": [service.persons for service in event.services],
     }

@@ -58,6 +58,8 @@ def _check(old: Message, recipient: Recipient | None, now: datetime) -> None:
         raise NotResendable("What it said is not stored any more.")
     if old.valid_until is not None and old.valid_until <= now:
         raise NotResendable("Its time has passed.")
+    if old.kind == "waiting_list" and recipient:
+        raise NotResendable("Who waited has an appointment by now.")
     if old.kind in LINKED and recipient:
         generation = old.context.get("generation", recipient.link_generation)
         if recipient.over or generation != recipient.link_generation:

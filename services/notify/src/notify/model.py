@@ -71,6 +71,7 @@ class Standing:
     over: bool
     settled: bool = False
     corrected_email: str | None = None
+    plain_language: bool = False
 
     def still_good(self, generation: int) -> bool:
         """Whether a mail with the link of this generation is worth sending: its link is the newest, and not dead."""

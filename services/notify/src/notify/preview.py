@@ -10,7 +10,14 @@ from typing import Final, Literal, get_args
 from uuid import UUID
 
 from contracts.base import Event
-from contracts.booking import BookingCancelled, BookingCompleted, BookingNoShow, BookingRescheduled, SlotOffered
+from contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingNoShow,
+    BookingRescheduled,
+    SlotOffered,
+    WaitingJoined,
+)
 from contracts.casework import CaseCompleted
 from contracts.catalogue import load_catalogue
 from contracts.notify import MessageKind
@@ -114,12 +121,13 @@ def _sample(kind: MessageKind, events: dict[type[Event], Event]) -> tuple[Event,
     """The event that brings a mail of `kind`, what its template is told, and when it is written."""
     booked, moved = events[BookingCompleted], events[BookingRescheduled]
     off, missed, offered = events[BookingCancelled], events[BookingNoShow], events[SlotOffered]
-    done, paid = events[CaseCompleted], events[PaymentCaptured]
+    done, paid, listed = events[CaseCompleted], events[PaymentCaptured], events[WaitingJoined]
     assert isinstance(booked, BookingCompleted)
     assert isinstance(moved, BookingRescheduled)
     assert isinstance(off, BookingCancelled)
     assert isinstance(missed, BookingNoShow)
     assert isinstance(offered, SlotOffered)
+    assert isinstance(listed, WaitingJoined)
     assert isinstance(done, CaseCompleted)
     assert isinstance(paid, PaymentCaptured)
     before = booked.starts_at - timedelta(days=1)
@@ -134,6 +142,8 @@ def _sample(kind: MessageKind, events: dict[type[Event], Event]) -> tuple[Event,
             return off, contexts.cancelled(off, 1), before
         case "no_show":
             return missed, contexts.appointment(missed), missed.marked_at
+        case "waiting_list":
+            return listed, contexts.listed(listed), before
         case "slot_offer":
             return offered, contexts.offered(offered, booked.reference), before
         case "completion":

@@ -59,7 +59,7 @@ async def remember(
             over = known.over OR excluded.over,
             settled = known.settled OR excluded.settled
         WHERE known.erased_at IS NULL AND known.office = excluded.office
-        RETURNING link_generation, over, settled, corrected_email
+        RETURNING link_generation, over, settled, corrected_email, plain_language
         """,
         appointment_id=appointment_id,
         office=office,
@@ -76,7 +76,9 @@ async def remember(
         over=over,
         settled=settled,
     )
-    return Standing(row["link_generation"], row["over"], row["settled"], row["corrected_email"]) if row else None
+    if row is None:
+        return None
+    return Standing(row["link_generation"], row["over"], row["settled"], row["corrected_email"], row["plain_language"])
 
 
 async def settle(tx: Transaction, appointment_id: AppointmentId, office: OfficeSlug) -> bool:

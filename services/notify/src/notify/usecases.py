@@ -15,6 +15,7 @@ from contracts.booking import (
     BookingRescheduled,
     CitizenContact,
     SlotOffered,
+    WaitingJoined,
 )
 from contracts.casework import CaseAborted, CaseCompleted
 from contracts.notify import Delivered, Failed, MessageKind
@@ -22,7 +23,7 @@ from contracts.offices import Offices
 from contracts.payment import PaymentCaptured
 from contracts.text import Language
 from notify import store
-from notify.contexts import appointment, booked, cancelled, completed, moved, offered, paid
+from notify.contexts import appointment, booked, cancelled, completed, listed, moved, offered, paid
 from notify.errors import UnknownRecipient
 from notify.model import LINKED, Context, Message, Standing, Trouble, next_try, reminders
 from notify.tables import Recipient
@@ -37,6 +38,9 @@ async def confirm_booking(
 ) -> None:
     """Queue the confirmation with the video link and plan the reminders, unless the appointment has moved or is off."""
     context = booked(event)
+    if event.channel == "waiting_list":  # what they waited for: that they wait is not true any more
+        await store.serialise(tx, event.appointment_id)
+        await store.drop_unsent(tx, event.appointment_id, ("waiting_list",), cause, now)
     standing = await _remember(tx, event, generation=event.link_generation, appointment=context)
     if standing and standing.still_good(event.link_generation):
         await _queue(tx, "confirmation", event, event.citizen, context, cause, now, standing=standing)
@@ -90,6 +94,13 @@ async def offer_slot(tx: Transaction, event: SlotOffered, cause: UUID, now: date
     if recipient and recipient.corrected_email:
         citizen = citizen.model_copy(update={"email": recipient.corrected_email})
     await _queue(tx, "slot_offer", event, citizen, context, cause, now, valid_until=event.expires_at)
+
+
+async def welcome_to_the_list(tx: Transaction, event: WaitingJoined, cause: UUID, now: datetime) -> None:
+    """Queue the mail that somebody is on the waiting list, with the way out; unless they left or got an appointment."""
+    await store.serialise(tx, event.appointment_id)
+    if await store.recipient(tx, event.appointment_id) is None:
+        await _queue(tx, "waiting_list", event, event.citizen, listed(event), cause, now, valid_until=event.ends_at)
 
 
 async def forget(tx: Transaction, event: BookingErased, _: UUID, __: datetime) -> None:
@@ -201,7 +212,8 @@ async def _queue(
         created_at=now,
         tries=0,
         valid_until=valid_until,
-        plain_language=citizen.plain_language,
+        # casework does not know how they want to be written to; what is remembered does.
+        plain_language=citizen.plain_language or bool(standing and standing.plain_language),
     )
     await store.add(tx, message)
 

@@ -1,13 +1,14 @@
 """What templates see of a message: instants written out in the citizen's time, services by name, links."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency
+from babel.units import format_unit
 
 from contracts.catalogue import Catalogue
 from contracts.offices import Office
@@ -20,7 +21,11 @@ _NEEDS: Final[Mapping[str, Localised]] = {
     "sign_language_interpreter": Localised(de="Dolmetschen in Gebärdensprache", en="a sign-language interpreter"),
     "companion": Localised(de="eine Begleitperson", en="somebody who accompanies you"),
 }
-_LINKS: Final = (("link", "appointment", "link_token"), ("offer_link", "offer", "offer_token"))
+_LINKS: Final = (
+    ("link", "appointment", "link_token"),
+    ("offer_link", "offer", "offer_token"),
+    ("waiting_link", "waiting", "waiting_token"),
+)
 _TODAY: Final = Localised(de="heute", en="today")
 _TOMORROW: Final = Localised(de="morgen", en="tomorrow")
 #: From here on a reminder counts the minutes.
@@ -62,6 +67,7 @@ def view(message: Message, office: Office, catalogue: Catalogue, origin: str, no
         "paid_on": when(datetime.fromisoformat(str(context["at"])), office.zone, language) if "at" in context else None,
         **{name: context.get(name) for name in _PLAIN},
         **_times(context, office, language),
+        **_waiting(context, office, language),
         **_ahead(context, office, language, now),
         **_services(context, catalogue, language),
     }
@@ -125,6 +131,32 @@ def _times(context: Context, office: Office, language: Language) -> dict[str, st
         "currently": told("current_starts_at"),
         "expires": told("expires_at"),
     }
+
+
+def _waiting(context: Context, office: Office, language: Language) -> dict[str, str | None]:
+    """On which days of the office somebody waits, until when at the latest, and how long an offer is kept for them."""
+
+    def day(of: date) -> str:
+        return format_date(of, "full", locale=LOCALES[language])
+
+    def asked(name: str) -> str | None:
+        return day(date.fromisoformat(str(context[name]))) if context.get(name) else None
+
+    until = context.get("waits_until")
+    # It ends at midnight, as the day after begins.
+    ends = datetime.fromisoformat(str(until)) - timedelta(seconds=1) if until else None
+    return {
+        "first_day": asked("first_day"),
+        "last_day": asked("last_day"),
+        "waits_until": day(ends.astimezone(office.zone).date()) if ends else None,
+        "offer_kept": _lasting(office.booking.offer_minutes, language),
+    }
+
+
+def _lasting(minutes: int, language: Language) -> str:
+    hours, rest = divmod(minutes, 60)
+    amount, unit = (minutes, "duration-minute") if rest else (hours, "duration-hour")
+    return format_unit(amount, unit, length="long", locale=LOCALES[language]).replace(" ", _NBSP)
 
 
 def _ahead(context: Context, office: Office, language: Language, now: datetime) -> dict[str, Any]:

@@ -651,7 +651,9 @@ export interface paths {
         put?: never;
         /**
          * Join
-         * @description For those who found no slot: offers come by mail. 429 `limit_reached` for too many under one address.
+         * @description For those who found no slot: offers come by mail, and before them the link by which one leaves again.
+         *
+         *     429 `limit_reached` for too many under one address.
          */
         post: operations["join_api_booking_offices__office__waiting_list_post"];
         delete?: never;
@@ -678,6 +680,47 @@ export interface paths {
          * @description Take a number. 409 `walk_in_unavailable` says why not. Repeating the request repeats the answer.
          */
         post: operations["take_api_booking_offices__office__walk_in_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Listed
+         * @description What I wait for, without an appointment, and how it stands. Looking changes nothing.
+         */
+        get: operations["get_listed_api_booking_waiting_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/waiting/departure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave
+         * @description I wait no longer: name and address are erased, what is offered goes to the next. Repeating it is no error; who
+         *     has an appointment by now keeps it.
+         */
+        post: operations["leave_api_booking_waiting_departure_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1199,7 +1242,7 @@ export interface components {
          * @description How one service (null: all together) was used. Rates are between 0 and 1, null where there is nothing to divide.
          *
          *     `no_show_rate` is among appointments whose end is known. `utilisation` is the booked part of the time at which
-         *     clerks were on duty and not blocked, by the timetable that holds now; it is told for all services together.
+         *     clerks were on duty and not blocked, by the timetable that held then; it is told for all services together.
          */
         Figures: {
             /** Aborted */
@@ -1362,6 +1405,49 @@ export interface components {
              * @enum {string}
              */
             state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+        };
+        /**
+         * ListedView
+         * @description Somebody on the waiting list without an appointment, as the holder of the link sees it.
+         *
+         *     Who has accepted an offer is `done`, who went or let too many offers pass has `left`.
+         */
+        ListedView: {
+            /**
+             * First
+             * @description The first day asked for.
+             */
+            first: string | null;
+            /**
+             * Last
+             * @description The last day asked for, included.
+             */
+            last: string | null;
+            /**
+             * Offered Until
+             * @description How long the offer that is open is kept for them.
+             */
+            offered_until: string | null;
+            /** Office */
+            office: string;
+            /** Services */
+            services: components["schemas"]["BookedServiceView"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "offered" | "done" | "left";
+            /**
+             * Until
+             * Format: date-time
+             * @description When the waiting ends by itself.
+             */
+            until: string;
         };
         /**
          * Localised
@@ -4035,6 +4121,84 @@ export interface operations {
                             signature: string;
                         };
                     };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_listed_api_booking_waiting_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_api_booking_waiting_departure_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedView"];
                 };
             };
             /** @description Not now; please try again. */

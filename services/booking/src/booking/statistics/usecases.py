@@ -1,20 +1,30 @@
 """Statistics of an office: by week and service, over at most 53 weeks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from booking.errors import RangeTooLong
 from booking.offers.model import Offer
 from booking.statistics import store
 from booking.statistics.views import Figures, StatisticsView, WeekFigures
 from booking.timetable import store as timetables
-from booking.timetable.model import Busy, Schedule, minutes, without
+from booking.timetable.model import Busy, Schedule, Window, minutes, without
 from booking.timetable.schedules import schedule
 from booking.timetable.usecases import bounds
 from chassis.database import Row, Transaction
 
 MAX_DAYS: Final = 53 * 7
+#: Before and after everything, in seconds since 1970.
+_BEGINNING: Final = -(2**62)
+_END: Final = 2**62
+
+
+class Plan(NamedTuple):
+    """A schedule and since when it held, until the next one did; None is from the beginning."""
+
+    since: datetime | None
+    schedule: Schedule
 
 
 async def statistics(tx: Transaction, offer: Offer, first: date, last: date) -> StatisticsView:
@@ -24,9 +34,10 @@ async def statistics(tx: Transaction, offer: Offer, first: date, last: date) -> 
     office = offer.office
     low, high = bounds(offer, first, last)
     rows = await store.statistics(tx, office.slug, office.time_zone, (first, last), low, high)
-    _, timetable = await timetables.timetable_of(tx, office)
+    held = await timetables.held_between(tx, office, low, high)
     blocked = timetables.busy(await timetables.blocked_times(tx, office.slug, low=low, high=high))
-    offered = offered_minutes(schedule(office, timetable), blocked, first, last)
+    plans = [Plan(since, schedule(office, timetable)) for since, timetable in held]
+    offered = offered_minutes(plans, blocked, first, last)
     weeks = [_week(row, row["monday"], offered[row["monday"]]) for row in rows if row["monday"] is not None]
     quiet = offered.keys() - {week.monday for week in weeks}
     weeks += [_week(_NOTHING, monday, offered[monday]) for monday in quiet]
@@ -43,15 +54,28 @@ def default_range(offer: Offer, now: datetime) -> tuple[date, date]:
     return sunday - timedelta(days=12 * 7 - 1), sunday
 
 
-def offered_minutes(plan: Schedule, blocked: list[Busy], first: date, last: date) -> Mapping[date, int]:
-    """By Monday, how many minutes all clerks together were on duty and not blocked from `first` to `last`."""
-    gaps = {lane.number: [(low, high) for number, low, high in blocked if number == lane.number] for lane in plan.lanes}
+def offered_minutes(plans: Sequence[Plan], blocked: list[Busy], first: date, last: date) -> Mapping[date, int]:
+    """By Monday, how many minutes all clerks together were on duty and not blocked from `first` to `last`.
+
+    By what held at the time, to the second: a timetable that is edited today makes no other of yesterday's.
+    """
+    gaps: dict[int, list[Window]] = {}
+    for number, low, high in blocked:
+        gaps.setdefault(number, []).append((low, high))
+    starts = [_BEGINNING if since is None else int(since.timestamp()) for since, _ in plans]
     found: dict[date, int] = {}
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
         monday = day - timedelta(days=day.weekday())
-        offered = sum(minutes(without(plan.duty(lane, day), gaps[lane.number])) for lane in plan.lanes)
-        found[monday] = found.get(monday, 0) + offered
+        found.setdefault(monday, 0)
+        for (_, plan), start, end in zip(plans, starts, [*starts[1:], _END], strict=True):
+            midnight = datetime(day.year, day.month, day.day, tzinfo=plan.zone)
+            if start >= (midnight + timedelta(days=1)).timestamp() or end <= midnight.timestamp():
+                continue
+            others = [(_BEGINNING, start), (end, _END)]
+            found[monday] += sum(
+                minutes(without(plan.duty(lane, day), [*gaps.get(lane.number, ()), *others])) for lane in plan.lanes
+            )
     return found
 
 

@@ -9,7 +9,7 @@ class Figures(BaseModel):
     """How one service (null: all together) was used. Rates are between 0 and 1, null where there is nothing to divide.
 
     `no_show_rate` is among appointments whose end is known. `utilisation` is the booked part of the time at which
-    clerks were on duty and not blocked, by the timetable that holds now; it is told for all services together.
+    clerks were on duty and not blocked, by the timetable that held then; it is told for all services together.
     """
 
     service_id: str | None

@@ -165,6 +165,14 @@ def of_file(office: Office) -> StoredTimetable:
     )
 
 
+def nameless(timetable: StoredTimetable) -> StoredTimetable:
+    """What is kept of a timetable once another one holds: nobody's name and account."""
+    clerks = tuple(
+        entry.model_copy(update={"name": f"{(entry.lane or 0) + 1}", "clerk_id": None}) for entry in timetable.clerks
+    )
+    return timetable.model_copy(update={"clerks": clerks})
+
+
 class Flaw(NamedTuple):
     """What is wrong with a timetable as a whole: the dotted path of the field, and why."""
 

@@ -1,18 +1,25 @@
-"""The timetable of an office and the times at which its clerks are blocked."""
+"""The timetable of an office, those that held before, and the times at which its clerks are blocked."""
 
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from booking.timetable.document import StoredTimetable, of_file
+from booking.timetable.document import StoredTimetable, nameless, of_file
 from booking.timetable.model import Busy
 from chassis.database import Row, Transaction
 from contracts.offices import Office
 
 #: For the statements of the hot path: which version of the timetable holds; 0 until somebody edits it.
 VERSION: Final = "coalesce((SELECT version FROM timetable WHERE office = :office), 0)"
+
+
+class Held(NamedTuple):
+    """A timetable that held from `since` until the next one did; None is from the beginning."""
+
+    since: datetime | None
+    timetable: StoredTimetable
 
 
 async def timetable_of(tx: Transaction, office: Office) -> tuple[int, StoredTimetable]:
@@ -31,21 +38,58 @@ async def save(
     """Stores `timetable` if the one that was edited (`expected`) still holds; its version, or None."""
     row = await tx.row(
         """
-        INSERT INTO timetable AS held (office, version, document, changed_by, changed_at)
-        SELECT CAST(:office AS varchar), CAST(:expected AS int) + 1, CAST(:document AS jsonb), :by, :now
-         WHERE CAST(:expected AS int) = 0 OR EXISTS (SELECT FROM timetable WHERE office = :office)
-            ON CONFLICT (office) DO UPDATE
-           SET version = held.version + 1, document = excluded.document, changed_by = :by, changed_at = :now
-         WHERE held.version = CAST(:expected AS int)
+        WITH saved AS (
+            INSERT INTO timetable AS held (office, version, document, changed_by, changed_at)
+            SELECT CAST(:office AS varchar), CAST(:expected AS int) + 1, CAST(:document AS jsonb), :by, :now
+             WHERE CAST(:expected AS int) = 0 OR EXISTS (SELECT FROM timetable WHERE office = :office)
+                ON CONFLICT (office) DO UPDATE
+               SET version = held.version + 1, document = excluded.document, changed_by = :by, changed_at = :now
+             WHERE held.version = CAST(:expected AS int)
+            RETURNING version
+        )
+        INSERT INTO timetable_version (office, version, held_from, document)
+        SELECT CAST(:office AS varchar), version, CAST(:now AS timestamptz), CAST(:nameless AS jsonb) FROM saved
         RETURNING version
         """,
         office=office,
         expected=expected,
         document=json.dumps(timetable.model_dump(mode="json")),
+        nameless=json.dumps(nameless(timetable).model_dump(mode="json")),
         by=by,
         now=now,
     )
     return None if row is None else int(row["version"])
+
+
+async def held_between(tx: Transaction, office: Office, low: datetime, high: datetime) -> list[Held]:
+    """The timetables of `office` that held at some time from `low` to `high`, one after the other.
+
+    Before the first edit it was the office's file. Where the first edits are not known, the earliest known stands in.
+    """
+    rows = await tx.rows(
+        """
+        WITH known AS (
+            SELECT version, held_from, document FROM timetable_version WHERE office = :office
+            UNION ALL
+            SELECT version, changed_at, document FROM timetable
+             WHERE office = :office
+               AND NOT EXISTS (SELECT FROM timetable_version AS kept
+                                WHERE kept.office = :office AND kept.version = timetable.version)
+        )
+        SELECT version, held_from, CAST(document AS text) AS document FROM known
+         WHERE version = (SELECT min(version) FROM known)
+            OR (held_from < :high
+                AND version >= coalesce((SELECT max(version) FROM known WHERE held_from <= :low), 0))
+         ORDER BY version
+        """,
+        office=office.slug,
+        low=low,
+        high=high,
+    )
+    held = [Held(row["held_from"], StoredTimetable.model_validate_json(row["document"])) for row in rows]
+    if not held or rows[0]["version"] == 1:
+        return [Held(None, of_file(office)), *held]
+    return [Held(None, held[0].timetable), *held[1:]]
 
 
 async def highest_lane(tx: Transaction, office: str) -> int:

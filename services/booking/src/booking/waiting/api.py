@@ -1,21 +1,24 @@
-"""The HTTP door to the waiting list: for those who hold an appointment's link, those who have none, and those who
-hold an offer."""
+"""The HTTP door to the waiting list: for those who hold an appointment's link, those who have none or wait without one,
+and those who hold an offer."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Header
 
-from booking.access import TheCitizen, TheDesk, TheOffer, TheOfferee
+from booking.access import TheCitizen, TheDesk, TheListed, TheOffer, TheOfferee
 from booking.appointments.views import BookedView, WaitingView
+from booking.desk import Desk
 from booking.limits.door import LIMITED, TheVisitor
 from booking.offers import model as offers
 from booking.offers.model import wanted
 from booking.waiting import usecases
-from booking.waiting.views import Acceptance, EntryView, OfferView, Refusal, WaitingRequest
+from booking.waiting.views import Acceptance, EntryView, ListedView, OfferView, Refusal, WaitingRequest
+from chassis.database import Transaction
 from chassis.http import Now, Tx
 from chassis.idempotency import once
+from contracts.actors import Listed
 
 router = APIRouter(tags=["waiting list"])
 
@@ -39,7 +42,10 @@ async def stop_waiting(desk: TheDesk, tx: Tx, now: Now, citizen: TheCitizen) -> 
 async def join(
     desk: TheDesk, offer: TheOffer, tx: Tx, now: Now, visitor: TheVisitor, body: WaitingRequest, key: _Key = None
 ) -> EntryView:
-    """For those who found no slot: offers come by mail. 429 `limit_reached` for too many under one address."""
+    """For those who found no slot: offers come by mail, and before them the link by which one leaves again.
+
+    429 `limit_reached` for too many under one address.
+    """
     length = offer.length(wanted(body.booked()))
     offer.check_options(body.booked())
     key = key or uuid4().hex
@@ -51,6 +57,26 @@ async def join(
 
         scope = f"wait:{offer.office.slug}"
         return await once(tx, scope=scope, key=key, request=body, now=now, answer=EntryView, act=act)
+
+
+@router.get("/waiting")
+async def get_listed(desk: TheDesk, tx: Tx, now: Now, listed: TheListed) -> ListedView:
+    """What I wait for, without an appointment, and how it stands. Looking changes nothing."""
+    return await _listed(desk, tx, listed, now)
+
+
+@router.post("/waiting/departure")
+async def leave(desk: TheDesk, tx: Tx, now: Now, listed: TheListed) -> ListedView:
+    """I wait no longer: name and address are erased, what is offered goes to the next. Repeating it is no error; who
+    has an appointment by now keeps it."""
+    await usecases.leave(desk, tx, listed, now)
+    return await _listed(desk, tx, listed, now)
+
+
+async def _listed(desk: Desk, tx: Transaction, listed: Listed, now: datetime) -> ListedView:
+    offer = offers.find(desk.offers, listed.office)
+    entry = await usecases.listed_of(tx, listed)
+    return ListedView.of(entry, offer, usecases.entry_state(entry, now), usecases.waits_until(entry, offer))
 
 
 @router.get("/offer")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, Literal
 
 from booking.timetable.model import Busy, Schedule
@@ -12,7 +12,8 @@ OfferState = Literal["open", "accepted", "refused", "expired"]
 
 #: An offer that lives shorter than this is not made: nobody reads their mail every minute.
 SHORTEST: Final = timedelta(minutes=5)
-#: Who lets so many offers in a row pass without a word waits no longer: each costs those behind them hours.
+#: Who lets so many offers in a row pass without a word waits no longer: each costs those behind them hours. The mail
+#: `waiting_list` says this number.
 PATIENCE: Final = 3
 #: A slot stays away from the public for so long after its offer has ended, so that the next one is asked first.
 HANDOVER: Final = timedelta(minutes=1)
@@ -73,6 +74,15 @@ def first_fit(
 def expires_at(starts_at: datetime, now: datetime, *, patience: timedelta, lead: timedelta) -> datetime:
     """Until when a slot is kept for the one it is offered to: for `patience`, never into the lead time."""
     return min(now + patience, starts_at - lead)
+
+
+def waits_until(since: datetime, last_day: date | None, *, horizon: timedelta, zone: tzinfo) -> datetime:
+    """When waiting without an appointment ends by itself: after the last day asked for, else when the days that the
+    office took appointments for have gone by."""
+    ends_at = since + horizon
+    if last_day is None:
+        return ends_at
+    return min(ends_at, datetime.combine(last_day + timedelta(days=1), time.min, zone).astimezone(UTC))
 
 
 def still_wants(by: str, before: datetime, after: datetime) -> bool:

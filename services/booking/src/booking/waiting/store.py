@@ -33,6 +33,18 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """An entry of somebody without an appointment. `offered_until`: how long an open offer is kept for them."""
+
+    services: tuple[BookedService, ...]
+    state: EntryState
+    since: datetime
+    first_day: date | None
+    last_day: date | None
+    offered_until: datetime | None
+
+
+@dataclass(frozen=True)
 class Known:
     """An offer, with who waits and what for. `current_starts_at`: when their appointment is now, if it stands."""
 
@@ -115,6 +127,22 @@ async def join(tx: Transaction, office: str, entry: Entry, now: datetime) -> UUI
     return entry_id
 
 
+async def listed(tx: Transaction, office: str, entry: UUID) -> Listed | None:
+    """An entry of `office` without an appointment."""
+    row = await tx.row(
+        """
+        SELECT CAST(entry.services AS text) AS services, entry.state, entry.since, entry.first_day, entry.last_day,
+               open.expires_at AS offered_until
+          FROM waiting_entry AS entry
+          LEFT JOIN slot_offer AS open ON open.entry_id = entry.id AND open.state = 'open'
+         WHERE entry.id = :entry AND entry.office = :office AND entry.appointment_id IS NULL
+        """,
+        entry=entry,
+        office=office,
+    )
+    return None if row is None else Listed(**row | {"services": services_of(row["services"])})
+
+
 async def waiting_under(tx: Transaction, office: str, email: str) -> int:
     """How many without an appointment wait under an e-mail address. Who asks for the same one is let in one by one."""
     await tx.execute(
@@ -149,6 +177,38 @@ async def leave(tx: Transaction, office: str, appointment: UUID, now: datetime) 
     )
     await end(tx, office, appointment, "left", now)
     return [row["freed_id"] for row in rows]
+
+
+async def leave_entry(tx: Transaction, office: str, entry: UUID, now: datetime) -> tuple[bool, Sequence[UUID]]:
+    """Somebody without an appointment leaves the list and is forgotten: whether they were on it, and the freed slots
+    kept for them. Whoever is just accepting an offer has an appointment then, and leaves nothing."""
+    for _ in range(3):
+        freed = await tx.rows(
+            """
+            UPDATE slot_offer SET state = 'refused', ended_at = :now
+             WHERE office = :office AND state = 'open' AND entry_id = :entry
+            RETURNING freed_id
+            """,
+            office=office,
+            entry=entry,
+            now=now,
+        )
+        left = await tx.execute(
+            f"""
+            UPDATE waiting_entry SET state = 'left', changed_at = :now, {_WIPED}
+             WHERE id = :entry AND office = :office AND appointment_id IS NULL
+               AND (state = 'waiting' OR (state = 'offered' AND CAST(:refused AS boolean)))
+            """,  # noqa: S608 - constants of ours
+            office=office,
+            entry=entry,
+            refused=bool(freed),
+            now=now,
+        )
+        known = await listed(tx, office, entry)
+        # Offered only since we looked for offers: once more, or they could still accept what nobody refused.
+        if left or known is None or known.state != "offered":
+            return bool(left), [row["freed_id"] for row in freed]
+    return False, []
 
 
 async def end(tx: Transaction, office: str, appointment: UUID, state: EntryState, now: datetime) -> None:

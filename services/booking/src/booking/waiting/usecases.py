@@ -1,6 +1,6 @@
-"""What those who wait can do: wait, stop waiting, accept, refuse. One function, one transaction."""
+"""What those who wait can do: wait, look, stop waiting, accept, refuse. One function, one transaction."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from booking.appointments import model as appointments_model
@@ -21,6 +21,7 @@ from booking.errors import (
     SlotTaken,
     TooLong,
     UnknownService,
+    WaitingOver,
 )
 from booking.offers import model as offers
 from booking.offers.model import Offer
@@ -29,7 +30,9 @@ from booking.waiting import model, store
 from booking.waiting.offering import OFFERS
 from booking.waiting.store import Entry, Known
 from chassis.database import Transaction
-from contracts.actors import Citizen, Offeree
+from contracts.actors import Citizen, Listed, Offeree
+from contracts.booking import BookingErased, WaitingJoined
+from contracts.ids import AppointmentId
 
 
 async def wait(desk: Desk, tx: Transaction, citizen: Citizen, now: datetime) -> datetime:
@@ -55,7 +58,7 @@ async def stop_waiting(desk: Desk, tx: Transaction, citizen: Citizen, now: datet
 
 
 async def join(desk: Desk, tx: Transaction, offer: Offer, entry: Entry, now: datetime) -> UUID:
-    """Somebody who found no slot waits for one; the entry's id.
+    """Somebody who found no slot waits for one; the entry's id. WaitingJoined tells notify, which mails their link.
 
     Raises DaysInvalid for days that nobody can wait for, and LimitReached: entries count like appointments (S4).
     """
@@ -74,7 +77,47 @@ async def join(desk: Desk, tx: Transaction, offer: Offer, entry: Entry, now: dat
             reason="appointments",
         )
     tx.after_commit(desk.slot_freed)
-    return await store.join(tx, office, entry, now)
+    entry_id = await store.join(tx, office, entry, now)
+    ends_at = _until(offer, now, entry.last_day)
+    event = WaitingJoined(
+        office=office,
+        appointment_id=AppointmentId(entry_id),
+        services=entry.services,
+        first_day=entry.first_day,
+        last_day=entry.last_day,
+        # Nobody is called about it, and days are the office's.
+        citizen=entry.citizen.model_copy(update={"phone": None, "time_zone": None}),
+        link_token=desk.waiting_links.sign({"sub": str(entry_id), "office": office}, now=now, expires_at=ends_at),
+        ends_at=ends_at,
+    )
+    await tx.publish(event, actor="citizen")
+    return entry_id
+
+
+async def listed_of(tx: Transaction, listed: Listed) -> store.Listed:
+    """The entry of a link. Raises WaitingOver once it is forgotten."""
+    entry = await store.listed(tx, listed.office, listed.sub)
+    if entry is None:
+        raise WaitingOver
+    return entry
+
+
+def entry_state(entry: store.Listed, now: datetime) -> model.EntryState:
+    """How it stands, as the citizen is told: an offer whose time is over is none, whenever the worker notices."""
+    over = entry.state == "offered" and (entry.offered_until is None or entry.offered_until <= now)
+    return "waiting" if over else entry.state
+
+
+def waits_until(entry: store.Listed, offer: Offer) -> datetime:
+    """When the waiting ends by itself."""
+    return _until(offer, entry.since, entry.last_day)
+
+
+async def leave(desk: Desk, tx: Transaction, listed: Listed, now: datetime) -> None:
+    """Somebody without an appointment waits no longer, and is forgotten, also by notify; what is offered to them goes
+    to the next. Repeating it is no error. Raises WaitingOver."""
+    await listed_of(tx, listed)
+    await _leave(desk, tx, offers.find(desk.offers, listed.office), listed.sub, listed.name, now)
 
 
 async def offer_of(tx: Transaction, offeree: Offeree, *, lock: bool = False) -> Known:
@@ -132,8 +175,10 @@ async def refuse(desk: Desk, tx: Transaction, offeree: Offeree, *, leave_list: b
         await store.settle(tx, known.entry_id, "waiting", now)
         await _pass_on(desk, tx, offers.find(desk.offers, offeree.office), known.freed_id, now)
         tx.after_commit(OFFERS.labels("refused").inc)
-    if leave_list:
+    if leave_list and known.has_appointment:
         await store.settle(tx, known.entry_id, "left", now)
+    elif leave_list:
+        await _leave(desk, tx, offers.find(desk.offers, offeree.office), known.entry_id, offeree.name, now)
 
 
 async def _move(desk: Desk, tx: Transaction, offer: Offer, offeree: Offeree, known: Known, now: datetime) -> Booked:
@@ -181,6 +226,22 @@ async def _open(tx: Transaction, offeree: Offeree, now: datetime) -> Known:
     if state_of(known, now) != "open":
         raise OfferOver
     return known
+
+
+async def _leave(desk: Desk, tx: Transaction, offer: Offer, entry: UUID, actor: str, now: datetime) -> None:
+    """Takes an entry without an appointment off the list, unless it is off already, and forgets who it was of."""
+    left, freed = await store.leave_entry(tx, offer.office.slug, entry, now)
+    for slot in freed:
+        await _pass_on(desk, tx, offer, slot, now)
+        tx.after_commit(OFFERS.labels("refused").inc)
+    if left:
+        event = BookingErased(office=offer.office.slug, appointment_id=AppointmentId(entry), erased_at=now)
+        await tx.publish(event, actor=actor)
+
+
+def _until(offer: Offer, since: datetime, last_day: date | None) -> datetime:
+    horizon = timedelta(days=offer.office.booking.horizon_days)
+    return model.waits_until(since, last_day, horizon=horizon, zone=offer.office.zone)
 
 
 async def _pass_on(desk: Desk, tx: Transaction, offer: Offer, freed: UUID, now: datetime) -> None:

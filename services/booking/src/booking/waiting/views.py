@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field, model_validator
 from booking.appointments.views import BookedServiceView
 from booking.fields import PersonRequest
 from booking.offers.model import Offer
-from booking.waiting.model import OfferState
-from booking.waiting.store import Entry, Known
+from booking.waiting.model import EntryState, OfferState
+from booking.waiting.store import Entry, Known, Listed
 from chassis.http import Body
 from contracts.ids import OfficeSlug
 from contracts.text import Language
@@ -39,6 +39,36 @@ class EntryView(BaseModel):
 
     entry_id: UUID
     since: datetime
+
+
+class ListedView(BaseModel):
+    """Somebody on the waiting list without an appointment, as the holder of the link sees it.
+
+    Who has accepted an offer is `done`, who went or let too many offers pass has `left`.
+    """
+
+    state: EntryState
+    since: datetime
+    until: datetime = Field(description="When the waiting ends by itself.")
+    first: date | None = Field(description="The first day asked for.")
+    last: date | None = Field(description="The last day asked for, included.")
+    offered_until: datetime | None = Field(description="How long the offer that is open is kept for them.")
+    services: list[BookedServiceView]
+    office: OfficeSlug
+
+    @classmethod
+    def of(cls, listed: Listed, offer: Offer, state: EntryState, until: datetime) -> Self:
+        """`listed` for the one who waits."""
+        return cls(
+            state=state,
+            since=listed.since.astimezone(UTC),
+            until=until.astimezone(UTC),
+            first=listed.first_day,
+            last=listed.last_day,
+            offered_until=listed.offered_until.astimezone(UTC) if listed.offered_until and state == "offered" else None,
+            services=[BookedServiceView.of(service, offer) for service in listed.services],
+            office=offer.office.slug,
+        )
 
 
 class OfferView(BaseModel):
