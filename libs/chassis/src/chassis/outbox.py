@@ -26,8 +26,9 @@ KEEP: Final = timedelta(hours=72)
 KEEP_INBOX: Final = timedelta(days=45)
 _LOCK: Final = 5_124_002
 _POLL_SECONDS: Final = 1.0
-#: In a rush the outbox is looked at no more often than this, so that its events share a round trip.
-_PACE_SECONDS: Final = 0.01
+#: Where several events came at once more are on their way: they gather for so long, to share their round trips. One
+#: that comes alone goes at once.
+_GATHER_SECONDS: Final = 0.03
 
 INSERT: Final = """
     INSERT INTO outbox (event_id, subject, headers, body, created_at)
@@ -101,7 +102,6 @@ class Relay:
         prune_at = self._clock()
         while True:
             self._woken.clear()
-            began = asyncio.get_running_loop().time()
             try:
                 forwarded = await self._forward(connection)
             except BusError as error:
@@ -118,7 +118,8 @@ class Relay:
             except TimeoutError:
                 await connection.fetchval("SELECT 1")  # the lock lives as long as this connection does
             else:
-                await asyncio.sleep(began + _PACE_SECONDS - asyncio.get_running_loop().time())
+                if forwarded > 1:
+                    await asyncio.sleep(_GATHER_SECONDS)
 
     async def _forward(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
         rows = await connection.fetch(
