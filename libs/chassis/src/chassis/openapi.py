@@ -58,4 +58,4 @@ def install(app: FastAPI) -> None:
             schemas |= {**schema.pop("$defs"), Problem.__name__: schema}
         return document
 
-    app.openapi = described  # type: ignore[method-assign]
+    app.openapi = described  # type: ignore[method-assign] # as FastAPI documents it

@@ -90,7 +90,7 @@ class Relay:
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._url, timeout=5)
         try:
             # Another process holds the lock: there is no event here to wait for.
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110 - see above
                 await asyncio.sleep(_POLL_SECONDS)
             # A mark that a power cut takes back lets its event go out again, under the same id: applied once.
             await connection.execute("SET synchronous_commit = off")

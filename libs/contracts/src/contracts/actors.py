@@ -10,72 +10,49 @@ from contracts.ids import AppointmentId, ClerkId, OfficeSlug
 Role = Literal["clerk", "lead", "admin"]
 
 
-class Citizen(BaseModel):
+class LinkHolder(BaseModel):
+    """Whoever holds a link of booking's: a right to one thing, named by `sub`, in one office."""
+
+    ISSUER: ClassVar[str] = "booking"
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sub: UUID
+    office: OfficeSlug
+
+    @property
+    def name(self) -> str:
+        """How audit trails and events call this actor: never by the person's name."""
+        return "citizen"
+
+
+class Citizen(LinkHolder):
     """The holder of a link that was mailed: may act on one appointment, while `gen` is the appointment's current one.
 
-    Issued by booking. A cancelled or moved appointment has a higher generation, so that the old link is dead.
+    A cancelled or moved appointment has a higher generation, so that the old link is dead.
     """
 
     AUDIENCE: ClassVar[str] = "citizen"
-    ISSUER: ClassVar[str] = "booking"
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     sub: AppointmentId
-    office: OfficeSlug
     gen: int
 
-    @property
-    def name(self) -> str:
-        """How audit trails and events call this actor: never by the person's name."""
-        return "citizen"
 
-
-class Offeree(BaseModel):
-    """The holder of an offer from the waiting list: may accept or refuse this one. Issued by booking."""
+class Offeree(LinkHolder):
+    """The holder of an offer from the waiting list: may accept or refuse this one."""
 
     AUDIENCE: ClassVar[str] = "offer"
-    ISSUER: ClassVar[str] = "booking"
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    sub: UUID
-    office: OfficeSlug
-
-    @property
-    def name(self) -> str:
-        """How audit trails and events call this actor: never by the person's name."""
-        return "citizen"
 
 
-class Listed(BaseModel):
-    """Somebody on the waiting list without an appointment: may look at this entry and leave. Issued by booking."""
+class Listed(LinkHolder):
+    """Somebody on the waiting list without an appointment: may look at this entry and leave."""
 
     AUDIENCE: ClassVar[str] = "waiting"
-    ISSUER: ClassVar[str] = "booking"
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    sub: UUID
-    office: OfficeSlug
-
-    @property
-    def name(self) -> str:
-        """How audit trails and events call this actor: never by the person's name."""
-        return "citizen"
 
 
-class WalkIn(BaseModel):
-    """The holder of a number in the walk-in queue. Issued by booking."""
+class WalkIn(LinkHolder):
+    """The holder of a number in the walk-in queue."""
 
     AUDIENCE: ClassVar[str] = "walk_in"
-    ISSUER: ClassVar[str] = "booking"
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    sub: UUID
-    office: OfficeSlug
-
-    @property
-    def name(self) -> str:
-        """How audit trails and events call this actor: never by the person's name."""
-        return "citizen"
 
 
 class Clerk(BaseModel):

@@ -64,8 +64,8 @@ class IceCandidate(Message):
 
     candidate: str = Field(max_length=1024)
     sdpMid: str | None = Field(default=None, max_length=64)  # noqa: N815 - the browser's name
-    sdpMLineIndex: int | None = Field(default=None, ge=0, le=255)  # noqa: N815
-    usernameFragment: str | None = Field(default=None, max_length=256)  # noqa: N815
+    sdpMLineIndex: int | None = Field(default=None, ge=0, le=255)  # noqa: N815 - as RTCIceCandidate spells it
+    usernameFragment: str | None = Field(default=None, max_length=256)  # noqa: N815 - as RTCIceCandidate spells it
 
 
 # --- client to server ---------------------------------------------------------------------------------------------
