@@ -25,7 +25,8 @@ Outcome = Literal["booked", "taken", "lost", "stale"]
 
 _OPEN: Final = """
     SELECT count(*) FROM appointment
-     WHERE office = :office AND lower(email) = lower(CAST(:email AS varchar)) AND state = 'booked' AND ends_at > :now"""
+     WHERE office || '/' || lower(email) = CAST(:office AS varchar) || '/' || lower(CAST(:email AS varchar))
+       AND state = 'booked' AND ends_at > :now"""
 
 _CHOICE: Final = f"""
     choice AS (
@@ -90,7 +91,7 @@ BOOK_AT_ONCE: Final = f"""
 """  # noqa: S608 - constants of ours
 
 # An UPDATE cannot step back from a conflict as ON CONFLICT does, so those who move are let through one by one: two that
-# wait for each other's rows would be a deadlock.
+# wait for each other's rows would be a deadlock. IS NOT DISTINCT FROM no index can answer, so the id finds the row.
 _ONE_MOVE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtextextended('booking-move:' || :office, 0))"
 MOVE: Final = f"""
     WITH {_CHOICE}
@@ -98,7 +99,7 @@ MOVE: Final = f"""
        SET lane = choice.lane, starts_at = :starts_at, ends_at = :ends_at, busy_until = :busy_until,
            link_generation = link_generation + CAST(:generations AS int), changed_at = :now
       FROM choice
-     WHERE appointment.id = :id AND appointment.office = :office AND appointment.state = 'booked'
+     WHERE appointment.id = :id AND appointment.office IS NOT DISTINCT FROM :office AND appointment.state = 'booked'
     RETURNING appointment.lane
 """  # noqa: S608 - constants of ours
 
