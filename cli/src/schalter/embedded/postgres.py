@@ -88,6 +88,8 @@ class Postgres(Part):
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_min_error_statement": "panic",  # statements carry personal data
+            # Statistics soon: plans made for empty tables are wrong for the first hundred rows.
+            "autovacuum_naptime": "10s",
         }
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
