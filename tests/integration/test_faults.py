@@ -7,14 +7,13 @@ import asyncio
 import concurrent.futures
 from typing import Any
 
-import nats
 import psycopg
 import pytest
+from events import connect, nothing_pending
 from people import Citizen, Clerk, free_slots
 from system import System, eventually
 
 from contracts.base import Meta
-from contracts.topology import CONSUMES
 
 pytestmark = pytest.mark.journey
 
@@ -30,10 +29,10 @@ def test_every_event_of_a_booking_delivered_twice_has_one_effect(system: System)
 
     # Booked, case opened, mail delivered.
     eventually(lambda: len(published()) >= 3, 90, "all events of the booking are on the bus")
-    eventually(lambda: asyncio.run(_nothing_pending(system)), 90, "all consumers have caught up")
+    eventually(lambda: asyncio.run(nothing_pending(system)), 90, "all consumers have caught up")
     before = _rows(system, citizen)
     asyncio.run(_publish_again(system, published()))
-    eventually(lambda: asyncio.run(_nothing_pending(system)), 90, "all consumers have caught up")
+    eventually(lambda: asyncio.run(nothing_pending(system)), 90, "all consumers have caught up")
     assert _rows(system, citizen) == before
     assert len(citizen.mails()) == 1
 
@@ -80,13 +79,8 @@ def _rows(system: System, citizen: Citizen) -> dict[str, int]:
     return counted
 
 
-async def _connect(system: System) -> Any:
-    url = f"nats://127.0.0.1:{system.state['ports']['nats']}"
-    return await nats.connect(url, user="operator", password=system.nats_password("operator"))
-
-
 async def _published(system: System, appointment_id: str) -> list[Any]:
-    client = await _connect(system)
+    client = await connect(system)
     stream, found = client.jetstream(), []
     for name in ("BOOKING", "CASEWORK", "SIGNALING", "NOTIFY"):
         state = (await stream.stream_info(name)).state
@@ -99,23 +93,9 @@ async def _published(system: System, appointment_id: str) -> list[Any]:
 
 
 async def _publish_again(system: System, messages: list[Any]) -> None:
-    client = await _connect(system)
+    client = await connect(system)
     for message in messages:
         # Without the bus's own headers: it would drop a known Nats-Msg-Id. The event's own id stays.
         headers = {name: value for name, value in message.headers.items() if not name.startswith("Nats-")}
         await client.jetstream().publish(message.subject, message.data, headers=headers)
     await client.close()
-
-
-async def _nothing_pending(system: System) -> bool:
-    client = await _connect(system)
-    try:
-        for service, events in CONSUMES.items():
-            for event in events:
-                name = f"{service}-{event.SUBJECT.replace('.', '-')}"
-                info = await client.jetstream().consumer_info(event.SUBJECT.split(".", 1)[0].upper(), name)
-                if info.num_pending or info.num_ack_pending:
-                    return False
-        return True
-    finally:
-        await client.close()
