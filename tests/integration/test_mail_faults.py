@@ -13,6 +13,7 @@ import asyncio
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -104,13 +105,15 @@ def _log(system: System) -> list[dict[str, Any]]:
 
 
 async def _book_while_everything_dies(system: System) -> Booked:
-    booking = asyncio.create_task(_book(system, BOOKINGS, pace=PER_SECOND))
+    deaths = [asyncio.Event() for _ in VICTIMS]
+    booking = asyncio.create_task(_book(system, BOOKINGS, pace=PER_SECOND, after=deaths))
     kills: Counter[str] = Counter()
     while not booking.done() or len(kills) < len(VICTIMS):
-        for victim in VICTIMS:
+        for victim, died in zip(VICTIMS, deaths, strict=True):
             await asyncio.sleep(1)
             dead = system.kill(victim)
             kills[victim] += 1
+            died.set()
             await asyncio.to_thread(system.wait_back, victim, dead)
             await asyncio.sleep(1)
     booked = await booking
@@ -125,7 +128,8 @@ def _answers(system: System) -> bool:
     return False
 
 
-async def _book(system: System, count: int, *, pace: float) -> Booked:
+async def _book(system: System, count: int, *, pace: float, after: Sequence[asyncio.Event] = ()) -> Booked:
+    """Books `count` times. An equal share of it comes after each event of `after`, so that somebody books meanwhile."""
     booked = Booked()
     run = uuid4().hex[:8]
     async with httpx.AsyncClient(timeout=15) as client:
@@ -135,6 +139,8 @@ async def _book(system: System, count: int, *, pace: float) -> Booked:
         async def one(number: int) -> None:
             await asyncio.sleep(begun + number / pace - time.monotonic())
             email = f"fault-{run}-{number}@example.org"
+            for event in after[: number * (len(after) + 1) // count]:
+                await event.wait()
             async with places:
                 started = time.monotonic()
                 appointment = await _book_until_acknowledged(client, system, slots[number // LANES], email)
