@@ -1,16 +1,17 @@
-"""What was acknowledged is never lost, and nothing happens twice (F5, F6).
+"""What was acknowledged is never lost, and nothing happens twice (F1-F6; F7 and F8: test_mail_faults.py).
 
 The waits are long because the machine may be busy: what was in flight comes again after seconds (libs/chassis/tests).
 """
 
 import asyncio
 import concurrent.futures
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
 from events import connect, nothing_pending
-from people import Citizen, Clerk, free_slots
+from people import Citizen, Clerk, Json, free_slots
 from system import System, eventually
 
 from contracts.base import Meta
@@ -58,6 +59,70 @@ def test_no_acknowledged_booking_is_lost_when_the_bus_is_killed_between_them(sys
         citizen.mail("Videotermin", seconds=90)
         assert len(citizen.mails()) == 1
     assert len(citizens) == len(slots)
+
+
+def test_a_matter_in_which_each_service_dies_right_after_its_word_ends_well_and_once(system: System) -> None:
+    """kill -9 in the moment of the answer: what it promised is committed, and mostly not yet told to anybody."""
+    citizen = Citizen.books(system)
+    _die(system, "booking", "casework", "signaling")
+    citizen.mail("Videotermin", seconds=90)
+    clerk = Clerk(system)
+    case_id = clerk.finds(citizen)["case_id"]
+    assert set(_rows(system, citizen).values()) == {1}
+    shown = _is_identified_and_confirms(citizen, clerk, case_id)
+    assert citizen.signs(shown).is_success
+    _die(system, "casework")
+    assert clerk.case(case_id)["applications"][0]["signed_at"]
+
+    clerk.does(case_id, "payment-request")
+    _die(system, "casework", "payment")
+    assert citizen.pays()["state"] == "authorised"
+    _die(system, "payment")
+    eventually(lambda: clerk.case(case_id)["payment"]["state"] == "authorised", 90, "casework hears of the money")
+    clerk.does(case_id, "completion")
+    _die(system, "casework", "payment", "notify")
+    eventually(lambda: clerk.case(case_id)["payment"]["state"] == "captured", 90, "the money is taken")
+    citizen.mail("erledigt", seconds=90)
+    citizen.mail("Quittung", seconds=90)
+
+    eventually(lambda: asyncio.run(nothing_pending(system)), 90, "all consumers have caught up")
+    assert len(citizen.mails()) == 3
+    (order,) = _orders(system, citizen)
+    assert order == ("captured", 1300)
+    told = [
+        Meta.from_headers(message.headers).type for message in asyncio.run(_published(system, citizen.appointment_id))
+    ]
+    for once in ("booking.completed.v1", "casework.case_opened.v1", "casework.case_completed.v1"):
+        assert told.count(once) == 1, told
+
+
+def _is_identified_and_confirms(citizen: Citizen, clerk: Clerk, case_id: str) -> Json:
+    """The matter up to the signature; the application as the citizen saw it."""
+    clerk.does(case_id, "assignment")
+    clerk.does(case_id, "stage", {"stage": "identity"})
+    clerk.identifies(case_id)
+    clerk.does(case_id, "stage", {"stage": "application"})
+    (application,) = clerk.case(case_id)["applications"]
+    clerk.fills_in(case_id, application)
+    shown: Json = citizen.case()["applications"][0]
+    citizen.confirms(shown)
+    clerk.does(case_id, "stage", {"stage": "signature"})
+    return shown
+
+
+def _die(system: System, *services: str) -> None:
+    """kill -9 of all these, and wait until they serve again."""
+    dead = {service: system.kill(service) for service in services}
+    for service, pid in dead.items():
+        system.wait_back(service, pid)
+    for service in services:
+        eventually(partial(system.healthy, service), 90, f"{service} serves again")
+
+
+def _orders(system: System, citizen: Citizen) -> list[tuple[str, int]]:
+    with psycopg.connect(system.database("payment")) as connection:
+        query = "SELECT state, amount_cents FROM payment_order WHERE appointment_id = %s"
+        return [(str(state), int(amount)) for state, amount in connection.execute(query, (citizen.appointment_id,))]
 
 
 _ONE_ROW_PER_BOOKING = {

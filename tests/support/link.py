@@ -23,16 +23,33 @@ class _Way:
 
 
 class _Connection:
-    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter, task: "asyncio.Task[None]") -> None:
-        self.client, self.server, self.task = client, server, task
-        self.there, self.back = asyncio.Event(), asyncio.Event()
+    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+        self.client, self.server = client, server
+        self.there, self.back, self.over = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.there.set()
         self.back.set()
 
+    async def carry(self, from_client: asyncio.StreamReader, from_server: asyncio.StreamReader) -> None:
+        """Until one side says goodbye, which a dead way does not pass on either, or the test ends it."""
+        ways = [_Way(from_client, self.server, self.there), _Way(from_server, self.client, self.back)]
+        running = [asyncio.create_task(way.run()) for way in ways]
+
+        async def farewell() -> None:
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            await self.there.wait()
+            await self.back.wait()
+
+        ends = [asyncio.create_task(farewell()), asyncio.create_task(self.over.wait())]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for each in (*running, *ends):
+            each.cancel()
+        for side in (self.client, self.server):
+            side.close()
+
     def abort(self) -> None:
-        self.task.cancel()
         for side in (self.client, self.server):
             side.transport.abort()
+        self.over.set()
 
 
 class Link:
@@ -79,8 +96,6 @@ class Link:
                 flowing.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
         if self._cut:
             writer.transport.abort()
             return
@@ -89,23 +104,14 @@ class Link:
         except OSError:
             writer.transport.abort()
             return
-        connection = _Connection(writer, to_server, task)
+        connection = _Connection(writer, to_server)
         self._connections.add(connection)
         self._hold(connection)
-        ways = [_Way(reader, to_server, connection.there), _Way(from_server, writer, connection.back)]
-        running = [asyncio.create_task(way.run()) for way in ways]
         try:
-            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            # A dead way passes on no farewell either.
-            await connection.there.wait()
-            await connection.back.wait()
+            await connection.carry(reader, from_server)
         finally:
-            for each in running:
-                each.cancel()
             self._connections.discard(connection)
             self._forgotten.discard(connection)
-            for side in (writer, to_server):
-                side.close()
 
     async def close(self) -> None:
         """End all connections."""
