@@ -29,8 +29,9 @@ def restore(secrets: Path, dumps: Path, var: Path) -> None:
     server = Postgres(var / "postgres", free_port(), password=passwords["postgres"], log=var / "restore.log")
     with server:
         for service in ORDER:
-            url = server.create_database(service, passwords[f"postgres_{service}"])
-            _run("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={url}", str(dumps / f"{service}.dump"))
+            server.create_database(service, passwords[f"postgres_{service}"])
+            target = f"--role={service}", f"--dbname={server.url(service)}"
+            _run("pg_restore", "--exit-on-error", "--no-owner", *target, str(dumps / f"{service}.dump"))
 
 
 def _run(tool: str, *arguments: str) -> None:
