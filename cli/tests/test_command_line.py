@@ -86,3 +86,15 @@ def test_replay_without_a_running_system_says_so(schalter: Schalter, tmp_path: P
     done = schalter("events", "replay", "--var", tmp_path)
     assert done.code == 1
     assert done.err.startswith("schalter: Schalter does not run")
+
+
+def test_what_cannot_be_published_again_is_one_line(schalter: Schalter, tmp_path: Path) -> None:
+    command = "events", "republish", "--var", tmp_path, "--since"
+    assert schalter(*command, "2026-11-22").err == f"schalter: Schalter does not run with {tmp_path}. Start it first.\n"
+    unknown = schalter(*command, "2026-11-22", "--service", "post")
+    assert (unknown.code, unknown.out) == (1, "")
+    assert unknown.err.startswith("schalter: There is no service 'post'. There are: booking, ")
+    (tmp_path / "up.json").write_text('{"ports": {"postgres": 1}}')
+    assert schalter(*command, "yesterday").err.startswith("schalter: 'yesterday' is no instant. Write it as 2026-")
+    away = schalter(*command, "2026-11-22")
+    assert away.err.startswith("schalter: The database of booking cannot be reached: ")

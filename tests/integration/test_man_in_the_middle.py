@@ -5,7 +5,7 @@ The protocol's other corners (out of order, repeated, malformed) are covered by 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -36,11 +36,24 @@ async def _attacked(
         yield phone, desk
 
 
-async def _stays_dark(window: Window) -> None:
-    """No picture, no code, no packet of picture or sound has left. What an attacker sends is nobody's to stop."""
+async def _stays_dark(window: Window) -> dict[str, int]:
+    """No picture, no code, no packet of picture or sound has ever left, and the connection is closed.
+
+    Returns what was counted: an attacker can send until the refusal, and from then on nothing of it is taken in.
+    """
     await expect(window.at("verification-code")).to_have_count(0)
     assert await window.at("remote-video").evaluate("video => video.srcObject") is None
-    assert (await window.packets())["sent"] == 0
+    await _closed(window)
+    counted = await window.packets()
+    assert counted["sent"] == 0
+    return counted
+
+
+async def _closed(window: Window) -> None:
+    async def closed() -> bool:
+        return set(await window.page.evaluate("() => window.connections.map(one => one.connectionState)")) == {"closed"}
+
+    await until(closed, seconds=5, what=f"{window.device}: the connection is closed")
 
 
 async def _goes_dark(window: Window) -> None:
@@ -49,12 +62,7 @@ async def _goes_dark(window: Window) -> None:
     await window.click("code-reject-confirm")
     await expect(window.at("verification-failed")).to_be_visible()
     await window.photograph("27-not-secure")
-
-    async def closed() -> bool:
-        # After a last word to the other side, that this one gave up.
-        return set(await window.page.evaluate("() => window.connections.map(one => one.connectionState)")) == {"closed"}
-
-    await until(closed, seconds=5, what="the connection is closed")
+    await _closed(window)
     assert await window.at("remote-video").evaluate("video => video.srcObject") is None
 
 
@@ -84,7 +92,8 @@ async def test_swapped_fingerprints_make_no_connection(system: System, films: Pa
 
         await until(refused, what="somebody refuses the call")
         for window in windows:
-            await _stays_dark(window)
+            await expect(window.at("verification-code")).to_have_count(0)
+            assert await window.at("remote-video").evaluate("video => video.srcObject") is None
             assert await window.packets() == {"sent": 0, "received": 0, "decoded": 0}
         assert attacker.swapped >= 2
 
@@ -106,18 +115,26 @@ async def test_whoever_sits_in_the_middle_is_found_out(system: System, films: Pa
                 await desk.sees_citizen()
                 assert await code(desk.window) != shown_to_citizen
                 await _goes_dark(desk.window)
+                taken_in = await desk.window.packets()
             else:
                 # The citizen's commitment was opened to something else: the clerk's browser refuses by itself.
                 await expect(desk.at("verification-failed")).to_be_visible()
-                await _stays_dark(desk.window)
+                taken_in = await _stays_dark(desk.window)
+                await until(_hung_up(lambda: attacker.clerk_hung_up), what="the attacker speaks to nobody")
                 # The clerk is not led on, as if somebody could be identified in such a call.
                 await expect(desk.at("primary-action")).to_be_disabled()
             await _goes_dark(phone.window)
             before = await phone.window.packets()
-            await until(lambda: _no_more(phone.window, before), what="the phone is silent")
+            await until(_hung_up(lambda: attacker.citizen_hung_up), what="the attacker speaks to nobody at all")
+            # All the while he went on sending.
+            assert await phone.window.packets() == before
+            assert await desk.window.packets() == taken_in
     finally:
         await attacker.close()
 
 
-async def _no_more(window: Window, before: dict[str, int]) -> bool:
-    return await window.packets() == before
+def _hung_up(told: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def hung_up() -> bool:
+        return told()
+
+    return hung_up

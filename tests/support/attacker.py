@@ -77,6 +77,11 @@ class Leg:
         of_kind = {one.algorithm: one.value for one in self.pc.sctp.transport.getLocalParameters().fingerprints}
         return _plain(of_kind["sha-256"])
 
+    @property
+    def hung_up(self) -> bool:
+        """Whether this person's browser has taken the connection down."""
+        return bool(self.sas.readyState == "closed")
+
     async def offer(self) -> Json:
         """Offer sound and picture, as the clerk does."""
         for kind in ("audio", "video"):
@@ -136,6 +141,16 @@ class ManInTheMiddle:
     async def stand_before(self, window: Window) -> None:
         """Take over the citizen's signaling. Call before the window opens the page."""
         await window.page.route_web_socket(re.compile("/api/signaling/ws$"), self._route)
+
+    @property
+    def clerk_hung_up(self) -> bool:
+        """Whether the clerk's browser has taken its connection down: what is sent to it reaches nobody."""
+        return self._to_clerk.hung_up
+
+    @property
+    def citizen_hung_up(self) -> bool:
+        """The same for the citizen's."""
+        return self._to_citizen.hung_up
 
     async def close(self) -> None:
         """End both connections. Raises what went wrong in the attack itself, which then proved nothing."""

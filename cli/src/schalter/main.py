@@ -13,6 +13,7 @@ from schalter.compose_secrets import write_secrets
 from schalter.embedded import SchalterError
 from schalter.offices import report
 from schalter.replay import BusAccess, replay, running_bus
+from schalter.republish import republish_all, running_databases, since_when
 from schalter.running.home import Home
 from schalter.running.up import up as run_up
 
@@ -101,6 +102,24 @@ def events_replay(
 
     count = asyncio.run(show())
     _out.print(f"{count} dead letters" + (" wait." if dry_run else " replayed."))
+
+
+@events.command("republish")
+def events_republish(
+    since: Annotated[str, typer.Option(help="From when on, such as 2026-11-22T08:00+01:00; 72 hours are kept.")],
+    service: Annotated[
+        list[str] | None, typer.Option(help="Only what this service published; may be repeated.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only count the events.")] = False,
+    var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
+) -> None:
+    """Publishes events again, after a restore; who had processed one already ignores it, so no mail goes out twice."""
+    count = 0
+    databases = running_databases(Home.find(var), service or ())
+    for publisher, subject, events in republish_all(databases, since_when(since), dry_run=dry_run):
+        count += events
+        _out.print(f"{publisher}: {events} {subject}", markup=False, highlight=False)
+    _out.print(f"{count} events" + (" would be published again." if dry_run else " are published again."))
 
 
 @mails.command("preview")

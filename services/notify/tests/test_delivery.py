@@ -206,6 +206,20 @@ async def test_a_server_that_hangs_up_before_its_250_gets_the_same_message_id_ag
     assert len({mail.message_id for mail in mailbox.all()}) == 1
 
 
+async def test_a_database_that_knows_nothing_of_the_hand_over_sends_the_same_mail(
+    apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int
+) -> None:
+    """As after a restore: the second copy carries the Message-ID by which mail servers and readers know it."""
+    for _ in range(2):
+        async with database.transaction() as tx:
+            await tx.execute("TRUNCATE message, recipient, reminder, inbox, outbox")
+        await apply("booking.completed.v1")
+        async with running(make_sender(port), database):
+            await until(lambda: _settled(database))
+    first, second = mailbox.all()
+    assert first.message_id == second.message_id
+
+
 async def test_a_refusal_is_final_and_told(
     apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int
 ) -> None:

@@ -14,6 +14,7 @@ class FakeChannel {
   onopen: (() => void) | null = null;
   onclose: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
+  onbufferedamountlow: (() => void) | null = null;
   send = (text: string): void => void this.sent.push(text);
 }
 
@@ -70,7 +71,11 @@ class FakeConnection {
     }
     return Promise.resolve();
   };
-  close = (): void => void (this.connectionState = "closed");
+  closings = 0;
+  close = (): void => {
+    this.closings += 1;
+    this.connectionState = "closed";
+  };
   becomes(state: string): void {
     this.connectionState = state;
     this.onconnectionstatechange?.();
@@ -152,12 +157,27 @@ describe("the clerk's connection", () => {
     expect(videoSent()).toBeNull();
   });
 
-  it("tells the other side when it gives up, then closes", async () => {
+  it("tells the other side when it gives up, and closes once that has left: nothing is received any more", async () => {
     await connect();
     peer.refuse();
     expect(channel().sent.at(-1)).toBe(REFUSE);
     expect(pc.connectionState).toBe("connected");
+    channel().onbufferedamountlow?.();
+    expect(pc.connectionState).toBe("closed");
     await clock.pass(500);
+    expect(pc.closings).toBe(1);
+  });
+
+  it("closes after half a second when its last word cannot leave", async () => {
+    await connect();
+    peer.refuse();
+    await clock.pass(500);
+    expect(pc.connectionState).toBe("closed");
+  });
+
+  it("closes at once when there is no channel to say a last word on", () => {
+    peer.refuse();
+    expect(channel().sent).toEqual([]);
     expect(pc.connectionState).toBe("closed");
   });
 

@@ -35,7 +35,7 @@ export interface PeerOptions {
 
 const WATCHDOG_MS = 3000;
 const LONGEST_WATCHDOG_MS = 12_000;
-/** Long enough for one last small frame to leave before the connection is taken down. */
+/** A last small frame that has not left by then does not leave. */
 const LAST_WORD_MS = 500;
 
 export class Peer {
@@ -146,12 +146,21 @@ export class Peer {
     this.#pc.close();
   }
 
-  /** Closes for good after telling the other side that the verification failed. Our picture and sound stopped with the failure. */
+  /**
+   * Closes for good after telling the other side that the verification failed. Our picture and sound stopped with the
+   * failure; what the other side sends is taken in until this word has left, and no longer.
+   */
   refuse(): void {
     if (this.#closed) return;
     this.#fallSilent();
-    if (this.#sasChannel.readyState === "open") this.#sasChannel.send(REFUSE);
-    this.#clock.after(LAST_WORD_MS, () => this.#pc.close());
+    const channel = this.#sasChannel;
+    if (channel.readyState !== "open") return this.#pc.close();
+    const giveUp = this.#clock.after(LAST_WORD_MS, () => this.#pc.close());
+    channel.onbufferedamountlow = () => {
+      giveUp();
+      this.#pc.close();
+    };
+    channel.send(REFUSE);
   }
 
   #fallSilent(): void {

@@ -27,6 +27,8 @@ BATCH_FROM: Final = 8
 _ACK_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.1
 _DUPLICATE_WINDOW_SECONDS: Final = 120.0
+#: A connection over which nothing passes any more, though nobody said so, is given up after the third such silence.
+_PING_SECONDS: Final = 3
 
 
 class BusError(ConnectionError):
@@ -79,6 +81,8 @@ class Bus:
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,
             connect_timeout=2,
+            ping_interval=_PING_SECONDS,
+            max_outstanding_pings=2,
             disconnected_cb=lost,
             reconnected_cb=back,
             error_cb=quiet,

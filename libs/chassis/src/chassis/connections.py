@@ -16,6 +16,10 @@ from chassis.problems import Busy
 #: How long a request waits for a connection before it is told to come again.
 PATIENCE_SECONDS: Final = 2.0
 
+#: A transaction in which nobody does anything for so long belongs to a connection that is dead, though nobody said so.
+#: Its locks would keep who does the same again waiting.
+_ONCE_DEAD: Final = {"idle_in_transaction_session_timeout": "20s"}
+
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
@@ -39,7 +43,7 @@ class Connections:
             "postgresql+asyncpg://" + url.split("://", 1)[1],
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args={"timeout": 5, "command_timeout": 30},
+            connect_args={"timeout": 5, "command_timeout": 30, "server_settings": _ONCE_DEAD},
         )
         self._places = asyncio.Semaphore(size)
         self._idle: list[Link] = []

@@ -32,6 +32,8 @@ Row = dict[str, Any]
 _PARAMETER: Final = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 #: What a connection raises whose server is gone.
 _LOST: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+#: What takes a server no time. Without an answer by then the connection is dead, though nobody said so.
+_AT_ONCE_SECONDS: Final = 3.0
 
 
 @lru_cache(maxsize=2048)
@@ -166,8 +168,8 @@ class Transaction:
         self._link = await self._connections.take()
         if self._begin:
             try:
-                await self._link.driver.execute("BEGIN")
-            except _LOST:  # the server ended it a moment ago; nothing has happened yet
+                await self._link.driver.execute("BEGIN", timeout=_AT_ONCE_SECONDS)
+            except _LOST:  # the server ended it a moment ago, or the way there is dead; nothing has happened yet
                 self._connections.give_back(self._link, keep=False)
                 self._link = None
                 self._link = await self._connections.take(new=True)
@@ -196,7 +198,7 @@ class Transaction:
         if self._link is None or not self._begin:
             return not isinstance(error, OSError | asyncio.CancelledError)  # TimeoutError is an OSError
         try:
-            await self._link.driver.execute("ROLLBACK")
+            await self._link.driver.execute("ROLLBACK", timeout=_AT_ONCE_SECONDS)
         except _LOST:
             return False
         return True

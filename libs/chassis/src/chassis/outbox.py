@@ -29,6 +29,10 @@ _POLL_SECONDS: Final = 1.0
 #: Where several events came at once more are on their way: they gather for so long, to share their round trips. One
 #: that comes alone goes at once.
 _GATHER_SECONDS: Final = 0.03
+#: A connection that answers nothing for so long is dead, though nobody said so.
+_COMMAND_SECONDS: Final = 10.0
+#: Then the server must notice, too, for its end holds the lock: it ends who has asked nothing for so long.
+_ONCE_DEAD: Final = {"idle_session_timeout": "20s"}
 
 INSERT: Final = """
     INSERT INTO outbox (event_id, subject, headers, body, created_at)
@@ -87,7 +91,9 @@ class Relay:
 
         Raises on trouble with the database; whoever runs it starts it again.
         """
-        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._url, timeout=5)
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+            self._url, timeout=5, command_timeout=_COMMAND_SECONDS, server_settings=_ONCE_DEAD
+        )
         try:
             # Another process holds the lock: there is no event here to wait for.
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110 - see above

@@ -91,6 +91,12 @@ def key(kind: MessageKind, cause: UUID, channel: Channel = "mail") -> str:
     return f"{kind}:{cause}" if channel == "mail" else f"{channel}:{kind}:{cause}"
 
 
+def fixed_id(kind: MessageKind, cause: UUID, channel: Channel = "mail") -> UUID:
+    """The id of that message, always the same: when a database was restored that knows nothing of its hand-over, it
+    goes out again under the Message-ID by which mail servers and readers know the second copy."""
+    return uuid5(cause, key(kind, cause, channel))
+
+
 @dataclass(frozen=True)
 class Planned:
     """A reminder to come. It is worthless from `valid_until`: when the next one is due, or the appointment begins."""

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
-from uuid import uuid4
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from contracts.ids import AppointmentId, OfficeSlug
 from notify import store
-from notify.model import Message
+from notify.model import Message, fixed_id
 from notify.tables import Reminder
 from notify.usecases import contact
 
@@ -49,7 +48,7 @@ async def _queue(tx: Transaction, reminder: Reminder, now: datetime, *, sms: boo
         return
     citizen = contact(recipient)
     message = Message(
-        id=uuid4(),
+        id=fixed_id("reminder", reminder.id),
         office=OfficeSlug(recipient.office),
         appointment_id=AppointmentId(reminder.appointment_id),
         kind="reminder",
@@ -64,4 +63,5 @@ async def _queue(tx: Transaction, reminder: Reminder, now: datetime, *, sms: boo
     )
     await store.add(tx, message)
     if sms and citizen.phone:
-        await store.add(tx, replace(message, id=uuid4(), recipient=citizen.phone, channel="sms"))
+        sms_id = fixed_id("reminder", reminder.id, "sms")
+        await store.add(tx, replace(message, id=sms_id, recipient=citizen.phone, channel="sms"))

@@ -256,7 +256,7 @@ async def add(tx: Transaction, message: Message) -> bool:
             " VALUES (:id, :key, :office, :appointment_id, :kind, :cause, :recipient, :language,"
             " CAST(:context AS jsonb), 'pending', 0, :created_at, :created_at, :valid_until,"
             " :plain_language, :channel)"
-            " ON CONFLICT (key) DO NOTHING",
+            " ON CONFLICT DO NOTHING",
             id=message.id,
             key=key(message.kind, message.cause, message.channel),
             office=message.office,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from random import random
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from chassis.database import Database, Transaction
 from contracts.base import Event
@@ -25,7 +25,7 @@ from contracts.text import Language
 from notify import store
 from notify.contexts import appointment, booked, cancelled, completed, listed, moved, offered, paid
 from notify.errors import UnknownRecipient
-from notify.model import LINKED, Context, Message, Standing, Trouble, next_try, reminders
+from notify.model import LINKED, Context, Message, Standing, Trouble, fixed_id, next_try, reminders
 from notify.tables import Recipient
 
 #: Longer than the SMTP client's own limit, so that no second sender takes a message that is still being sent.
@@ -201,7 +201,7 @@ async def _queue(
     valid_until: datetime | None = None,
 ) -> None:
     message = Message(
-        id=uuid4(),
+        id=fixed_id(kind, cause),
         office=event.office,
         appointment_id=event.appointment_id,
         kind=kind,
