@@ -15,6 +15,9 @@ from chassis.problems import Busy
 
 #: How long a request waits for a connection before it is told to come again.
 PATIENCE_SECONDS: Final = 2.0
+#: How long a statement stays prepared. PostgreSQL keeps its plan as long, and one that was made while a table was empty
+#: reads all of it once it has grown. ANALYZE ends such a plan, but may come a minute and thousands of rows later.
+_PREPARED_SECONDS: Final = 5
 
 #: A transaction in which nobody does anything for so long belongs to a connection that is dead, though nobody said so.
 #: Its locks would keep who does the same again waiting.
@@ -43,7 +46,12 @@ class Connections:
             "postgresql+asyncpg://" + url.split("://", 1)[1],
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args={"timeout": 5, "command_timeout": 30, "server_settings": _ONCE_DEAD},
+            connect_args={
+                "timeout": 5,
+                "command_timeout": 30,
+                "max_cached_statement_lifetime": _PREPARED_SECONDS,
+                "server_settings": _ONCE_DEAD,
+            },
         )
         self._places = asyncio.Semaphore(size)
         self._idle: list[Link] = []

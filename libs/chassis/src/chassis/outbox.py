@@ -31,8 +31,12 @@ _POLL_SECONDS: Final = 1.0
 _GATHER_SECONDS: Final = 0.03
 #: A connection that answers nothing for so long is dead, though nobody said so.
 _COMMAND_SECONDS: Final = 10.0
-#: Then the server must notice, too, for its end holds the lock: it ends who has asked nothing for so long.
-_ONCE_DEAD: Final = {"idle_session_timeout": "20s"}
+_SESSION: Final = {
+    # The server must notice a dead end, too, for that holds the lock: it ends who has asked nothing for so long.
+    "idle_session_timeout": "20s",
+    # A mark that a power cut takes back lets its event go out again, under the same id: applied once.
+    "synchronous_commit": "off",
+}
 
 INSERT: Final = """
     INSERT INTO outbox (event_id, subject, headers, body, created_at)
@@ -92,14 +96,12 @@ class Relay:
         Raises on trouble with the database; whoever runs it starts it again.
         """
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-            self._url, timeout=5, command_timeout=_COMMAND_SECONDS, server_settings=_ONCE_DEAD
+            self._url, timeout=5, command_timeout=_COMMAND_SECONDS, server_settings=_SESSION
         )
         try:
             # Another process holds the lock: there is no event here to wait for.
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110 - see above
                 await asyncio.sleep(_POLL_SECONDS)
-            # A mark that a power cut takes back lets its event go out again, under the same id: applied once.
-            await connection.execute("SET synchronous_commit = off")
             await self._forward_forever(connection)
         finally:
             connection.terminate()
@@ -123,9 +125,9 @@ class Relay:
                 await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
             except TimeoutError:
                 await connection.fetchval("SELECT 1")  # the lock lives as long as this connection does
-            else:
-                if forwarded > 1:
-                    await asyncio.sleep(_GATHER_SECONDS)
+                continue
+            if forwarded > 1:
+                await asyncio.sleep(_GATHER_SECONDS)
 
     async def _forward(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
         rows = await connection.fetch(
