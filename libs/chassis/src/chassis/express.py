@@ -4,7 +4,7 @@ FastAPI works out anew for every request what a route takes, through eleven laye
 dependencies that costs as much CPU as all that a booking asks of PostgreSQL and Redis. What an express route takes is
 worked out once, from FastAPI's own analysis of its signature, which documents it as ever. A request that is not plainly
 right (a field that is not valid, no JSON) goes FastAPI's way as if nobody had looked at it, so refusals are the same to
-the letter. See docs/adr/0019.
+the letter. See docs/adr/0020.
 """
 
 import inspect
