@@ -38,12 +38,13 @@ class Chain:
         subscription = await _subscription(self._js, f"HOP{number}", f"hop{number}")
         while not self._client.is_closed:  # a fetch may swallow its task's cancellation
             with suppress(NatsError, TimeoutError):
-                for message in await subscription.fetch(_IN_FLIGHT, timeout=1):
-                    if number + 1 < HOPS:
-                        await self._js.publish(f"hop{number + 1}", message.data)
-                    else:
-                        self._arrived.pop(message.data[:32]).set()
-                    await message.ack()
+                # One: asked for more, the client may wait a second for them with the first one in hand.
+                (message,) = await subscription.fetch(1, timeout=1)
+                if number + 1 < HOPS:
+                    await self._js.publish(f"hop{number + 1}", message.data)
+                else:
+                    self._arrived.pop(message.data[:32]).set()
+                await message.ack()
 
 
 @asynccontextmanager
