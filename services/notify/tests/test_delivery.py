@@ -360,6 +360,18 @@ async def test_mails_are_signed_and_the_receiver_can_tell(
     assert "Amélie Müller-Yılmaz" in mail.text
 
 
+async def test_an_address_in_another_alphabet_gets_its_mail(
+    apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int
+) -> None:
+    await apply("booking.completed.v1")
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE message SET recipient = 'jürgen@example.org'")
+    async with running(make_sender(port), database):
+        await until(lambda: _settled(database))
+    (mail,) = mailbox.all()
+    assert mail.recipients == ("jürgen@example.org",)
+
+
 def test_a_key_without_its_name_is_refused(settings: Settings) -> None:
     with pytest.raises(ValidationError, match="go together"):
         Settings.model_validate(settings.model_dump() | {"dkim_domain": "town.example"})

@@ -1,7 +1,6 @@
 """Handing mails to the office's mail server (SMTP, RFC 5321), over connections that are kept open."""
 
 import asyncio
-from email.message import EmailMessage
 from typing import Final
 
 import aiosmtplib
@@ -9,6 +8,7 @@ import aiosmtplib
 from notify.model import Trouble
 from notify.settings import Settings
 from notify.signing import Signer
+from notify.wire import Mail
 
 _TIMEOUT_SECONDS: Final = 30
 #: The longest that one mail may take, all steps of the protocol together.
@@ -37,7 +37,7 @@ class Smtp:
         self._idle: list[aiosmtplib.SMTP] = []
         self._places = asyncio.Semaphore(CONNECTIONS)
 
-    async def send(self, mail: EmailMessage) -> None:
+    async def send(self, mail: Mail) -> None:
         """Return once the server has said 250. Raises DeliveryError, with its connection closed."""
         async with self._places:
             client = self._idle.pop() if self._idle else self._client()
@@ -51,7 +51,7 @@ class Smtp:
                 raise
             self._idle.append(client)
 
-    async def _send(self, client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
+    async def _send(self, client: aiosmtplib.SMTP, mail: Mail) -> None:
         try:
             if not client.is_connected:
                 await client.connect()
@@ -59,13 +59,16 @@ class Smtp:
             # Whatever goes wrong before the first mail, a wrong password too, is the server's or ours, not the mail's.
             raise DeliveryError(Trouble.UNREACHABLE, error) from error
         try:
-            if self._signer.signs:
-                # Signing takes its time, and others wait for this loop.
-                content = await asyncio.to_thread(self._signer.wire, mail)
-                sender, recipient = mail["From"].addresses[0].addr_spec, mail["To"].addresses[0].addr_spec
-                await client.sendmail(sender, [recipient], content)
-            else:
-                await client.send_message(mail)
+            # Signing takes its time, and others wait for this loop.
+            signs = self._signer.signs
+            content = await asyncio.to_thread(self._signer.sign, mail.content) if signs else mail.content
+            options = []
+            if mail.international:
+                await client.ehlo()  # what the server can do is asked late otherwise
+                if not client.supports_extension("smtputf8"):
+                    raise aiosmtplib.SMTPNotSupported("an address in another alphabet")
+                options = ["SMTPUTF8"]
+            await client.sendmail(mail.sender, [mail.recipient], content, mail_options=options)
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise DeliveryError(_of_code(error.recipients[0].code, to_recipient=True), error) from error
         except aiosmtplib.SMTPResponseException as error:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from email.message import EmailMessage
 from functools import partial
 from typing import Final, Protocol
 
@@ -18,6 +17,7 @@ from notify.mail import Composer
 from notify.model import Message, Trouble
 from notify.pace import Pace
 from notify.sms import Sms
+from notify.wire import Mail
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ _LAST_START_SECONDS: Final = usecases.LEASE.total_seconds() - SEND_SECONDS - 5
 class Delivery(Protocol):
     """Where mails are handed to."""
 
-    async def send(self, mail: EmailMessage) -> None:
+    async def send(self, mail: Mail) -> None:
         """Hand over, or raise DeliveryError."""
         ...
 
