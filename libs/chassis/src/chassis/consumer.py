@@ -59,7 +59,7 @@ async def process(database: Database, name: str, consumer: Consumer[E], event: E
     Returns whether it had an effect. Raises what the handler raises, with nothing committed.
     """
     async with database.transaction() as tx:
-        fresh = await tx.execute(
+        fresh = await tx.begin_with(
             "INSERT INTO inbox (consumer, event_id, received_at) VALUES (:consumer, :event_id, :now)"
             " ON CONFLICT DO NOTHING",
             consumer=name,
