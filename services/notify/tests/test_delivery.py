@@ -25,7 +25,7 @@ from contracts.notify import MessageKind
 from contracts.offices import Office
 from contracts.topology import CONSUMES
 from notify import usecases
-from notify.consumers import consumers
+from notify.consumers import Queued, consumers
 from notify.delivery import Smtp
 from notify.mail import Composer
 from notify.model import Trouble, next_try
@@ -140,7 +140,7 @@ async def test_the_same_cause_under_another_delivery_makes_no_second_message(
 ) -> None:
     """As when events are replayed into an inbox that was restored without its rows (the key still knows)."""
     meta, event = samples["booking.completed.v1"]
-    consumer = next(c for c in consumers(offices, clock, lambda: None) if c.event is type(event))
+    consumer = next(c for c in consumers(offices, clock, Queued()) if c.event is type(event))
     for name in ("notify", "notify-restored"):
         await process(database, name, consumer, event, meta, clock=clock)
     assert await states(database) == [("confirmation", "pending")]
@@ -249,7 +249,7 @@ async def test_two_senders_send_each_mail_once(
     offices: Mapping[str, Office],
 ) -> None:
     meta, event = samples["booking.completed.v1"]
-    consumer = next(c for c in consumers(offices, clock, lambda: None) if c.event is type(event))
+    consumer = next(c for c in consumers(offices, clock, Queued()) if c.event is type(event))
     for _ in range(30):
         fresh = meta.model_copy(update={"id": uuid4()})
         await process(database, "notify", consumer, event, fresh, clock=clock)

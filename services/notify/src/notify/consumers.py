@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any, Protocol, TypeVar
 
 from chassis.clock import Clock
 from chassis.consumer import Consumer
@@ -22,17 +21,53 @@ from contracts.casework import CaseAborted, CaseCompleted
 from contracts.offices import Offices
 from contracts.payment import PaymentCaptured
 from notify import usecases
+from notify.model import Claim, Message
 
 E = TypeVar("E", bound=Event)
 
 
-def consumers(offices: Offices, clock: Clock, wake: Callable[[], None]) -> list[Consumer[Any]]:
-    """The consumers of notify. `wake` tells the sender that there is something to send."""
+class Outgoing(Protocol):
+    """Who sends what is queued."""
 
-    def queueing(kind: type[E], queue: Callable[[Transaction, E, UUID, datetime], Awaitable[None]]) -> Consumer[E]:
+    def wake(self) -> None:
+        """There is something to send."""
+        ...
+
+    def offer(self, tx: Transaction, now: datetime) -> Claim | None:
+        """A claim for one message of this transaction, if it could be sent at once."""
+        ...
+
+    def promise(self, tx: Transaction, message: Message) -> None:
+        """`message` is under the claim that was offered; it is sent once `tx` has committed."""
+        ...
+
+
+class Queued:
+    """Nobody here sends; what is queued waits until somebody claims it."""
+
+    def wake(self) -> None:
+        """Nobody sleeps."""
+
+    def offer(self, tx: Transaction, now: datetime) -> Claim | None:
+        """Never."""
+        return None
+
+    def promise(self, tx: Transaction, message: Message) -> None:
+        """Nothing was offered."""
+
+
+def consumers(offices: Offices, clock: Clock, outgoing: Outgoing) -> list[Consumer[Any]]:
+    """The consumers of notify. What they queue goes to `outgoing`, by hand if it is free and else by the table."""
+
+    def queueing(kind: type[E], queue: Callable[..., Awaitable[Message | None]]) -> Consumer[E]:
         async def handle(tx: Transaction, event: E, meta: Meta) -> None:
-            await queue(tx, event, meta.id, clock())
-            tx.after_commit(wake)
+            now = clock()
+            claim = outgoing.offer(tx, now)
+            message = await queue(tx, event, meta.id, now, claim)
+            if claim and message:
+                outgoing.promise(tx, message)
+            else:
+                tx.after_commit(outgoing.wake)
 
         return Consumer(kind, handle)
 
