@@ -238,6 +238,26 @@ async def test_a_booking_is_handed_to_the_sender_under_its_claim_and_sent_once(
     assert len(mailbox.all()) == 1
 
 
+async def test_what_is_handed_over_goes_to_the_address_that_a_clerk_has_put_right(
+    database: Database, make: Make, mailbox: Slow, apply: Apply, clock: Any,
+    samples: Mapping[str, tuple[Meta, Event]], offices: Mapping[str, Office],
+) -> None:  # fmt: skip
+    """It was written to the other one, before the database said so."""
+    mailbox.may.set()
+    await apply("booking.rescheduled.v1", link_generation=1)
+    async with database.autocommit() as tx:
+        await tx.execute("DELETE FROM message")
+        await tx.execute("UPDATE recipient SET corrected_email = 'right@example.org'")
+    meta, event = samples[BOOKED]
+    sender = make()
+    consumer: Consumer[Any] = next(c for c in consumers(offices, clock, sender) if c.event is type(event))
+    async with running(sender, database):
+        await process(database, "notify", consumer, event, meta, clock=clock)
+        assert [row["recipient"] for row in await rows(database)] == ["right@example.org"]
+        await until(lambda: settled(database))
+    assert [mail.recipients for mail in mailbox.all()] == [("right@example.org",)]
+
+
 @pytest.mark.parametrize("together", [False, True])
 async def test_no_more_are_handed_over_than_can_be_sent_at_once(
     database: Database, make: Make, mailbox: Slow, handed: Callable[..., Awaitable[None]], together: bool

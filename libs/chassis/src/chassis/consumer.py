@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from datetime import datetime
+from typing import Any, Final, Generic, TypedDict, TypeVar
+from uuid import UUID
 
 import structlog
 from nats.aio.msg import Msg
@@ -45,12 +47,32 @@ class Poison(Exception):
     """This event can never be processed; it goes to the dead letters at once."""
 
 
+class InboxRow(TypedDict):
+    """The parameters of INBOX."""
+
+    consumer: str
+    event_id: UUID
+    received_at: datetime
+
+
+#: Whoever reads a row of it in the same statement has its effect once.
+INBOX: Final = """
+    INSERT INTO inbox (consumer, event_id, received_at)
+    VALUES (:consumer, :event_id, :received_at) ON CONFLICT DO NOTHING
+"""
+
+
 @dataclass(frozen=True)
 class Consumer(Generic[E]):
-    """What a service does with one kind of event. The handler gets the transaction that its inbox row lies in."""
+    """What a service does with one kind of event. The handler gets the transaction that its inbox row lies in.
+
+    On a hot path `at_once` does the same, for one event, in a single statement that holds INBOX and is a transaction by
+    itself: a round trip instead of four. It returns whether the event was new.
+    """
 
     event: type[E]
     handle: Handler[E]
+    at_once: Callable[[Transaction, E, Meta, InboxRow], Awaitable[bool]] | None = None
 
 
 async def process(database: Database, name: str, consumer: Consumer[E], event: E, meta: Meta, *, clock: Clock) -> bool:
@@ -58,14 +80,12 @@ async def process(database: Database, name: str, consumer: Consumer[E], event: E
 
     Returns whether it had an effect. Raises what the handler raises, with nothing committed.
     """
+    inbox = InboxRow(consumer=name, event_id=meta.id, received_at=clock())
+    if consumer.at_once:
+        async with database.autocommit() as tx:
+            return await consumer.at_once(tx, event, meta, inbox)
     async with database.transaction() as tx:
-        fresh = await tx.begin_with(
-            "INSERT INTO inbox (consumer, event_id, received_at) VALUES (:consumer, :event_id, :now)"
-            " ON CONFLICT DO NOTHING",
-            consumer=name,
-            event_id=meta.id,
-            now=clock(),
-        )
+        fresh = await tx.begin_with(INBOX, **inbox)
         if fresh:
             await consumer.handle(tx, event, meta)
     return bool(fresh)

@@ -1,12 +1,13 @@
 """The bus door: each event that a citizen should hear of becomes a message to send, or erases those sent."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from chassis.clock import Clock
-from chassis.consumer import Consumer
+from chassis.consumer import Consumer, InboxRow
 from chassis.database import Transaction
 from contracts.base import Event, Meta
 from contracts.booking import (
@@ -37,8 +38,11 @@ class Outgoing(Protocol):
         """A claim for one message of this transaction, if it could be sent at once."""
         ...
 
-    def promise(self, tx: Transaction, message: Message) -> None:
-        """`message` is under the claim that was offered; it is sent once `tx` has committed."""
+    def promise(self, tx: Transaction, message: Message) -> Callable[[], None]:
+        """`message` is put under the claim that was offered, and is sent once `tx` has committed.
+
+        Returns what takes it back, as long as `tx` is under way.
+        """
         ...
 
 
@@ -52,8 +56,9 @@ class Queued:
         """Never."""
         return None
 
-    def promise(self, tx: Transaction, message: Message) -> None:
+    def promise(self, tx: Transaction, message: Message) -> Callable[[], None]:
         """Nothing was offered."""
+        raise NotImplementedError
 
 
 def consumers(offices: Offices, clock: Clock, outgoing: Outgoing) -> list[Consumer[Any]]:
@@ -71,8 +76,24 @@ def consumers(offices: Offices, clock: Clock, outgoing: Outgoing) -> list[Consum
 
         return Consumer(kind, handle)
 
+    async def confirm(tx: Transaction, event: BookingCompleted, meta: Meta, inbox: InboxRow) -> bool:
+        now = clock()
+        claim = outgoing.offer(tx, now)
+        message = usecases.confirmation(event, meta.id, now, claim)
+        take_back = outgoing.promise(tx, message) if claim else None  # written while the database is busy
+        outcome = await usecases.confirm_at_once(offices, tx, event, message, now, claim, inbox)
+        if take_back and outcome.recipient == message.recipient:
+            return True
+        if take_back:
+            take_back()
+        if claim and outcome.recipient:
+            outgoing.promise(tx, replace(message, recipient=outcome.recipient))
+        elif outcome.recipient:
+            tx.after_commit(outgoing.wake)
+        return outcome.fresh
+
     return [
-        queueing(BookingCompleted, partial(usecases.confirm_booking, offices)),
+        replace(queueing(BookingCompleted, partial(usecases.confirm_booking, offices)), at_once=confirm),
         queueing(BookingRescheduled, partial(usecases.tell_move, offices)),
         queueing(BookingCancelled, usecases.tell_cancellation),
         queueing(BookingNoShow, usecases.tell_no_show),

@@ -104,14 +104,20 @@ class Sender:
         self._offered[tx] = self._offered.get(tx, 0) + 1
         return Claim(self._owner.id, now + usecases.LEASE)
 
-    def promise(self, tx: Transaction, message: Message) -> None:
+    def promise(self, tx: Transaction, message: Message) -> Callable[[], None]:
         """Send `message`, which is under a claim that was offered, once `tx` has committed, and not before.
 
-        It is written meanwhile, while the database is busy with the commit.
+        It is written meanwhile, while the database is busy. Returns what takes the promise back until then.
         """
-        item = _Item(message, self._prepared)
+        promised = [item := _Item(message, self._prepared)]
         asyncio.get_running_loop().call_soon(item.prepare)
-        tx.after_commit(partial(self._accept, item))
+
+        def keep() -> None:
+            for each in promised:
+                self._accept(each)
+
+        tx.after_commit(keep)
+        return promised.clear
 
     def _accept(self, item: _Item) -> None:
         self._in_hand.add(item.message.id)

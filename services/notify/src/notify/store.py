@@ -27,6 +27,28 @@ _PLAN: Final = """
         ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, valid_until = excluded.valid_until
     )
 """
+#: The columns of a recipient, and what becomes of a known one: the newest event says, what is over stays so.
+RECIPIENT: Final = """
+    appointment_id, office, reference, name, email, language, time_zone, phone, plain_language, appointment, ends_at,
+    link_generation, over, settled
+"""
+TELL: Final = """
+    ON CONFLICT (appointment_id) DO UPDATE SET
+        (name, email, language, time_zone, phone, plain_language, appointment, ends_at) = (
+            SELECT name, email, language, time_zone, phone, plain_language, appointment, ends_at FROM (VALUES
+                (excluded.link_generation, excluded.name, excluded.email, excluded.language, excluded.time_zone,
+                 excluded.phone, excluded.plain_language, excluded.appointment, excluded.ends_at),
+                (known.link_generation, known.name, known.email, known.language, known.time_zone,
+                 known.phone, known.plain_language, known.appointment, coalesce(known.ends_at, excluded.ends_at))
+            ) AS told (generation, name, email, language, time_zone, phone, plain_language, appointment, ends_at)
+            ORDER BY generation DESC LIMIT 1
+        ),
+        link_generation = greatest(known.link_generation, excluded.link_generation),
+        over = known.over OR excluded.over,
+        settled = known.settled OR excluded.settled
+    WHERE known.erased_at IS NULL AND known.office = excluded.office
+    RETURNING link_generation, over, settled, corrected_email
+"""
 _ADD: Final = """
     INSERT INTO message (id, key, office, appointment_id, kind, cause, recipient, language, context, state, tries,
         next_try_at, created_at, valid_until, plain_language, channel, claimed_by, claimed_until)
@@ -61,28 +83,9 @@ async def remember(
     row stays locked until the transaction ends.
     """
     row = await tx.row(
-        """
-        INSERT INTO recipient AS known
-            (appointment_id, office, reference, name, email, language, time_zone, phone, plain_language, appointment,
-             ends_at, link_generation, over, settled)
-        VALUES (:appointment_id, :office, :reference, :name, :email, :language, :time_zone, :phone, :plain_language,
-                CAST(:appointment AS jsonb), :ends_at, :generation, :over, :settled)
-        ON CONFLICT (appointment_id) DO UPDATE SET
-            (name, email, language, time_zone, phone, plain_language, appointment, ends_at) = (
-                SELECT name, email, language, time_zone, phone, plain_language, appointment, ends_at FROM (VALUES
-                    (excluded.link_generation, excluded.name, excluded.email, excluded.language, excluded.time_zone,
-                     excluded.phone, excluded.plain_language, excluded.appointment, excluded.ends_at),
-                    (known.link_generation, known.name, known.email, known.language, known.time_zone,
-                     known.phone, known.plain_language, known.appointment, coalesce(known.ends_at, excluded.ends_at))
-                ) AS told (generation, name, email, language, time_zone, phone, plain_language, appointment, ends_at)
-                ORDER BY generation DESC LIMIT 1
-            ),
-            link_generation = greatest(known.link_generation, excluded.link_generation),
-            over = known.over OR excluded.over,
-            settled = known.settled OR excluded.settled
-        WHERE known.erased_at IS NULL AND known.office = excluded.office
-        RETURNING link_generation, over, settled, corrected_email
-        """,
+        f"INSERT INTO recipient AS known ({RECIPIENT})"  # noqa: S608 - constants
+        " VALUES (:appointment_id, :office, :reference, :name, :email, :language, :time_zone, :phone, :plain_language,"
+        f" CAST(:appointment AS jsonb), :ends_at, :generation, :over, :settled) {TELL}",
         appointment_id=appointment_id,
         office=office,
         reference=reference,
@@ -114,10 +117,11 @@ async def settle(tx: Transaction, appointment_id: AppointmentId, office: OfficeS
 
 async def plan_reminders(tx: Transaction, appointment_id: AppointmentId, planned: Sequence[Planned]) -> None:
     """Let these be the reminders of an appointment, whatever they were. The caller holds the recipient's row."""
-    await tx.execute(f"WITH {_PLAN} SELECT 1", appointment_id=appointment_id, **_columns(planned))
+    await tx.execute(f"WITH {_PLAN} SELECT 1", appointment_id=appointment_id, **columns(planned))
 
 
-def _columns(planned: Sequence[Planned]) -> dict[str, list[UUID] | list[datetime]]:
+def columns(planned: Sequence[Planned]) -> dict[str, list[UUID] | list[datetime]]:
+    """The parameters that name reminders."""
     return {
         "reminder_ids": [one.id for one in planned],
         "reminders_due_at": [one.due_at for one in planned],
@@ -276,7 +280,7 @@ async def add(
     return bool(
         await tx.execute(
             _ADD if planned is None else f"WITH {_PLAN} {_ADD}",
-            **_columns(planned or ()),
+            **columns(planned or ()),
             id=message.id,
             key=key(message.kind, message.cause, message.channel),
             office=message.office,

@@ -9,6 +9,7 @@ from random import random
 from typing import Final
 from uuid import UUID, uuid4
 
+from chassis.consumer import InboxRow
 from chassis.database import Database, Transaction
 from contracts.base import Event
 from contracts.booking import (
@@ -25,8 +26,8 @@ from contracts.notify import Delivered, Failed, MessageKind
 from contracts.offices import Offices
 from contracts.payment import PaymentCaptured
 from contracts.text import Language
-from notify import sending, store
-from notify.contexts import appointment, booked, cancelled, completed, moved, offered, paid
+from notify import booked, contexts, sending, store
+from notify.contexts import appointment, cancelled, completed, moved, offered, paid
 from notify.errors import UnknownRecipient
 from notify.model import LINKED, Claim, Context, Message, Planned, Standing, Trouble, next_try, reminders
 from notify.tables import Recipient
@@ -45,7 +46,7 @@ async def confirm_booking(
     claim: Claim | None = None,
 ) -> Message | None:
     """Queue the confirmation with the video link and plan the reminders, unless the appointment has moved or is off."""
-    context = booked(event)
+    context = contexts.booked(event)
     standing = await _remember(tx, event, generation=event.link_generation, appointment=context)
     if not standing or not standing.still_good(event.link_generation):
         return None
@@ -54,6 +55,26 @@ async def confirm_booking(
     return await _queue(
         tx, "confirmation", event, event.citizen, context, cause, now, claim, standing=standing, planned=planned
     )
+
+
+def confirmation(event: BookingCompleted, cause: UUID, now: datetime, claim: Claim | None) -> Message:
+    """The confirmation as it is sent if nothing is known of the appointment but `event`."""
+    return _message("confirmation", event, event.citizen, contexts.booked(event), cause, now, claim)
+
+
+async def confirm_at_once(
+    offices: Offices,
+    tx: Transaction,
+    event: BookingCompleted,
+    message: Message,
+    now: datetime,
+    claim: Claim | None,
+    inbox: InboxRow,
+) -> booked.Confirmed:
+    """As `confirm_booking` for a `confirmation`, in one statement with its row of the inbox."""
+    walks_in = event.channel == "walk_in"
+    planned = None if walks_in else _planned(offices, event, Standing(event.link_generation, over=False), now)
+    return await booked.confirm(tx, event, message, claim, planned, inbox)
 
 
 async def tell_move(
@@ -223,13 +244,30 @@ async def _queue(
     valid_until: datetime | None = None,
     planned: Sequence[Planned] | None = None,
 ) -> Message | None:
-    message = Message(
+    corrected = standing and standing.corrected_email
+    addressed = citizen.model_copy(update={"email": corrected}) if corrected else citizen
+    message = _message(kind, event, addressed, context, cause, now, claim, valid_until=valid_until)
+    return message if await store.add(tx, message, claim, planned=planned) else None
+
+
+def _message(
+    kind: MessageKind,
+    event: Event,
+    citizen: CitizenContact,
+    context: Context,
+    cause: UUID,
+    now: datetime,
+    claim: Claim | None,
+    *,
+    valid_until: datetime | None = None,
+) -> Message:
+    return Message(
         id=uuid4(),
         office=event.office,
         appointment_id=event.appointment_id,
         kind=kind,
         cause=cause,
-        recipient=(standing and standing.corrected_email) or citizen.email,
+        recipient=citizen.email,
         language=citizen.language,
         context=context,
         created_at=now,
@@ -237,7 +275,6 @@ async def _queue(
         valid_until=valid_until,
         plain_language=citizen.plain_language,
     )
-    return message if await store.add(tx, message, claim, planned=planned) else None
 
 
 async def claim_due(database: Database, now: datetime, *, by: UUID | None = None, limit: int = BATCH) -> list[Message]:
