@@ -81,7 +81,7 @@ async def flow(url: str, count: int) -> float:
             left = count // _IN_FLIGHT * _IN_FLIGHT
             while left:
                 with suppress(NatsError, TimeoutError):
-                    for message in await subscription.fetch(200, timeout=1):
+                    for message in await subscription.fetch(min(200, left), timeout=1):
                         await message.ack()
                         left -= 1
 
