@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from mail_server import Together, smtp_server
 
 from chassis.consumer import Consumer, process, process_together
 from chassis.database import Database, Transaction
@@ -24,7 +25,6 @@ from notify.mail import Composer
 from notify.model import Claim
 from notify.sender import Sender
 from notify.settings import Settings
-from simulators.mail.mailbox import Mailbox
 
 BOOKED = "booking.completed.v1"
 Apply = Callable[..., Awaitable[bool]]
@@ -49,7 +49,7 @@ asyncio.run(main())
 """
 
 
-class Slow(Mailbox):
+class Slow(Together):
     """A mail server that says its 250 when told to."""
 
     def __init__(self) -> None:
@@ -70,9 +70,8 @@ async def mailbox() -> Slow:
 
 @pytest.fixture
 async def make(settings: Settings, offices: Mapping[str, Office], mailbox: Slow, clock: Any) -> AsyncIterator[Make]:
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(mailbox, enable_SMTPUTF8=True), "127.0.0.1", 0)
-    async with server:
-        reached = settings.model_copy(update={"smtp_port": server.sockets[0].getsockname()[1]})
+    async with smtp_server(mailbox) as port:
+        reached = settings.model_copy(update={"smtp_port": port})
         composer = Composer(offices, load_catalogue(), public_origin="http://x", sender="A <a@town.example>")
         yield lambda: Sender(composer, Smtp(reached), clock)
 

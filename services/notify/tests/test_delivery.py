@@ -15,6 +15,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from mail_server import Together, smtp_server
 from pydantic import SecretStr, ValidationError
 
 from chassis.consumer import process
@@ -37,18 +38,10 @@ from simulators.mail.mailbox import Mailbox
 Apply = Callable[[str], Awaitable[bool]]
 
 
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox(100)
-
-
-@asynccontextmanager
-async def smtp_server(mailbox: Mailbox, port: int = 0) -> AsyncIterator[int]:
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(mailbox, enable_SMTPUTF8=True), "127.0.0.1", port
-    )
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+@pytest.fixture(params=[Mailbox, Together])
+def mailbox(request: pytest.FixtureRequest) -> Mailbox:
+    made: Mailbox = request.param(100)
+    return made
 
 
 @pytest.fixture
