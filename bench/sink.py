@@ -68,7 +68,7 @@ class _Session(asyncio.Protocol):
     def _command(self, line: bytes) -> None:
         verb = line[:4].upper()
         if verb == b"EHLO":
-            self._say("250-bench\r\n250-8BITMIME\r\n250 SMTPUTF8")
+            self._say("250-bench\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8")
         elif verb == b"DATA":
             self._in_mail = True
             self._say("354 go on")

@@ -38,12 +38,13 @@ class Chain:
         subscription = await _subscription(self._js, f"HOP{number}", f"hop{number}")
         while not self._client.is_closed:  # a fetch may swallow its task's cancellation
             with suppress(NatsError, TimeoutError):
-                for message in await subscription.fetch(_IN_FLIGHT, timeout=1):
-                    if number + 1 < HOPS:
-                        await self._js.publish(f"hop{number + 1}", message.data)
-                    else:
-                        self._arrived.pop(message.data[:32]).set()
-                    await message.ack()
+                # One: asked for more, the client may wait a second for them with the first one in hand.
+                (message,) = await subscription.fetch(1, timeout=1)
+                if number + 1 < HOPS:
+                    await self._js.publish(f"hop{number + 1}", message.data)
+                else:
+                    self._arrived.pop(message.data[:32]).set()
+                await message.ack()
 
 
 @asynccontextmanager
@@ -80,7 +81,7 @@ async def flow(url: str, count: int) -> float:
             left = count // _IN_FLIGHT * _IN_FLIGHT
             while left:
                 with suppress(NatsError, TimeoutError):
-                    for message in await subscription.fetch(200, timeout=1):
+                    for message in await subscription.fetch(min(200, left), timeout=1):
                         await message.ack()
                         left -= 1
 

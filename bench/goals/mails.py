@@ -169,7 +169,7 @@ async def _through_everything(url: str, nats_url: str, offices: Path, count: int
             await tx.publish(_EVENT)
     relay = Relay(url, bus, _now)
     consumption = Consumption("bench", Consumer(StageChanged, handle), bus, database, _now)
-    await consumption.subscribe()
+    await consumption.declare()
     started = time.perf_counter()
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(relay.run()), asyncio.create_task(consumption.run())]
     await asyncio.wait_for(done.wait(), 120)

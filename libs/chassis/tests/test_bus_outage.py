@@ -137,7 +137,8 @@ async def test_what_was_handed_to_a_process_that_died_comes_again_soon(
 
     async with connected(server, database, offices_dir) as bus:
         consumption = Consumption("died", Consumer(StageChanged, handle), bus, database, clock)
-        dying = await consumption.subscribe()
+        await consumption.declare()
+        dying = await bus.jetstream.pull_subscribe_bind(consumer="died-casework-stage_changed-v1", stream="CASEWORK")
         meta = Meta.of(SAMPLE, now=clock())
         await bus.publish(SAMPLE.SUBJECT, SAMPLE.model_dump_json().encode(), meta.headers())
         assert len(await dying.fetch(1)) == 1

@@ -5,6 +5,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -62,6 +63,26 @@ async def texts(database: Database) -> list[str]:
 )
 def test_named_parameters_become_numbered_ones(sql: str, statement: str, names: tuple[str, ...]) -> None:
     assert numbered(sql) == (statement, names)
+
+
+async def test_a_first_statement_that_begins_the_transaction_ends_with_it(database: Database) -> None:
+    """Its values are text and nothing else, also those that look like SQL."""
+    begun = "INSERT INTO test_database_note VALUES (:id, :text, '{}', :at) ON CONFLICT DO NOTHING"
+    odd: dict[str, Any] = {
+        "id": uuid4(),
+        "text": "'); DROP TABLE x; -- \\' :id",
+        "at": datetime(2026, 6, 1, tzinfo=UTC),
+    }
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as tx:
+            assert await tx.begin_with(begun, **odd) == 1
+            raise RuntimeError
+    assert await texts(database) == []
+    for rows in (1, 0):
+        async with database.transaction() as tx:
+            assert await tx.begin_with(begun, **odd) == rows
+            (row,) = await tx.rows("SELECT text, at FROM test_database_note")
+    assert (row["text"], row["at"]) == (odd["text"], odd["at"])
 
 
 async def test_rows_carry_python_values(database: Database) -> None:

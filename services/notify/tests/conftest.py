@@ -15,7 +15,7 @@ from chassis.database import Database
 from contracts.base import Event, Meta
 from contracts.offices import Office
 from notify.app import MIGRATIONS, build
-from notify.consumers import consumers
+from notify.consumers import Queued, consumers
 from notify.settings import Settings
 
 
@@ -47,7 +47,7 @@ def apply(
     database: Database, clock: Clock, samples: Mapping[str, tuple[Meta, Event]], offices: Mapping[str, Office]
 ) -> Callable[..., Awaitable[bool]]:
     """`await apply(subject)`: the sample arrives. `await apply(subject, field=...)`: one like it, as a new event."""
-    by_event: dict[type[Event], Consumer[Any]] = {c.event: c for c in consumers(offices, clock, lambda: None)}
+    by_event: dict[type[Event], Consumer[Any]] = {c.event: c for c in consumers(offices, clock, Queued())}
 
     async def apply(subject: str, **changes: object) -> bool:
         meta, event = samples[subject]

@@ -123,7 +123,7 @@ async def test_a_move_and_a_cancellation_change_the_same_entry(
 async def _sent(database: Database, clock: Any, composer: Composer) -> bytes:
     (message,) = await usecases.claim_due(database, clock())
     await usecases.settle_delivered(database, message, clock())
-    return attached(composer.compose(message))
+    return attached(composer.compose(message).read())
 
 
 def _broken(old: bytes, new: bytes) -> bytes:

@@ -15,6 +15,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from mail_server import Together, smtp_server
 from pydantic import SecretStr, ValidationError
 
 from chassis.consumer import process
@@ -25,7 +26,7 @@ from contracts.notify import MessageKind
 from contracts.offices import Office
 from contracts.topology import CONSUMES
 from notify import usecases
-from notify.consumers import consumers
+from notify.consumers import Queued, consumers
 from notify.delivery import Smtp
 from notify.mail import Composer
 from notify.model import Trouble, next_try
@@ -37,18 +38,10 @@ from simulators.mail.mailbox import Mailbox
 Apply = Callable[[str], Awaitable[bool]]
 
 
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox(100)
-
-
-@asynccontextmanager
-async def smtp_server(mailbox: Mailbox, port: int = 0) -> AsyncIterator[int]:
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(mailbox, enable_SMTPUTF8=True), "127.0.0.1", port
-    )
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+@pytest.fixture(params=[Mailbox, Together])
+def mailbox(request: pytest.FixtureRequest) -> Mailbox:
+    made: Mailbox = request.param(100)
+    return made
 
 
 @pytest.fixture
@@ -141,7 +134,7 @@ async def test_the_same_cause_under_another_delivery_makes_no_second_message(
 ) -> None:
     """As when events are replayed into an inbox that was restored without its rows (the key still knows)."""
     meta, event = samples["booking.completed.v1"]
-    consumer = next(c for c in consumers(offices, clock, lambda: None) if c.event is type(event))
+    consumer = next(c for c in consumers(offices, clock, Queued()) if c.event is type(event))
     for name in ("notify", "notify-restored"):
         await process(database, name, consumer, event, meta, clock=clock)
     assert await states(database) == [("confirmation", "pending")]
@@ -264,7 +257,7 @@ async def test_two_senders_send_each_mail_once(
     offices: Mapping[str, Office],
 ) -> None:
     meta, event = samples["booking.completed.v1"]
-    consumer = next(c for c in consumers(offices, clock, lambda: None) if c.event is type(event))
+    consumer = next(c for c in consumers(offices, clock, Queued()) if c.event is type(event))
     for _ in range(30):
         fresh = meta.model_copy(update={"id": uuid4()})
         await process(database, "notify", consumer, event, fresh, clock=clock)
@@ -373,6 +366,18 @@ async def test_mails_are_signed_and_the_receiver_can_tell(
     assert not dkim.verify(raw[0] + b"one more line\r\n", dnsfunc=dns)
     (mail,) = mailbox.all()
     assert "Amélie Müller-Yılmaz" in mail.text
+
+
+async def test_an_address_in_another_alphabet_gets_its_mail(
+    apply: Apply, database: Database, mailbox: Mailbox, make_sender: Callable[[int], Sender], port: int
+) -> None:
+    await apply("booking.completed.v1")
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE message SET recipient = 'jürgen@example.org'")
+    async with running(make_sender(port), database):
+        await until(lambda: _settled(database))
+    (mail,) = mailbox.all()
+    assert mail.recipients == ("jürgen@example.org",)
 
 
 def test_a_key_without_its_name_is_refused(settings: Settings) -> None:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, get_args
 from uuid import UUID, uuid4
@@ -19,6 +18,7 @@ from contracts.ids import AppointmentId
 from contracts.notify import MessageKind
 from contracts.offices import Office
 from contracts.text import Language
+from notify import wire
 from notify.mail import Composer
 from notify.model import Message, Trouble, next_try
 
@@ -68,6 +68,10 @@ def message(kind: MessageKind = "confirmation", language: Language = "de", **cha
     )
 
 
+def read(composer: Composer, message: Message, now: datetime | None = None) -> EmailMessage:
+    return composer.compose(message, now).read()
+
+
 def text(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
     assert body is not None
@@ -90,9 +94,7 @@ def calendar(mail: EmailMessage) -> Any:
 def test_every_mail_survives_the_wire_and_names_office_and_matter(
     composer: Composer, kind: MessageKind, language: Language
 ) -> None:
-    sent = composer.compose(message(kind, language))
-    mail = message_from_bytes(bytes(sent), policy=policy.default)
-    assert isinstance(mail, EmailMessage)
+    mail = read(composer, message(kind, language))
     for body in (text(mail), html(mail)):
         assert ("HD-7K3M9Q" in body) == (kind != "waiting_list")  # there is no appointment yet to be named
         assert "Amélie Müller-Yılmaz" in body
@@ -103,7 +105,7 @@ def test_every_mail_survives_the_wire_and_names_office_and_matter(
 
 
 def test_the_confirmation_carries_the_link_in_text_and_html(composer: Composer) -> None:
-    mail = composer.compose(message())
+    mail = read(composer, message())
     link = "http://localhost:8080/heidelberg/appointment#header.payload.signature"
     assert link in text(mail)
     assert f'href="{link}"' in html(mail)
@@ -111,22 +113,22 @@ def test_the_confirmation_carries_the_link_in_text_and_html(composer: Composer) 
 
 
 def test_a_citizen_abroad_reads_both_times(composer: Composer) -> None:
-    body = text(composer.compose(message(language="en", time_zone="Asia/Kathmandu")))
+    body = text(read(composer, message(language="en", time_zone="Asia/Kathmandu")))
     assert "Tuesday, 1 December 2026, 13:45 (Kathmandu)" in body
     assert "Time at the office: Tuesday, 1 December 2026, 09:00" in body
 
 
 def test_a_citizen_in_the_same_time_reads_one(composer: Composer) -> None:
-    assert "Uhrzeit im Amt" not in text(composer.compose(message(time_zone="Europe/Paris")))
+    assert "Uhrzeit im Amt" not in text(read(composer, message(time_zone="Europe/Paris")))
 
 
 def test_the_visit_that_remains_is_said(composer: Composer) -> None:
-    assert "Fingerabdrücke" in text(composer.compose(message()))
+    assert "Fingerabdrücke" in text(read(composer, message()))
 
 
 def test_the_calendar_entry_is_read_back_and_cancelled_under_the_same_uid(composer: Composer) -> None:
-    request = calendar(composer.compose(message()))
-    cancel = calendar(composer.compose(message("cancellation")))
+    request = calendar(read(composer, message()))
+    cancel = calendar(read(composer, message("cancellation")))
     (event,), (gone,) = request.walk("VEVENT"), cancel.walk("VEVENT")
     assert (request["METHOD"], cancel["METHOD"]) == ("REQUEST", "CANCEL")
     assert event["UID"] == gone["UID"]
@@ -145,8 +147,8 @@ def test_the_calendar_entry_is_read_back_and_cancelled_under_the_same_uid(compos
     ],
 )
 def test_a_moved_appointment_says_who_moved_it_from_when_to_when(composer: Composer, by: str, de: str, en: str) -> None:
-    german = text(composer.compose(message("rescheduled", rescheduled_by=by)))
-    english = text(composer.compose(message("rescheduled", "en", rescheduled_by=by)))
+    german = text(read(composer, message("rescheduled", rescheduled_by=by)))
+    english = text(read(composer, message("rescheduled", "en", rescheduled_by=by)))
     assert de in german
     assert en in english
     assert "Neu: Dienstag, 1. Dezember 2026, 09:00 Uhr\nBisher: Montag, 30. November 2026, 11:00 Uhr" in german
@@ -155,7 +157,7 @@ def test_a_moved_appointment_says_who_moved_it_from_when_to_when(composer: Compo
 
 
 def test_the_link_of_a_moved_appointment_is_the_new_one_and_said_to_be(composer: Composer) -> None:
-    mail = composer.compose(message("rescheduled", link_token="new.link.token"))
+    mail = read(composer, message("rescheduled", link_token="new.link.token"))
     assert "http://localhost:8080/heidelberg/appointment#new.link.token" in text(mail)
     assert "der Link aus der früheren E-Mail gilt nicht mehr" in text(mail)
     assert mail["Subject"] == "Termin verlegt: Dienstag, 1. Dezember 2026, 09:00 Uhr (HD-7K3M9Q)"
@@ -163,7 +165,7 @@ def test_the_link_of_a_moved_appointment_is_the_new_one_and_said_to_be(composer:
 
 def test_a_moved_appointment_replaces_its_entry_in_the_calendar_and_a_cancellation_ends_it(composer: Composer) -> None:
     mails = [message(generation=1), message("rescheduled", generation=3), message("cancellation", generation=3)]
-    entries = [calendar(composer.compose(each)) for each in mails]
+    entries = [calendar(read(composer, each)) for each in mails]
     events = [entry.walk("VEVENT")[0] for entry in entries]
     assert [entry["METHOD"] for entry in entries] == ["REQUEST", "REQUEST", "CANCEL"]
     assert [event["SEQUENCE"] for event in events] == [0, 2, 3]
@@ -171,13 +173,13 @@ def test_a_moved_appointment_replaces_its_entry_in_the_calendar_and_a_cancellati
 
 
 def test_who_walks_in_gets_no_calendar_entry_for_this_very_minute(composer: Composer) -> None:
-    mail = composer.compose(message(channel="walk_in"))
+    mail = read(composer, message(channel="walk_in"))
     assert list(mail.iter_attachments()) == []
     assert "Sie sind an der Reihe" in text(mail)
 
 
 def test_an_offer_says_what_it_is_until_when_and_that_nothing_happens_without_a_yes(composer: Composer) -> None:
-    mail = composer.compose(message("slot_offer"))
+    mail = read(composer, message("slot_offer"))
     body = text(mail)
     assert "http://localhost:8080/heidelberg/offer#header.offer.signature" in body
     assert "Gilt bis: Sonntag, 22. November 2026, 11:00 Uhr" in body
@@ -189,21 +191,21 @@ def test_an_offer_says_what_it_is_until_when_and_that_nothing_happens_without_a_
 
 
 def test_an_offer_to_somebody_without_an_appointment_speaks_of_none(composer: Composer) -> None:
-    mail = composer.compose(message("slot_offer", "en", current_starts_at=None, reference=None))
+    mail = read(composer, message("slot_offer", "en", current_starts_at=None, reference=None))
     assert mail["Subject"] == "An appointment is free: Tuesday, 1 December 2026, 09:00"
     for word in ("Your appointment now", "present appointment", "Reference", "None"):
         assert word not in text(mail)
 
 
 def test_times_of_an_offer_are_in_the_citizens_own_zone(composer: Composer) -> None:
-    body = text(composer.compose(message("slot_offer", "en", time_zone="America/New_York")))
+    body = text(read(composer, message("slot_offer", "en", time_zone="America/New_York")))
     assert "Offer: Tuesday, 1 December 2026, 03:00 (New York)" in body
     assert "Time at the office: Tuesday, 1 December 2026, 09:00" in body
     assert "Valid until: Sunday, 22 November 2026, 05:00 (New York)" in body
 
 
 def test_the_reminder_says_how_far_off_it_is_and_what_to_have_ready(composer: Composer) -> None:
-    mail = composer.compose(message("reminder"), datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
+    mail = read(composer, message("reminder"), datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
     body = text(mail)
     assert mail["Subject"] == "Erinnerung: Ihr Videotermin morgen um 09:00 Uhr (HD-7K3M9Q)"
     assert "Wann: Dienstag, 1. Dezember 2026, 09:00 Uhr" in body
@@ -214,7 +216,7 @@ def test_the_reminder_says_how_far_off_it_is_and_what_to_have_ready(composer: Co
 
 
 def test_shortly_before_the_reminder_counts_the_minutes(composer: Composer) -> None:
-    body = text(composer.compose(message("reminder", "en"), datetime(2026, 12, 1, 7, 30, 20, tzinfo=UTC)))
+    body = text(read(composer, message("reminder", "en"), datetime(2026, 12, 1, 7, 30, 20, tzinfo=UTC)))
     assert "begins in about 30 minutes, today at 09:00" in body
 
 
@@ -223,12 +225,12 @@ def test_shortly_before_the_reminder_counts_the_minutes(composer: Composer) -> N
 )
 def test_tomorrow_is_the_citizens_own(composer: Composer, zone: str, expected: str) -> None:
     late = {"starts_at": "2026-12-01T16:00:00+00:00", "ends_at": "2026-12-01T16:15:00+00:00", "time_zone": zone}
-    mail = composer.compose(message("reminder", "en", **late), datetime(2026, 12, 1, 13, 0, tzinfo=UTC))
+    mail = read(composer, message("reminder", "en", **late), datetime(2026, 12, 1, 13, 0, tzinfo=UTC))
     assert expected in mail["Subject"]
 
 
 def test_who_was_missed_is_not_blamed_and_finds_the_way_back(composer: Composer) -> None:
-    body = text(composer.compose(message("no_show")))
+    body = text(read(composer, message("no_show")))
     assert "Das kann passieren" in body
     assert "http://localhost:8080/heidelberg/\n" in body
     assert "http://localhost:8080/heidelberg/check" in body
@@ -236,16 +238,16 @@ def test_who_was_missed_is_not_blamed_and_finds_the_way_back(composer: Composer)
 
 def test_persons_and_needs_are_named(composer: Composer) -> None:
     needs = ["interpreter", "sign_language_interpreter", "companion"]
-    body = text(composer.compose(message(persons=[1, 3], needs=needs)))
+    body = text(read(composer, message(persons=[1, 3], needs=needs)))
     assert "Führungszeugnis, Personalausweis (3\N{NO-BREAK SPACE}Personen)" in body
     assert "Dolmetschen in Ihre Sprache, Dolmetschen in Gebärdensprache, eine Begleitperson" in body
     assert "für mehrere Personen" in body
-    assert "Vorgemerkt" not in text(composer.compose(message()))
+    assert "Vorgemerkt" not in text(read(composer, message()))
 
 
 def test_a_message_of_the_version_before_is_still_written(composer: Composer) -> None:
     """Its context lacks what came later: persons, needs, channel, generation."""
-    assert "Anliegen: Führungszeugnis, Personalausweis\n" in text(composer.compose(message()))
+    assert "Anliegen: Führungszeugnis, Personalausweis\n" in text(read(composer, message()))
 
 
 @pytest.mark.parametrize("language", get_args(Language))
@@ -255,7 +257,7 @@ def test_no_template_shows_what_a_message_does_not_have(
 ) -> None:
     bare = {key: CONTEXT[key] for key in ("reference", "name", "time_zone", "starts_at", "ends_at", "services")}
     links = dict.fromkeys(("link_token", "offer_token", "waiting_token"), "a.b.c")
-    mail = composer.compose(replace(message(kind, language), context=bare | links))
+    mail = read(composer, replace(message(kind, language), context=bare | links))
     assert "None" not in text(mail)
     assert "None" not in html(mail)
 
@@ -266,7 +268,7 @@ def test_no_template_shows_what_a_message_does_not_have(
 )
 def test_a_mail_without_its_link_is_not_written(composer: Composer, kind: MessageKind, token: str) -> None:
     with pytest.raises(UndefinedError):
-        composer.compose(replace(message(kind), context={**CONTEXT, token: None}))
+        read(composer, replace(message(kind), context={**CONTEXT, token: None}))
 
 
 @pytest.mark.parametrize("kind", get_args(MessageKind))
@@ -276,9 +278,9 @@ def test_plain_language_says_the_same_in_short_sentences(
 ) -> None:
     ordinary = message(kind, language)
     plain = replace(ordinary, plain_language=True)
-    said = text(composer.compose(plain))
-    assert said != text(composer.compose(ordinary))
-    assert re.findall(r"https?://\S+#\S+", said) == re.findall(r"https?://\S+#\S+", text(composer.compose(ordinary)))
+    said = text(read(composer, plain))
+    assert said != text(read(composer, ordinary))
+    assert re.findall(r"https?://\S+#\S+", said) == re.findall(r"https?://\S+#\S+", text(read(composer, ordinary)))
     catalogue = load_catalogue().values()
     needed = {text.in_language(language) for one in catalogue for text in one.bring}
     own = [line for line in said.partition("\n-- ")[0].splitlines() if line.removeprefix("- ") not in needed]
@@ -291,46 +293,46 @@ def test_the_footer_names_the_offices_own_pages(offices: Mapping[str, Office]) -
     office = offices["heidelberg"]
     contact = type(office.contact).model_validate(office.contact.model_dump() | pages)
     own = {"heidelberg": office.model_copy(update={"contact": contact})}
-    mail = Composer(own, load_catalogue(), public_origin="http://x", sender="A <a@b.example>").compose(message())
+    composer = Composer(own, load_catalogue(), public_origin="http://x", sender="A <a@b.example>")
+    mail = read(composer, message())
     for page in pages.values():
         assert page in text(mail)
         assert f'href="{page}"' in html(mail)
 
 
 def test_markup_in_a_name_is_text(composer: Composer) -> None:
-    mail = composer.compose(message(name='<img src="https://evil.example/x">'))
+    mail = read(composer, message(name='<img src="https://evil.example/x">'))
     assert "<img" not in html(mail)
     assert '<img src="https://evil.example/x">' in text(mail)
 
 
 def test_line_breaks_cannot_add_headers(composer: Composer) -> None:
-    mail = composer.compose(message(reference="X\r\nBcc: everybody@example.org"))
+    mail = read(composer, message(reference="X\r\nBcc: everybody@example.org"))
     assert mail["Bcc"] is None
-    assert "\nBcc:" not in bytes(mail).split(b"\n\n", 1)[0].decode()
+    assert "everybody@example.org" in mail["Subject"]
     with pytest.raises(ValueError, match="line"):
-        mail["X-Test"] = "a\r\nBcc: b"
+        wire.text("X-Test", "a\r\nBcc: b")
 
 
 @pytest.mark.parametrize("kind", get_args(MessageKind))
 def test_no_name_or_reference_reaches_the_headers_as_more_than_text(composer: Composer, kind: MessageKind) -> None:
     evil = "A\r\nBcc: everybody@example.org\r\n\r\n<b>body</b>"
-    sent = bytes(composer.compose(message(kind, name=evil, reference=evil, receipt_number=evil)))
-    read = message_from_bytes(sent, policy=policy.default)
-    assert {name.lower() for name, _ in read.items()} <= {
+    mail = read(composer, message(kind, name=evil, reference=evil, receipt_number=evil))
+    assert {name.lower() for name, _ in mail.items()} <= {
         *("from", "to", "reply-to", "subject", "date", "message-id", "auto-submitted", "content-language"),
         *("mime-version", "content-type"),
     }
-    assert read["To"] == "amelie@example.org"
+    assert mail["To"] == "amelie@example.org"
 
 
 def test_an_address_with_line_breaks_is_never_written_to(composer: Composer) -> None:
     with pytest.raises(ValueError, match=r"line|header|newline|CR or LF"):
-        composer.compose(replace(message(), recipient="a@example.org\r\nBcc: b@example.org"))
+        read(composer, replace(message(), recipient="a@example.org\r\nBcc: b@example.org"))
 
 
 def test_the_message_id_is_the_same_over_all_tries(composer: Composer) -> None:
     first = message()
-    assert composer.compose(first)["Message-ID"] == composer.compose(first)["Message-ID"]
+    assert read(composer, first)["Message-ID"] == read(composer, first)["Message-ID"]
 
 
 def test_refusals_are_final_and_outages_are_waited_out() -> None:

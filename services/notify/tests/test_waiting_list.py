@@ -136,7 +136,7 @@ def composed(event: WaitingJoined, offices: Mapping[str, Office], clock: Any) ->
                 1,
                 plain_language=plain,
             )
-        )
+        ).read()
 
     return compose
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 from uuid import uuid4
@@ -43,11 +43,25 @@ class Bus:
         self._settings = settings
         self._client = Client()
         self._waiting: set[asyncio.Timeout] = set()
+        self._on_reconnect: set[Callable[[], Awaitable[None]]] = set()
 
     @property
     def connected(self) -> bool:
         """Whether the server can be reached now."""
         return self._client.is_connected
+
+    @property
+    def client(self) -> Client:
+        """The connection itself, for other parts of the chassis."""
+        return self._client
+
+    def on_reconnect(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Call `call` whenever the server is back: what it knew of this connection is forgotten."""
+        self._on_reconnect.add(call)
+
+    def off_reconnect(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Do not call `call` any more."""
+        self._on_reconnect.discard(call)
 
     @property
     def jetstream(self) -> JetStreamContext:
@@ -67,6 +81,8 @@ class Bus:
         async def back() -> None:
             BUS_CONNECTED.set(1)
             log.info("bus_reconnected")
+            for call in list(self._on_reconnect):
+                await call()
 
         async def quiet(_: Exception) -> None:
             """Errors surface where a call fails; the client's own report of every attempt is noise."""

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from datetime import datetime
+from typing import Any, Final, Generic, TypedDict, TypeVar
+from uuid import UUID
 
 import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from pydantic import ValidationError
 
@@ -18,6 +19,7 @@ from chassis.bus import Bus, BusError
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.problems import is_transient
+from chassis.pull import Pull
 from contracts.base import Event, Meta
 from contracts.topology import STREAMS, dead_letter_subject, durable
 
@@ -27,9 +29,8 @@ E = TypeVar("E", bound=Event)
 Handler = Callable[[Transaction, E, Meta], Awaitable[None]]
 
 #: After how long of silence the bus hands a message out again. Short, because it may have died on its way here with the
-#: bus, or in a service that was killed; so who works on one longer says so every _BEAT_SECONDS.
+#: bus, or in a service that was killed; so who works on one longer says so (chassis.pull).
 ACK_WAIT_SECONDS: Final = 2.0
-_BEAT_SECONDS: Final = 0.5
 _OUTAGE_SECONDS: Final = 0.5
 MAX_TRIES: Final = 5
 _MAX_IN_FLIGHT: Final = 32
@@ -37,6 +38,8 @@ _MAX_IN_FLIGHT: Final = 32
 _TOGETHER: Final = 200
 _TOGETHER_FROM: Final = 8
 _TOGETHER_SECONDS: Final = 1.0
+#: How many may be here: while one backlog is applied the next one comes.
+_AHEAD: Final = 2 * _TOGETHER
 _RETRY_DELAYS: Final = (0.5, 2.0, 5.0, 15.0)
 
 
@@ -44,12 +47,33 @@ class Poison(Exception):
     """This event can never be processed; it goes to the dead letters at once."""
 
 
+class InboxRow(TypedDict):
+    """The parameters of INBOX."""
+
+    consumer: str
+    event_id: UUID
+    received_at: datetime
+
+
+#: Whoever reads a row of it in the same statement has its effect once.
+INBOX: Final = """
+    INSERT INTO inbox (consumer, event_id, received_at)
+    VALUES (:consumer, :event_id, :received_at) ON CONFLICT DO NOTHING
+"""
+
+
 @dataclass(frozen=True)
 class Consumer(Generic[E]):
-    """What a service does with one kind of event. The handler gets the transaction that its inbox row lies in."""
+    """What a service does with one kind of event. The handler gets the transaction that its inbox row lies in.
+
+    On a hot path `at_once` does the same, for one event, in a single statement that holds INBOX and is a transaction by
+    itself: a round trip instead of four. It returns whether the event was new; None, with nothing done, leaves it to
+    the handler.
+    """
 
     event: type[E]
     handle: Handler[E]
+    at_once: Callable[[Transaction, E, Meta, InboxRow], Awaitable[bool | None]] | None = None
 
 
 async def process(database: Database, name: str, consumer: Consumer[E], event: E, meta: Meta, *, clock: Clock) -> bool:
@@ -57,14 +81,14 @@ async def process(database: Database, name: str, consumer: Consumer[E], event: E
 
     Returns whether it had an effect. Raises what the handler raises, with nothing committed.
     """
+    inbox = InboxRow(consumer=name, event_id=meta.id, received_at=clock())
+    if consumer.at_once:
+        async with database.autocommit() as tx:
+            done = await consumer.at_once(tx, event, meta, inbox)
+        if done is not None:
+            return done
     async with database.transaction() as tx:
-        fresh = await tx.execute(
-            "INSERT INTO inbox (consumer, event_id, received_at) VALUES (:consumer, :event_id, :now)"
-            " ON CONFLICT DO NOTHING",
-            consumer=name,
-            event_id=meta.id,
-            now=clock(),
-        )
+        fresh = await tx.begin_with(INBOX, **inbox)
         if fresh:
             await consumer.handle(tx, event, meta)
     return bool(fresh)
@@ -115,54 +139,28 @@ class Consumption:
         self._database = database
         self._clock = clock
         self._places = asyncio.Semaphore(_MAX_IN_FLIGHT)
-        self._in_hand: dict[int, Msg] = {}
+        self._stream = STREAMS[consumer.event.SUBJECT.split(".", 1)[0]].name
+        self._pull = Pull(bus, self._stream, self._name, self.declare, ahead=_AHEAD)
 
     async def run(self) -> None:
-        """Fetch as many messages as there are free places, so that a slow one does not hold up quick ones.
+        """Take each message as it comes, a few at the same time, so that a slow one does not hold up quick ones.
 
         Of a backlog as many as fit into one transaction, which is ten times quicker.
         """
-        subscription = await self.subscribe()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._beat())
+        async with self._pull.open(), asyncio.TaskGroup() as group:
             while True:
-                await self._places.acquire()
-                self._places.release()
-                free = self._places._value
-                if not self._bus.connected:
-                    await asyncio.sleep(0.05)  # a request made now would be sent later, beside the one made then
-                    continue
-                try:
-                    fetched = await subscription.fetch(free if self._in_hand else _TOGETHER, timeout=1)
-                except (TimeoutError, NatsError):
-                    continue
-                messages = {each.metadata.sequence.stream: each for each in fetched}
-                messages = {number: each for number, each in messages.items() if number not in self._in_hand}
-                self._in_hand |= messages
+                messages = await self._pull.take(_TOGETHER)
                 if len(messages) < _TOGETHER_FROM or not await self._take_together(messages):
-                    for sequence, message in messages.items():
+                    for number, message in messages.items():
                         await self._places.acquire()
-                        group.create_task(self._take(message, sequence))
+                        group.create_task(self._take(message, number))
 
-    async def _beat(self) -> None:
-        """Tell the bus of every message that takes longer that somebody is still at work on it."""
-        before: set[int] = set()
-        while True:
-            await asyncio.sleep(_BEAT_SECONDS)
-            for sequence, message in list(self._in_hand.items()):
-                if sequence in before and self._bus.connected:
-                    with suppress(NatsError):  # then it comes again, and is known
-                        await message.in_progress()
-            before = set(self._in_hand)
-
-    async def subscribe(self) -> JetStreamContext.PullSubscription:
-        """The durable consumer, created or brought up to date; waits until its stream exists."""
-        subject = self._consumer.event.SUBJECT
-        stream = STREAMS[subject.split(".", 1)[0]].name
+    async def declare(self) -> None:
+        """Create the durable consumer, or bring it up to date; waits until its stream exists."""
         config = ConsumerConfig(
             name=self._name,  # permissions name the new API, whose subject carries the filter
             durable_name=self._name,
-            filter_subject=subject,
+            filter_subject=self._consumer.event.SUBJECT,
             deliver_policy=DeliverPolicy.ALL,
             ack_policy=AckPolicy.EXPLICIT,
             ack_wait=ACK_WAIT_SECONDS,
@@ -172,11 +170,11 @@ class Consumption:
         )
         while True:
             try:
-                await self._bus.jetstream.add_consumer(stream, config)
-                return await self._bus.jetstream.pull_subscribe_bind(consumer=self._name, stream=stream)
+                await self._bus.jetstream.add_consumer(self._stream, config)
+                return
             except (TimeoutError, NatsError) as error:
                 # The publisher, who owns the stream, may start after us.
-                log.debug("stream_not_ready", stream=stream, error=type(error).__name__)
+                log.debug("stream_not_ready", stream=self._stream, error=type(error).__name__)
                 await asyncio.sleep(0.5)
 
     async def _take_together(self, messages: Mapping[int, Msg]) -> bool:
@@ -193,23 +191,23 @@ class Consumption:
         except Exception as error:  # noqa: BLE001 - nothing was committed: who is to blame shows one by one
             log.info("one_by_one", consumer=self._name, messages=len(messages), error=type(error).__name__)
             return False
-        for sequence, message in messages.items():
+        for message in messages.values():
             with suppress(NatsError):  # then it is delivered again, and known
                 await message.ack()
-            del self._in_hand[sequence]
+        await self._pull.release(messages)
         for fresh in effects:
             metrics.CONSUMED.labels(self._name, "done" if fresh else "duplicate").inc()
         return True
 
-    async def _take(self, message: Msg, sequence: int) -> None:
+    async def _take(self, message: Msg, number: int) -> None:
         try:
             with structlog.contextvars.bound_contextvars(consumer=self._name):
                 await self._settle(message)
         except (TimeoutError, BusError, NatsError) as error:
             log.warning("settling_failed", consumer=self._name, error=type(error).__name__)  # it is delivered again
         finally:
-            self._in_hand.pop(sequence, None)
             self._places.release()
+            await self._pull.release((number,))
 
     async def _settle(self, message: Msg) -> None:
         try:

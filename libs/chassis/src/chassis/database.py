@@ -8,9 +8,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -77,8 +79,16 @@ class Transaction:
         """Run `sql`; the number of rows it touched."""
         statement, names = numbered(sql)
         status = await (await self._ready()).execute(statement, *[parameters[name] for name in names])
-        count = status.rpartition(" ")[2]  # "INSERT 0 1", "UPDATE 3", "TRUNCATE TABLE"
-        return int(count) if count.isdigit() else 0
+        return _count(status)
+
+    async def begin_with(self, sql: str, **parameters: str | UUID | datetime) -> int:
+        """Run `sql` as the first statement, over the round trip that begins the transaction; the rows it touched."""
+        assert self._begin, "a transaction"
+        assert self._link is None, "has begun already"
+        # Two statements at once go without parameters of their own; these few types are written into the text.
+        statement = _PARAMETER.sub(lambda found: _literal(parameters[found[1]]), sql)
+        self._link = await self._connections.take()
+        return _count(await self._start(self._link, f"BEGIN; {statement}"))
 
     @property
     def session(self) -> AsyncSession:
@@ -167,14 +177,20 @@ class Transaction:
     async def _connect(self) -> Link:
         self._link = await self._connections.take()
         if self._begin:
-            try:
-                await self._link.driver.execute("BEGIN", timeout=_AT_ONCE_SECONDS)
-            except _LOST:  # the server ended it a moment ago, or the way there is dead; nothing has happened yet
-                self._connections.give_back(self._link, keep=False)
-                self._link = None
-                self._link = await self._connections.take(new=True)
-                await self._link.driver.execute("BEGIN")
+            await self._start(self._link, "BEGIN")
         return self._link
+
+    async def _start(self, link: Link, sql: str) -> str:
+        """Run what begins the transaction, over `link`, or a new connection if that one is lost; its status."""
+        # A bare BEGIN takes a server no time; what comes with it may wait for others.
+        patience = _AT_ONCE_SECONDS if sql == "BEGIN" else None
+        try:
+            return await link.driver.execute(sql, timeout=patience)
+        except _LOST:  # the server ended it a moment ago, or the way there is dead; nothing has happened yet
+            self._connections.give_back(link, keep=False)
+            self._link = None
+            self._link = await self._connections.take(new=True)
+            return await self._link.driver.execute(sql)
 
     async def bind(self) -> Connection:
         """For the session: this transaction's connection as SQLAlchemy sees it."""
@@ -202,6 +218,18 @@ class Transaction:
         except _LOST:
             return False
         return True
+
+
+def _literal(value: str | UUID | datetime) -> str:
+    """`value` as SQL text (PostgreSQL 4.1.2.1; standard_conforming_strings is on)."""
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _count(status: str) -> int:
+    """The number of rows in what PostgreSQL says of a statement: "INSERT 0 1", "UPDATE 3", "TRUNCATE TABLE"."""
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
 
 
 class _SessionWithin(Session):

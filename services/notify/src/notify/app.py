@@ -55,7 +55,7 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
         title="messages to citizens",
         migrations_dir=MIGRATIONS,
         routers=[router],
-        consumers=consumers(offices, clock, sender.wake),
+        consumers=consumers(offices, clock, sender),
         workers=[Worker("sender", send), Worker("reminders", remind), Worker("retention", erase)],
         resources=[connection],
         verifiers=[

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from email.headerregistry import Address
-from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +15,11 @@ from contracts.catalogue import Catalogue
 from contracts.notify import MessageKind
 from contracts.offices import Office, Offices
 from contracts.text import Language
+from notify import wire
 from notify.calendar import Appointment, calendar
 from notify.model import Message
 from notify.view import view
+from notify.wire import Mail
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 #: Kinds of messages that carry a calendar entry, with the METHOD that calendars act on (RFC 5546).
@@ -27,6 +28,8 @@ _METHODS: Final[Mapping[MessageKind, str]] = {
     "rescheduled": "REQUEST",
     "cancellation": "CANCEL",
 }
+#: RFC 3834: no out-of-office replies.
+_FIXED: Final = b"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
 
 
 class Composer:
@@ -39,40 +42,43 @@ class Composer:
         name, address = parseaddr(sender)
         self._sender = Address(name, addr_spec=address)
         loader = jinja2.FileSystemLoader(_TEMPLATES)
+        self._names = frozenset(loader.list_templates())
         strict: dict[str, Any] = {"loader": loader, "undefined": jinja2.StrictUndefined, "trim_blocks": True}
+        strict |= {"auto_reload": False}  # it asks for every file's time for every mail
         self._html = jinja2.Environment(**strict, lstrip_blocks=True, autoescape=True)
         self._text = jinja2.Environment(**strict, lstrip_blocks=True, autoescape=False)  # noqa: S701 - plain text
 
-    def compose(self, message: Message, now: datetime | None = None) -> EmailMessage:
+    def compose(self, message: Message, now: datetime | None = None) -> Mail:
         """The mail for `message`, sent `now`: text, HTML and, about an appointment, a calendar entry.
 
-        EmailMessage refuses line breaks in headers (RFC 5322), so no name can add one.
+        Raises ValueError for a line break in an address, so that none can add a header (RFC 5322).
         """
-        office = self._offices[message.office]
+        office, language = self._offices[message.office], message.language
         variables = view(message, office, self._catalogue, self._origin, now or message.created_at)
-        subject = self._text.select_template(_templates(message)).render(variables, part="subject")
-        mail = EmailMessage()
-        mail["From"] = Address(office.name.in_language(message.language), addr_spec=self._sender.addr_spec)
-        mail["To"] = message.recipient
-        mail["Reply-To"] = office.contact.email
-        mail["Subject"] = " ".join(subject.split())
-        mail["Date"] = format_datetime(message.created_at)
-        mail["Message-ID"] = message.message_id(self._sender.domain)
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-        mail.set_content(_tidy(self._render(self._text, message, variables, "layout.txt.j2")))
-        mail.add_alternative(self._render(self._html, message, variables, "layout.html.j2"), subtype="html")
+        template = self._template(message)
+        subject = self._text.get_template(template).render(variables, part="subject")
+        boundary = f"=_{message.id.hex}"
+        parts = [
+            wire.Part.text("plain", _tidy(self._render(self._text, template, variables, "txt"))),
+            wire.Part.text("html", self._render(self._html, template, variables, "html") + "\n"),
+        ]
+        whole = wire.join("alternative", f"{boundary}.a", parts)
         entry = self._calendar(message, office, variables)
         if entry is not None:
-            method, content = entry
-            mail.add_attachment(
-                content.encode(),
-                maintype="text",
-                subtype="calendar",
-                filename="termin.ics" if message.language == "de" else "appointment.ics",
-                params={"method": method, "charset": "utf-8"},
-            )
-        mail["Content-Language"] = message.language  # last: headers named Content-* move to the first part otherwise
-        return mail
+            filename = "termin.ics" if language == "de" else "appointment.ics"
+            whole = wire.join("mixed", f"{boundary}.m", [whole, wire.Part.calendar(*entry, filename=filename)])
+        head = (
+            wire.mailbox("From", self._sender.addr_spec, office.name.in_language(language)),
+            wire.mailbox("To", message.recipient),
+            wire.mailbox("Reply-To", str(office.contact.email)),
+            wire.text("Subject", " ".join(subject.split())),
+            wire.text("Date", format_datetime(message.created_at)),
+            wire.text("Message-ID", message.message_id(self._sender.domain)),
+            _FIXED,
+            wire.text("Content-Language", language),
+            whole.head,
+        )
+        return Mail(self._sender.addr_spec, message.recipient, b"".join((*head, b"\r\n", whole.body)))
 
     def short(self, message: Message, now: datetime) -> str:
         """The short form of a reminder, for a telephone: one line, and no link, which is not the provider's to know."""
@@ -82,11 +88,16 @@ class Composer:
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
     @staticmethod
-    def _render(environment: jinja2.Environment, message: Message, variables: dict[str, Any], layout: str) -> str:
-        kit = environment.get_template(layout.replace("layout", "kit")).module
-        body = environment.select_template(_templates(message)).render(variables, part="body", ui=kit)
+    def _render(environment: jinja2.Environment, template: str, variables: dict[str, Any], form: str) -> str:
+        kit = environment.get_template(f"kit.{form}.j2").module
+        body = environment.get_template(template).render(variables, part="body", ui=kit)
         wrapped = Markup(body) if environment.autoescape else body  # noqa: S704 - just escaped
-        return environment.get_template(layout).render(variables, body=wrapped)
+        return environment.get_template(f"layout.{form}.j2").render(variables, body=wrapped)
+
+    def _template(self, message: Message) -> str:
+        """The template to take: not every kind has one in plain language."""
+        plain = f"{message.kind}.plain.{message.language}.j2"
+        return plain if message.plain_language and plain in self._names else f"{message.kind}.{message.language}.j2"
 
     def _calendar(self, message: Message, office: Office, variables: dict[str, Any]) -> tuple[str, str] | None:
         method = _METHODS.get(message.kind)
@@ -110,12 +121,6 @@ class Composer:
 def has_plain_language(kind: MessageKind, language: Language) -> bool:
     """Whether there is such a mail in plain language."""
     return (_TEMPLATES / f"{kind}.plain.{language}.j2").is_file()
-
-
-def _templates(message: Message) -> list[str]:
-    """The templates that may be taken, the best first: not every kind has one in plain language."""
-    ordinary = f"{message.kind}.{message.language}.j2"
-    return [f"{message.kind}.plain.{message.language}.j2", ordinary] if message.plain_language else [ordinary]
 
 
 def _sequence(message: Message) -> int:

@@ -64,6 +64,23 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """That one process alone may send a message: whose it is, and until when at the latest."""
+
+    by: UUID
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message under a claim."""
+
+    message_id: UUID
+    by: UUID
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Standing:
     """How an appointment stands after all that has been heard of it, in whatever order it came."""
 

@@ -16,11 +16,18 @@ class Pace:
         self._tokens = self._burst
         self._seen: float | None = None
 
+    @property
+    def free(self) -> bool:
+        """Whether the next mail may go at once."""
+        return self._tokens + self._gained() >= 1
+
+    def _gained(self) -> float:
+        now = asyncio.get_running_loop().time()
+        return 0.0 if self._seen is None else (now - self._seen) * self._per_second
+
     async def turn(self) -> None:
         """Return when the next mail may go; those who ask take turns."""
-        now = asyncio.get_running_loop().time()
-        gained = 0.0 if self._seen is None else (now - self._seen) * self._per_second
-        self._tokens = min(self._burst, self._tokens + gained) - 1
-        self._seen = now
+        self._tokens = min(self._burst, self._tokens + self._gained()) - 1
+        self._seen = asyncio.get_running_loop().time()
         if self._tokens < 0:
             await asyncio.sleep(-self._tokens / self._per_second)

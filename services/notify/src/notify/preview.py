@@ -76,7 +76,7 @@ def compose(composer: Composer, preview: Preview, office: str) -> EmailMessage:
         tries=1,
         plain_language=preview.plain,
     )
-    return composer.compose(replace(message, office=type(event.office)(office)))
+    return composer.compose(replace(message, office=type(event.office)(office))).read()
 
 
 def content(mail: EmailMessage, form: Format) -> str | None:

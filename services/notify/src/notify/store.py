@@ -1,8 +1,9 @@
-"""All SQL of notify."""
+"""The SQL of notify: whom to write to, and what. That of sending is in sending.py."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import col, desc, select
@@ -11,8 +12,51 @@ from chassis.database import Transaction
 from contracts.actors import Clerk
 from contracts.booking import CitizenContact
 from contracts.ids import AppointmentId, OfficeSlug
-from notify.model import Context, Message, Planned, Standing, Trouble, key
+from notify.model import Claim, Context, Message, Planned, Standing, key
 from notify.tables import MessageRow, Recipient, Reminder
+
+#: The reminders of an appointment as they are planned now; before another statement, in one round trip.
+_PLAN: Final = """
+    gone AS (
+        DELETE FROM reminder WHERE appointment_id = :appointment_id AND id <> ALL(CAST(:reminder_ids AS uuid[]))
+    ), planned AS (
+        INSERT INTO reminder (id, appointment_id, due_at, valid_until)
+        SELECT id, :appointment_id, due_at, valid_until
+          FROM unnest(CAST(:reminder_ids AS uuid[]), CAST(:reminders_due_at AS timestamptz[]),
+                      CAST(:reminders_valid_until AS timestamptz[])) AS planned (id, due_at, valid_until)
+        ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, valid_until = excluded.valid_until
+    )
+"""
+#: The columns of a recipient, and what becomes of a known one: the newest event says, what is over stays so.
+RECIPIENT: Final = """
+    appointment_id, office, reference, name, email, language, time_zone, phone, plain_language, appointment, ends_at,
+    link_generation, over, settled
+"""
+TELL: Final = """
+    ON CONFLICT (appointment_id) DO UPDATE SET
+        (name, email, language, time_zone, phone, plain_language, appointment, ends_at) = (
+            SELECT name, email, language, time_zone, phone, plain_language, appointment, ends_at FROM (VALUES
+                (excluded.link_generation, excluded.name, excluded.email, excluded.language, excluded.time_zone,
+                 excluded.phone, excluded.plain_language, excluded.appointment, excluded.ends_at),
+                (known.link_generation, known.name, known.email, known.language, known.time_zone,
+                 known.phone, known.plain_language, known.appointment, coalesce(known.ends_at, excluded.ends_at))
+            ) AS told (generation, name, email, language, time_zone, phone, plain_language, appointment, ends_at)
+            ORDER BY generation DESC LIMIT 1
+        ),
+        link_generation = greatest(known.link_generation, excluded.link_generation),
+        over = known.over OR excluded.over,
+        settled = known.settled OR excluded.settled
+    WHERE known.erased_at IS NULL AND known.office = excluded.office
+    RETURNING link_generation, over, settled, corrected_email, plain_language
+"""
+_ADD: Final = """
+    INSERT INTO message (id, key, office, appointment_id, kind, cause, recipient, language, context, state, tries,
+        next_try_at, created_at, valid_until, plain_language, channel, claimed_by, claimed_until)
+    VALUES (:id, :key, :office, :appointment_id, :kind, :cause, :recipient, :language, CAST(:context AS jsonb),
+        'pending', :tries, CAST(:due_at AS timestamptz), :created_at, :valid_until, :plain_language, :channel,
+        :claimed_by, :claimed_until)
+    ON CONFLICT DO NOTHING
+"""
 
 
 async def serialise(tx: Transaction, appointment_id: AppointmentId) -> None:
@@ -39,28 +83,9 @@ async def remember(
     row stays locked until the transaction ends.
     """
     row = await tx.row(
-        """
-        INSERT INTO recipient AS known
-            (appointment_id, office, reference, name, email, language, time_zone, phone, plain_language, appointment,
-             ends_at, link_generation, over, settled)
-        VALUES (:appointment_id, :office, :reference, :name, :email, :language, :time_zone, :phone, :plain_language,
-                CAST(:appointment AS jsonb), :ends_at, :generation, :over, :settled)
-        ON CONFLICT (appointment_id) DO UPDATE SET
-            (name, email, language, time_zone, phone, plain_language, appointment, ends_at) = (
-                SELECT name, email, language, time_zone, phone, plain_language, appointment, ends_at FROM (VALUES
-                    (excluded.link_generation, excluded.name, excluded.email, excluded.language, excluded.time_zone,
-                     excluded.phone, excluded.plain_language, excluded.appointment, excluded.ends_at),
-                    (known.link_generation, known.name, known.email, known.language, known.time_zone,
-                     known.phone, known.plain_language, known.appointment, coalesce(known.ends_at, excluded.ends_at))
-                ) AS told (generation, name, email, language, time_zone, phone, plain_language, appointment, ends_at)
-                ORDER BY generation DESC LIMIT 1
-            ),
-            link_generation = greatest(known.link_generation, excluded.link_generation),
-            over = known.over OR excluded.over,
-            settled = known.settled OR excluded.settled
-        WHERE known.erased_at IS NULL AND known.office = excluded.office
-        RETURNING link_generation, over, settled, corrected_email, plain_language
-        """,
+        f"INSERT INTO recipient AS known ({RECIPIENT})"  # noqa: S608 - constants
+        " VALUES (:appointment_id, :office, :reference, :name, :email, :language, :time_zone, :phone, :plain_language,"
+        f" CAST(:appointment AS jsonb), :ends_at, :generation, :over, :settled) {TELL}",
         appointment_id=appointment_id,
         office=office,
         reference=reference,
@@ -94,16 +119,16 @@ async def settle(tx: Transaction, appointment_id: AppointmentId, office: OfficeS
 
 async def plan_reminders(tx: Transaction, appointment_id: AppointmentId, planned: Sequence[Planned]) -> None:
     """Let these be the reminders of an appointment, whatever they were. The caller holds the recipient's row."""
-    await tx.execute("DELETE FROM reminder WHERE appointment_id = :appointment_id", appointment_id=appointment_id)
-    for one in planned:
-        await tx.execute(
-            "INSERT INTO reminder (id, appointment_id, due_at, valid_until)"
-            " VALUES (:id, :appointment_id, :due_at, :valid_until)",
-            id=one.id,
-            appointment_id=appointment_id,
-            due_at=one.due_at,
-            valid_until=one.valid_until,
-        )
+    await tx.execute(f"WITH {_PLAN} SELECT 1", appointment_id=appointment_id, **columns(planned))
+
+
+def columns(planned: Sequence[Planned]) -> dict[str, list[UUID] | list[datetime]]:
+    """The parameters that name reminders."""
+    return {
+        "reminder_ids": [one.id for one in planned],
+        "reminders_due_at": [one.due_at for one in planned],
+        "reminders_valid_until": [one.valid_until for one in planned],
+    }
 
 
 async def take_due_reminders(tx: Transaction, now: datetime, limit: int) -> list[Reminder]:
@@ -247,16 +272,17 @@ async def offices_with_people(tx: Transaction) -> list[str]:
     return [row["office"] for row in rows]
 
 
-async def add(tx: Transaction, message: Message) -> bool:
-    """Queue `message`; False when its cause has already had one of this kind."""
+async def add(
+    tx: Transaction, message: Message, claim: Claim | None = None, *, planned: Sequence[Planned] | None = None
+) -> bool:
+    """Queue `message`, or put it under `claim` at once; False when its cause has already had one of this kind.
+
+    With `planned` it also does what `plan_reminders` does, whatever it returns.
+    """
     return bool(
         await tx.execute(
-            "INSERT INTO message (id, key, office, appointment_id, kind, cause, recipient, language, context, state,"
-            " tries, next_try_at, created_at, valid_until, plain_language, channel)"
-            " VALUES (:id, :key, :office, :appointment_id, :kind, :cause, :recipient, :language,"
-            " CAST(:context AS jsonb), 'pending', 0, :created_at, :created_at, :valid_until,"
-            " :plain_language, :channel)"
-            " ON CONFLICT DO NOTHING",
+            _ADD if planned is None else f"WITH {_PLAN} {_ADD}",
+            **columns(planned or ()),
             id=message.id,
             key=key(message.kind, message.cause, message.channel),
             office=message.office,
@@ -266,10 +292,14 @@ async def add(tx: Transaction, message: Message) -> bool:
             recipient=message.recipient,
             language=message.language,
             context=json.dumps(message.context),
+            tries=message.tries,
             created_at=message.created_at,
             valid_until=message.valid_until,
             plain_language=message.plain_language,
             channel=message.channel,
+            due_at=claim.until if claim else message.created_at,
+            claimed_by=claim and claim.by,
+            claimed_until=claim and claim.until,
         )
     )
 
@@ -288,75 +318,4 @@ async def drop_unsent(
         kinds=list(kinds),
         cause=cause,
         now=now,
-    )
-
-
-async def drop_outdated(tx: Transaction, now: datetime) -> int:
-    """Do not send what has become worthless while the mail server was away. Returns how many."""
-    return await tx.execute(
-        "UPDATE message SET state = 'dropped', settled_at = :now, next_try_at = NULL"
-        " WHERE state = 'pending' AND valid_until <= :now",
-        now=now,
-    )
-
-
-async def claim(tx: Transaction, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
-    """Up to `limit` due messages, oldest first, for one sender alone until `lease_until`.
-
-    A sender that dies leaves its messages due again at the end of the lease.
-    """
-    rows = await tx.rows(
-        "UPDATE message SET tries = tries + 1, next_try_at = :lease_until WHERE id IN ("
-        " SELECT id FROM message WHERE state = 'pending' AND next_try_at <= :now"
-        " ORDER BY next_try_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
-        " RETURNING id, office, appointment_id, kind, cause, recipient, language, context, created_at, tries,"
-        " valid_until, plain_language, channel",
-        now=now,
-        lease_until=lease_until,
-        limit=limit,
-    )
-    return [Message(**row) for row in rows]
-
-
-async def mark_delivered(tx: Transaction, message_id: UUID, now: datetime) -> bool:
-    """Note the hand-over; False when it was noted before, or the message dropped meanwhile."""
-    return bool(
-        await tx.execute(
-            "UPDATE message SET state = 'delivered', settled_at = :now, next_try_at = NULL, trouble = NULL"
-            " WHERE id = :id AND state = 'pending'",
-            id=message_id,
-            now=now,
-        )
-    )
-
-
-async def mark_failed(tx: Transaction, message_id: UUID, trouble: Trouble, now: datetime) -> bool:
-    """Give the message up; False when it was settled before."""
-    return bool(
-        await tx.execute(
-            "UPDATE message SET state = 'failed', settled_at = :now, next_try_at = NULL, trouble = :trouble"
-            " WHERE id = :id AND state = 'pending'",
-            id=message_id,
-            now=now,
-            trouble=trouble,
-        )
-    )
-
-
-async def give_back(tx: Transaction, message_id: UUID, now: datetime) -> None:
-    """Undo a claim: nothing was tried."""
-    await tx.execute(
-        "UPDATE message SET next_try_at = :now, tries = tries - 1 WHERE id = :id AND state = 'pending'",
-        id=message_id,
-        now=now,
-    )
-
-
-async def postpone(tx: Transaction, message_id: UUID, trouble: Trouble, until: datetime) -> None:
-    """Try the message again at `until`."""
-    await tx.execute(
-        "UPDATE message SET next_try_at = :until, trouble = :trouble WHERE id = :id AND state = 'pending'",
-        id=message_id,
-        until=until,
-        trouble=trouble,
     )

@@ -88,6 +88,9 @@ class MessageRow(SQLModel, table=True):
     valid_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     plain_language: bool = False
     channel: str = "mail"
+    #: Whose claim it is, good while `next_try_at` is `claimed_until`. Without a name: of the version before.
+    claimed_by: UUID | None = None
+    claimed_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
 
     @property
     def message(self) -> Message:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 from babel.units import format_unit
@@ -15,7 +17,8 @@ from contracts.offices import Office
 from contracts.text import Language, Localised
 from notify.model import Context, Message
 
-LOCALES: Final[Mapping[Language, str]] = {"de": "de_DE", "en": "en_GB"}
+#: Read once: by name Babel would look one up for every word.
+_LOCALES: Final[Mapping[Language, Locale]] = {"de": Locale("de", "DE"), "en": Locale("en", "GB")}
 _NEEDS: Final[Mapping[str, Localised]] = {
     "interpreter": Localised(de="Dolmetschen in Ihre Sprache", en="an interpreter for your language"),
     "sign_language_interpreter": Localised(de="Dolmetschen in Gebärdensprache", en="a sign-language interpreter"),
@@ -35,11 +38,12 @@ _NBSP: Final = "\N{NO-BREAK SPACE}"
 _PLAIN: Final = ("cancelled_by", "rescheduled_by", "receipt_number")
 
 
+@lru_cache(maxsize=1024)
 def when(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     """An instant written out in words in `zone`: "Dienstag, 1. Dezember 2026, 09:00 Uhr"."""
     local = instant.astimezone(zone)
-    day = format_date(local, "full", locale=LOCALES[language])
-    time = format_time(local, "HH:mm", locale=LOCALES[language])
+    day = format_date(local, "full", locale=_LOCALES[language])
+    time = format_time(local, "HH:mm", locale=_LOCALES[language])
     return f"{day}, {time} Uhr" if language == "de" else f"{day}, {time}"
 
 
@@ -75,7 +79,7 @@ def view(message: Message, office: Office, catalogue: Catalogue, origin: str, no
 
 def _money(cents: object, language: Language) -> str | None:
     return (
-        format_currency(Decimal(cents) / 100, "EUR", locale=LOCALES[language])
+        format_currency(Decimal(cents) / 100, "EUR", locale=_LOCALES[language])
         if isinstance(cents, int) and cents
         else None
     )
@@ -137,7 +141,7 @@ def _waiting(context: Context, office: Office, language: Language) -> dict[str, 
     """On which days of the office somebody waits, until when at the latest, and how long an offer is kept for them."""
 
     def day(of: date) -> str:
-        return format_date(of, "full", locale=LOCALES[language])
+        return format_date(of, "full", locale=_LOCALES[language])
 
     def asked(name: str) -> str | None:
         return day(date.fromisoformat(str(context[name]))) if context.get(name) else None
@@ -156,7 +160,7 @@ def _waiting(context: Context, office: Office, language: Language) -> dict[str, 
 def _lasting(minutes: int, language: Language) -> str:
     hours, rest = divmod(minutes, 60)
     amount, unit = (minutes, "duration-minute") if rest else (hours, "duration-hour")
-    return format_unit(amount, unit, length="long", locale=LOCALES[language]).replace(" ", _NBSP)
+    return format_unit(amount, unit, length="long", locale=_LOCALES[language]).replace(" ", _NBSP)
 
 
 def _ahead(context: Context, office: Office, language: Language, now: datetime) -> dict[str, Any]:
@@ -167,7 +171,7 @@ def _ahead(context: Context, office: Office, language: Language, now: datetime) 
     starts_at = datetime.fromisoformat(str(context["starts_at"])).astimezone(zone)
     days = (starts_at.date() - now.astimezone(zone).date()).days
     minutes = round((starts_at - now).total_seconds() / 60)
-    locale = LOCALES[language]
+    locale = _LOCALES[language]
     time = format_time(starts_at, "HH:mm", locale=locale)
     day = {0: _TODAY, 1: _TOMORROW}.get(days)
     date = format_date(starts_at, "EEEE, d. MMMM" if language == "de" else "EEEE, d MMMM", locale=locale)
