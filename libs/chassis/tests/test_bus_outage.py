@@ -109,7 +109,7 @@ async def test_soon_after_the_bus_is_back_every_event_has_been_applied_once(
 
     async with connected(server, database, offices_dir) as bus:
         relay = Relay(database.url, bus, clock)
-        database.on_publish(relay.wake)
+        database.on_publish(relay.hand)
         consumption = Consumption("outage", Consumer(StageChanged, handle), bus, database, clock)
         async with running(relay.run(), consumption.run()):
             for _ in range(3):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,17 @@ async def stored(bus: Bus, stream: str = "CASEWORK") -> int:
     return int((await bus.jetstream.stream_info(stream)).state.messages)
 
 
+async def stored_in(bus: Bus, count: int) -> bool:
+    return await stored(bus) >= count
+
+
+async def tx_row(database: Database, sql: str, **parameters: object) -> dict[str, Any]:
+    async with database.autocommit() as tx:
+        row = await tx.row(sql, **parameters)
+    assert row is not None
+    return row
+
+
 def messages(count: int) -> list[Message]:
     made = []
     for _ in range(count):
@@ -116,7 +127,7 @@ async def test_an_event_of_a_rolled_back_transaction_never_existed(database: Dat
 
 async def test_the_relay_forwards_what_was_committed_and_marks_it(database: Database, bus: Bus, schema: str) -> None:
     relay = Relay(schema, bus, clock)
-    database.on_publish(relay.wake)
+    database.on_publish(relay.hand)
     async with running(relay.run()):
         async with database.transaction() as tx:
             meta = await tx.publish(SAMPLE, actor="citizen")
@@ -132,14 +143,58 @@ async def test_the_relay_forwards_what_was_committed_and_marks_it(database: Data
         await until(marked)
 
 
+async def test_what_is_handed_to_the_relay_in_memory_is_what_was_committed(
+    database: Database, bus: Bus, schema: str
+) -> None:
+    """An event that comes alone is forwarded without a look into the outbox: not so one that is not there."""
+    relay = Relay(schema, bus, clock)
+    async with running(relay.run()):
+        async with database.transaction() as tx:
+            await tx.publish(SAMPLE)
+        await until(lambda: stored(bus))  # the relay has looked, and found nothing else
+        database.on_publish(relay.hand)
+        async with database.autocommit() as tx:
+            tx.outbox_row(SAMPLE)  # for a statement that found no reason to insert it
+        async with database.transaction() as tx:
+            with suppress(RuntimeError):
+                async with tx.savepoint():
+                    await tx.publish(SAMPLE)
+                    raise RuntimeError
+            meta = await tx.publish(SAMPLE)
+        await until(lambda: stored_in(bus, 2))
+        message = await bus.jetstream.get_last_msg("CASEWORK", SAMPLE.SUBJECT)
+        assert Meta.from_headers(message.headers or {}) == meta
+        await asyncio.sleep(0.1)
+        assert await stored(bus) == 2
+
+
+async def test_what_other_processes_commit_is_found_while_one_event_follows_the_other(
+    database: Database, bus: Bus, schema: str
+) -> None:
+    relay, other = Relay(schema, bus, clock), Database(schema, clock=clock)
+    database.on_publish(relay.hand)
+    async with running(relay.run()):
+        async with other.transaction() as tx:
+            meta = await tx.publish(SAMPLE)
+
+        async def forwarded() -> bool:
+            async with database.transaction() as tx:
+                await tx.publish(SAMPLE)
+            row = await tx_row(database, "SELECT published_at FROM outbox WHERE event_id = :id", id=meta.id)
+            return row["published_at"] is not None
+
+        await until(forwarded)
+    await other.close()
+
+
 async def test_only_one_of_two_relays_forwards(database: Database, bus: Bus, schema: str) -> None:
     first, second = Relay(schema, bus, clock), Relay(schema, bus, clock)
     async with running(first.run(), second.run()):
         async with database.transaction() as tx:
             for _ in range(3):
                 await tx.publish(SAMPLE)
-        first.wake()
-        second.wake()
+        first.hand(None)
+        second.hand(None)
         await until(lambda: stored(bus))
         await asyncio.sleep(0.1)
         assert await stored(bus) == 3

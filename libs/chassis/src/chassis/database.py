@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
@@ -27,6 +27,8 @@ from chassis.outbox import INSERT, OutboxRow, row_of
 from contracts.base import Event, Meta
 
 Wake = Callable[[], None]
+#: Tells the relay that there is something in the outbox: this row, or whatever it finds.
+Hand = Callable[[OutboxRow | None], None]
 #: A row of a result, by column.
 Row = dict[str, Any]
 
@@ -53,10 +55,12 @@ class Transaction:
     SQLAlchemy's.
     """
 
-    def __init__(self, connections: Connections, clock: Clock, wake_relay: Wake, *, begin: bool = True) -> None:
+    def __init__(self, connections: Connections, clock: Clock, hand: Hand, *, begin: bool = True) -> None:
         self._connections = connections
         self._clock = clock
-        self._wake_relay = wake_relay
+        self._hand = hand
+        #: Of how many rows for the outbox nobody has said that they are there.
+        self._unsure = 0
         self._begin = begin
         self._link: Link | None = None
         self._session: AsyncSession | None = None
@@ -104,9 +108,11 @@ class Transaction:
     async def savepoint(self) -> AsyncIterator[None]:
         """A block whose failure undoes the block alone; what it raised goes on."""
         await self.execute("SAVEPOINT block")
+        before = dict(self._after_commit)
         try:
             yield
         except BaseException:
+            self._after_commit = before  # what was inserted since is not there
             await self.execute("ROLLBACK TO SAVEPOINT block")
             raise
         await self.execute("RELEASE SAVEPOINT block")
@@ -121,12 +127,14 @@ class Transaction:
         """Put `event` into the outbox: it reaches the bus if, and only if, this transaction commits."""
         row, meta = self.outbox_row(event, actor=actor)
         await self.execute(INSERT, **row)
+        self.inserted(row)
         return meta
 
     def outbox_row(self, event: Event, *, actor: str | None = None) -> tuple[OutboxRow, Meta]:
         """The outbox row for `event`, for a hot path that inserts it within a statement of its own.
 
-        The columns are those of `chassis.outbox.INSERT`. The relay is woken at commit.
+        The columns are those of `chassis.outbox.INSERT`. The relay is woken at commit, and looks whether it is there;
+        say so with `inserted` once you know that it is.
         """
         context = structlog.contextvars.get_contextvars()
         meta = Meta.of(
@@ -136,8 +144,13 @@ class Transaction:
             correlationid=context.get("correlation_id"),
             traceparent=context.get("traceparent"),
         )
-        self.after_commit(self._wake_relay)
+        self._unsure += 1
         return row_of(event, meta), meta
+
+    def inserted(self, row: OutboxRow) -> None:
+        """`row`, from `outbox_row`, is in the outbox if this transaction commits: the relay need not look for it."""
+        self._unsure -= 1
+        self.after_commit(partial(self._hand, row))
 
     def after_commit(self, wake: Wake) -> None:
         """Call `wake` once this transaction has committed: for waking a worker, whose poll makes up for a lost call."""
@@ -164,6 +177,8 @@ class Transaction:
             if self._link is not None:
                 self._connections.give_back(self._link, keep=as_new)
         if error is None:
+            if self._unsure:
+                self._hand(None)
             for wake in self._after_commit:
                 wake()
 
@@ -248,23 +263,23 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10, clock: Clock = utc_now) -> None:
         self.url = url
         self._clock = clock
-        self._wake: Wake = lambda: None
+        self._hand: Hand = lambda row: None
         self._connections = Connections(url, pool_size)
 
-    def on_publish(self, wake: Wake) -> None:
-        """Call `wake` after every commit that put something into the outbox."""
-        self._wake = wake
+    def on_publish(self, hand: Hand) -> None:
+        """Call `hand` after every commit that put something into the outbox, with the row if it is known."""
+        self._hand = hand
 
     def transaction(self) -> Transaction:
         """`async with` it: a transaction for one use case. Raises what the block raises, after rolling back."""
-        return Transaction(self._connections, self._clock, self._wake)
+        return Transaction(self._connections, self._clock, self._hand)
 
     def autocommit(self) -> Transaction:
         """`async with` it: every statement is a transaction by itself, which saves two round trips.
 
         For reading, and for a change that is a single statement. Without `session`.
         """
-        return Transaction(self._connections, self._clock, self._wake, begin=False)
+        return Transaction(self._connections, self._clock, self._hand, begin=False)
 
     async def ping(self) -> None:
         """Raise unless the database answers."""

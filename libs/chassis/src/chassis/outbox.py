@@ -6,6 +6,7 @@ poll. A row is marked after JetStream acknowledged it, so a crash in between sen
 
 import asyncio
 import json
+from collections import deque
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypedDict
 from uuid import UUID
@@ -85,9 +86,14 @@ class Relay:
         self._publisher = publisher
         self._clock = clock
         self._woken = asyncio.Event()
+        #: What was committed since the last look; of two or more nobody needs the rows.
+        self._handed: deque[OutboxRow | None] = deque(maxlen=2)
+        #: Until when nothing else lies in the outbox as far as is known: others are looked for every second.
+        self._settled_until = 0.0
 
-    def wake(self) -> None:
-        """Look at the outbox now."""
+    def hand(self, row: OutboxRow | None) -> None:
+        """Something was committed: `row`, which is forwarded from memory if it comes alone, or whatever is found."""
+        self._handed.append(row)
         self._woken.set()
 
     async def run(self) -> None:
@@ -130,6 +136,26 @@ class Relay:
                 await asyncio.sleep(_GATHER_SECONDS)
 
     async def _forward(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+        handed = list(self._handed)
+        self._handed.clear()
+        now = asyncio.get_running_loop().time()
+        settled_until, self._settled_until = self._settled_until, 0.0  # whatever fails now is looked for again
+        if now < settled_until and len(handed) == 1 and handed[0]:
+            # If the last look has found it already the bus knows its id, and drops it.
+            await self._forward_one(connection, handed[0])
+            self._settled_until = settled_until
+            return 1
+        forwarded = await self._forward_batch(connection)
+        self._settled_until = 0.0 if forwarded == BATCH else now + _POLL_SECONDS
+        return forwarded
+
+    async def _forward_one(self, connection: "asyncpg.Connection[asyncpg.Record]", row: OutboxRow) -> None:
+        await self._publisher.publish_all([(row["subject"], row["body"], json.loads(row["headers"]))])
+        now = self._clock()
+        await connection.execute("UPDATE outbox SET published_at = $1 WHERE event_id = $2", now, row["event_id"])
+        self._note(row["subject"], row["created_at"], now)
+
+    async def _forward_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
         rows = await connection.fetch(
             "SELECT id, subject, headers, body, created_at FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1",
             BATCH,
@@ -142,9 +168,13 @@ class Relay:
         await connection.execute("UPDATE outbox SET published_at = $1 WHERE id = ANY($2)", now, [r["id"] for r in rows])
         OUTBOX_PENDING.set(0)
         for row in rows:
-            OUTBOX_PUBLISHED.labels(row["subject"]).inc()
-            OUTBOX_LAG_SECONDS.observe(max(0.0, (now - row["created_at"]).total_seconds()))
+            self._note(row["subject"], row["created_at"], now)
         return len(rows)
+
+    @staticmethod
+    def _note(subject: str, created_at: datetime, now: datetime) -> None:
+        OUTBOX_PUBLISHED.labels(subject).inc()
+        OUTBOX_LAG_SECONDS.observe(max(0.0, (now - created_at).total_seconds()))
 
 
 async def _prune(connection: "asyncpg.Connection[asyncpg.Record]", now: datetime) -> None:

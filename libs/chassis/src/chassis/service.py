@@ -94,7 +94,7 @@ def create_app(
     database = Database(str(settings.database_url), clock=clock)
     bus = Bus(name, settings)
     relay = Relay(str(settings.database_url), bus, clock)
-    database.on_publish(relay.wake)
+    database.on_publish(relay.hand)
 
     tasks: list[asyncio.Task[None]] = []
 

@@ -16,6 +16,7 @@ from booking.tables import Appointment
 from booking.timetable.store import VERSION
 from chassis.database import Row, Transaction
 from chassis.idempotency import KEEP
+from chassis.outbox import OutboxRow
 from contracts.actors import Citizen
 from contracts.booking import BookingCompleted
 from contracts.ids import AppointmentId
@@ -134,9 +135,13 @@ class Place:
 
 async def book(tx: Transaction, event: BookingCompleted, place: Place, *, actor: str, now: datetime) -> Outcome:
     """Stores the appointment that `event` tells of, and the event itself, or neither."""
-    outcome = await tx.row(BOOK, **_parameters(tx, event, place, actor, now))
+    row, parameters = _parameters(tx, event, place, actor, now)
+    outcome = await tx.row(BOOK, **parameters)
     assert outcome is not None, "a SELECT without FROM has one row"
-    return "booked" if outcome["booked"] else _refusal(outcome)
+    if outcome["booked"]:
+        tx.inserted(row)
+        return "booked"
+    return _refusal(outcome)
 
 
 async def book_at_once(
@@ -153,13 +158,14 @@ async def book_at_once(
 
     None, with nothing done, if the answer's key was used before or `max_open` appointments are open under the address.
     """
-    parameters = _parameters(tx, event, place, actor, now)
+    row, parameters = _parameters(tx, event, place, actor, now)
     try:
         outcome = await tx.row(BOOK_AT_ONCE, **parameters, **kept, max_open=max_open)
     except asyncpg.UniqueViolationError:  # of the key: the same request, at the same time
         return None
     assert outcome is not None, "a SELECT without FROM has one row"
     if outcome["booked"]:
+        tx.inserted(row)
         return "booked"
     if outcome["repeated"] or not outcome["allowed"]:
         return None
@@ -172,9 +178,11 @@ def _refusal(outcome: Row) -> Outcome:
     return "lost" if outcome["tried"] else "taken"
 
 
-def _parameters(tx: Transaction, event: BookingCompleted, place: Place, actor: str, now: datetime) -> dict[str, Any]:
+def _parameters(
+    tx: Transaction, event: BookingCompleted, place: Place, actor: str, now: datetime
+) -> tuple[OutboxRow, dict[str, Any]]:
     row, _ = tx.outbox_row(event, actor=actor)
-    return dict(
+    return row, dict(
         **row,
         **place.parameters(),
         id=event.appointment_id,
