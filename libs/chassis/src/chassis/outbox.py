@@ -128,7 +128,8 @@ class Relay:
                 prune_at = now + timedelta(hours=1)
                 await _prune(connection, now)
             try:
-                await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
+                async with asyncio.timeout(_POLL_SECONDS):  # where wait_for makes a task, and a detour through the loop
+                    await self._woken.wait()
             except TimeoutError:
                 await connection.fetchval("SELECT 1")  # the lock lives as long as this connection does
                 continue
