@@ -181,7 +181,7 @@ def uvicorn(name: str, factory: str, port: int, env: Mapping[str, str], log: Pat
         argv=(
             *(sys.executable, "-m", "uvicorn", "--factory", factory, "--host", LOOPBACK, "--port", str(port)),
             *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"),
-            *("--proxy-headers", "--forwarded-allow-ips", LOOPBACK),
+            *("--http", "chassis.server:OnePacket", "--proxy-headers", "--forwarded-allow-ips", LOOPBACK),
             *("--ws-max-size", "131072", "--ws-per-message-deflate", "false"),
         ),
         env=env,
