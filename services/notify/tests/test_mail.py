@@ -33,6 +33,7 @@ CONTEXT: dict[str, Any] = {
     "services": ["fuehrungszeugnis", "personalausweis"],
     "link_token": "header.payload.signature",
     "amount_cents": 5900,
+    "refunded_cents": 1300,
     "receipt_number": "HD-2026-000017",
     "at": "2026-12-01T08:12:00+00:00",
     "cancelled_by": "citizen",

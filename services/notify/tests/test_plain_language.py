@@ -50,7 +50,12 @@ async def test_what_booking_tells_says_so_itself(
 
 
 @pytest.mark.parametrize(
-    ("subject", "kind"), [("casework.case_completed.v1", "completion"), ("payment.captured.v1", "receipt")]
+    ("subject", "kind"),
+    [
+        ("casework.case_completed.v1", "completion"),
+        ("payment.captured.v1", "receipt"),
+        ("payment.refunded.v1", "refund"),
+    ],
 )
 async def test_what_others_tell_is_written_as_the_booking_asked_for(
     apply: Apply, database: Database, plainly: dict[str, Any], subject: str, kind: str

@@ -58,17 +58,6 @@ def test_no_value_ends_its_header(said: str) -> None:
         wire.mailbox("To", f"{said}@example.org")
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["a@example.org\r\nDATA", "a@example.org>\r\n", "a@example.org> SIZE=1", "<a@example.org", "a\0@b.org", ""],
-)
-def test_no_address_ends_its_command(address: str) -> None:
-    with pytest.raises(ValueError, match="address"):
-        Mail("noreply@town.example", address, b"")
-    with pytest.raises(ValueError, match="address"):
-        Mail(address, "a@example.org", b"")
-
-
 @pytest.mark.parametrize("said", ["x\n", "-- \nAmt\n", ".\n..\n", "--=_b\n", "Straße " * 100 + "\n", "a=3D\n\n\nb\n"])
 def test_text_is_read_as_it_was_written(said: str) -> None:
     """Also what is a boundary or the end of a mail elsewhere."""

@@ -189,7 +189,7 @@ async def test_refunded_before_anything_else_was_heard(desk: Any, simulator: Any
     at.post(f"/v2/payments/captures/{capture['id']}/refund", json={}, headers=headers)
     seen = await desk.settlement.attend(order.id)
     assert (seen.state, seen.refunded_cents) == ("captured", 1300)
-    assert await desk.told(case) == ["authorised", "captured"]
+    assert await desk.told(case) == ["authorised", "captured", "refunded"]
 
 
 async def access(simulator: Any) -> dict[str, str]:

@@ -101,7 +101,7 @@ async def test_refunded_before_captured(service: Any, simulator: Any, case: Any)
     await service.until(settled)
     view = (await service.http.get("/api/payment/citizen/order", headers=service.as_citizen(case))).json()
     assert (view["state"], view["refunded_cents"]) == ("captured", 1300)
-    assert await service.desk.told(case) == ["authorised", "captured"]
+    assert await service.desk.told(case) == ["authorised", "captured", "refunded"]
 
 
 async def refund(simulator: Any, order: Any) -> None:

@@ -38,6 +38,8 @@ export const mails = area(
     completionWhen: "wenn der Vorgang fertig ist",
     receipt: "Quittung",
     receiptWhen: "wenn die Zahlung da ist",
+    refund: "Erstattung",
+    refundWhen: "wenn Geld zurückgeht",
   },
   {
     nav: "Mails",
@@ -74,5 +76,7 @@ export const mails = area(
     completionWhen: "when the matter is done",
     receipt: "Receipt",
     receiptWhen: "when the payment has arrived",
+    refund: "Refund",
+    refundWhen: "when money is given back",
   },
 );

@@ -15,6 +15,7 @@ MessageKind = Literal[
     "slot_offer",
     "completion",
     "receipt",
+    "refund",
 ]
 
 

@@ -29,6 +29,15 @@ class PaymentCaptured(_PaymentEvent):
     receipt_number: str
 
 
+class PaymentRefunded(_PaymentEvent):
+    """Money that was taken was given back, at the provider. Told again when more is: `refunded_cents` is all so far."""
+
+    SUBJECT: ClassVar[str] = "payment.refunded.v1"
+
+    refunded_cents: Cents
+    receipt_number: str
+
+
 class PaymentFailed(_PaymentEvent):
     """The provider refused, or the reservation ran out. The citizen may try again while the case is open."""
 

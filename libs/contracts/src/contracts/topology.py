@@ -40,6 +40,7 @@ PUBLISHES: Final[Mapping[str, tuple[type[Event], ...]]] = {
     "payment": (
         payment.PaymentAuthorised,
         payment.PaymentCaptured,
+        payment.PaymentRefunded,
         payment.PaymentFailed,
         payment.PaymentVoided,
     ),
@@ -88,6 +89,7 @@ CONSUMES: Final[Mapping[str, tuple[type[Event], ...]]] = {
         booking.SlotOffered,
         booking.WaitingJoined,
         payment.PaymentCaptured,
+        payment.PaymentRefunded,
         casework.CaseCompleted,
         casework.CaseAborted,
     ),

@@ -135,6 +135,8 @@ def apply(case: Case, event: Event, meta: Meta) -> None:
             case.pay(_payment("authorised", event), event.at)
         case payment.PaymentCaptured():
             case.pay(_payment("captured", event, event.receipt_number), event.at)
+        case payment.PaymentRefunded():
+            case.note(event.at, "payment_refunded", refunded_cents=str(event.refunded_cents))
         case payment.PaymentFailed():
             case.pay(_payment("failed", event), event.at)
         case payment.PaymentVoided():

@@ -21,7 +21,7 @@ from contracts.booking import (
 )
 from contracts.casework import CaseAborted, CaseCompleted
 from contracts.offices import Offices
-from contracts.payment import PaymentCaptured
+from contracts.payment import PaymentCaptured, PaymentRefunded
 from notify import usecases
 from notify.model import Claim, Message
 
@@ -106,4 +106,5 @@ def consumers(offices: Offices, clock: Clock, outgoing: Outgoing) -> list[Consum
         queueing(CaseCompleted, usecases.say_goodbye),
         queueing(CaseAborted, usecases.stop_reminding),
         queueing(PaymentCaptured, usecases.send_receipt),
+        queueing(PaymentRefunded, usecases.tell_refund),
     ]

@@ -12,7 +12,7 @@ from contracts.booking import (
     WaitingJoined,
 )
 from contracts.casework import CaseCompleted
-from contracts.payment import PaymentCaptured
+from contracts.payment import PaymentCaptured, PaymentRefunded
 from notify.model import Context
 
 
@@ -78,6 +78,17 @@ def paid(event: PaymentCaptured, reference: str, name: str) -> Context:
         "receipt_number": event.receipt_number,
         "amount_cents": event.amount_cents,
         "at": event.at.isoformat(),
+    }
+
+
+def refunded(event: PaymentRefunded, reference: str, name: str) -> Context:
+    """Of money that was given back."""
+    return {
+        "reference": reference,
+        "name": name,
+        "receipt_number": event.receipt_number,
+        "amount_cents": event.amount_cents,
+        "refunded_cents": event.refunded_cents,
     }
 
 

@@ -22,7 +22,7 @@ from contracts.casework import CaseCompleted
 from contracts.catalogue import load_catalogue
 from contracts.notify import MessageKind
 from contracts.offices import Offices, load_offices
-from contracts.payment import PaymentCaptured
+from contracts.payment import PaymentCaptured, PaymentRefunded
 from contracts.samples import load
 from contracts.text import Language
 from notify import contexts
@@ -122,6 +122,7 @@ def _sample(kind: MessageKind, events: dict[type[Event], Event]) -> tuple[Event,
     booked, moved = events[BookingCompleted], events[BookingRescheduled]
     off, missed, offered = events[BookingCancelled], events[BookingNoShow], events[SlotOffered]
     done, paid, listed = events[CaseCompleted], events[PaymentCaptured], events[WaitingJoined]
+    back = events[PaymentRefunded]
     assert isinstance(booked, BookingCompleted)
     assert isinstance(moved, BookingRescheduled)
     assert isinstance(off, BookingCancelled)
@@ -130,6 +131,7 @@ def _sample(kind: MessageKind, events: dict[type[Event], Event]) -> tuple[Event,
     assert isinstance(listed, WaitingJoined)
     assert isinstance(done, CaseCompleted)
     assert isinstance(paid, PaymentCaptured)
+    assert isinstance(back, PaymentRefunded)
     before = booked.starts_at - timedelta(days=1)
     match kind:
         case "confirmation":
@@ -150,6 +152,8 @@ def _sample(kind: MessageKind, events: dict[type[Event], Event]) -> tuple[Event,
             return done, contexts.completed(done), done.completed_at
         case "receipt":
             return paid, contexts.paid(paid, booked.reference, booked.citizen.name), paid.at
+        case "refund":
+            return back, contexts.refunded(back, booked.reference, booked.citizen.name), back.at
 
 
 def _index(shown: list[tuple[Preview, EmailMessage]]) -> str:

@@ -25,10 +25,10 @@ from contracts.booking import (
 from contracts.casework import CaseAborted, CaseCompleted
 from contracts.notify import Delivered, Failed, MessageKind
 from contracts.offices import Offices
-from contracts.payment import PaymentCaptured
+from contracts.payment import PaymentCaptured, PaymentRefunded
 from contracts.text import Language
 from notify import booked, contexts, sending, store
-from notify.contexts import appointment, cancelled, completed, listed, moved, offered, paid
+from notify.contexts import appointment, cancelled, completed, listed, moved, offered, paid, refunded
 from notify.errors import UnknownRecipient
 from notify.model import LINKED, Claim, Context, Message, Planned, Standing, Trouble, fixed_id, next_try, reminders
 from notify.tables import Recipient
@@ -199,6 +199,19 @@ async def send_receipt(
         return None
     context = paid(event, recipient.reference, recipient.name)
     return await _queue(tx, "receipt", event, contact(recipient), context, cause, now, claim)
+
+
+async def tell_refund(
+    tx: Transaction, event: PaymentRefunded, cause: UUID, now: datetime, claim: Claim | None = None
+) -> Message | None:
+    """Queue the mail that money was given back. Raises UnknownRecipient while the booking has not arrived."""
+    recipient = await store.recipient(tx, event.appointment_id)
+    if recipient is None:
+        raise UnknownRecipient(str(event.appointment_id))
+    if recipient.erased_at:
+        return None
+    context = refunded(event, recipient.reference, recipient.name)
+    return await _queue(tx, "refund", event, contact(recipient), context, cause, now, claim)
 
 
 def contact(recipient: Recipient) -> CitizenContact:

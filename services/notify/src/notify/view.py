@@ -68,6 +68,7 @@ def view(message: Message, office: Office, catalogue: Catalogue, origin: str, no
         **{name: f"{home}/{page}#{context[token]}" for name, page, token in _LINKS if context.get(token)},
         "channel": context.get("channel", "citizen"),
         "amount": _money(context.get("amount_cents"), language),
+        "refunded": _money(context.get("refunded_cents"), language),
         "paid_on": when(datetime.fromisoformat(str(context["at"])), office.zone, language) if "at" in context else None,
         **{name: context.get(name) for name in _PLAIN},
         **_times(context, office, language),

@@ -15,8 +15,6 @@ from typing import Final
 
 #: An address that needs neither quoting nor folding nor another alphabet: nearly all.
 _PLAIN_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
-#: Nothing that SMTP reads as the end of an address or of a command.
-_ENVELOPE: Final = re.compile(r"[^\x00-\x1f\x7f<>]+")
 #: Text that is its own form in a header; what looks like the beginning of encoded text is not.
 _PLAIN_TEXT: Final = re.compile(r"(?!.*=\?)[ -~]+")
 _LINE: Final = 76
@@ -27,18 +25,11 @@ _WORD_BYTES: Final = 42
 
 @dataclass(frozen=True)
 class Mail:
-    """What the mail server gets: envelope and content. The content is ASCII but for an address that is not.
-
-    Raises ValueError for an address that would not stay between its brackets in SMTP's commands.
-    """
+    """What the mail server gets: envelope and content. The content is ASCII but for an address that is not."""
 
     sender: str
     recipient: str
     content: bytes
-
-    def __post_init__(self) -> None:
-        if not all(_ENVELOPE.fullmatch(address) for address in (self.sender, self.recipient)):
-            raise ValueError("an address with what no address has")
 
     @property
     def international(self) -> bool:

@@ -20,7 +20,7 @@ Phase = Literal["created", "approved", "pending", "authorised", "captured", "dec
 """Where the provider is. `pending`: it works on something and is to be asked again."""
 Reason = Literal["declined", "expired", "amount_mismatch", "provider_error"]
 Act = Literal["authorise", "capture", "void"]
-Fact = Literal["authorised", "captured", "failed", "voided"]
+Fact = Literal["authorised", "captured", "refunded", "failed", "voided"]
 
 LIVE: Final = frozenset[State]({"requested", "approval_pending", "authorised"})
 
@@ -86,11 +86,12 @@ def observe(order: Order, snapshot: Snapshot) -> tuple[Order, tuple[Fact, ...]]:
         capture_id=snapshot.capture_id or order.capture_id,
         refunded_cents=max(order.refunded_cents, snapshot.refunded_cents),
     )
+    refunded: tuple[Fact, ...] = ("refunded",) if seen.refunded_cents > order.refunded_cents else ()
     if order.state == "captured":
-        return seen, ()
+        return seen, refunded
     if snapshot.phase == "captured" and matches(order, snapshot):
         earlier: tuple[Fact, ...] = ("authorised",) if order.state in ("requested", "approval_pending") else ()
-        return replace(seen, state="captured", reason=None), (*earlier, "captured")
+        return replace(seen, state="captured", reason=None), (*earlier, "captured", *refunded)
     if order.state not in LIVE:
         return seen, ()
     match snapshot.phase:

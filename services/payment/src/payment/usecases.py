@@ -16,7 +16,7 @@ from contracts.booking import BookingCancelled, BookingNoShow, BookingReschedule
 from contracts.casework import CaseAborted, CaseCompleted, PaymentRequested
 from contracts.ids import AppointmentId, OfficeSlug, OrderId
 from contracts.offices import Office
-from contracts.payment import PaymentAuthorised, PaymentCaptured, PaymentFailed, PaymentVoided
+from contracts.payment import PaymentAuthorised, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided
 from payment import jobs, store
 from payment.errors import LinkExpired, OrderNotFound
 from payment.model import Fact, Order, Snapshot, aimed, observe, receipt_number, released, successor
@@ -185,9 +185,9 @@ async def receive_webhook(tx: Transaction, notice: Notice, now: datetime) -> boo
 
 
 async def publish(tx: Transaction, order: Order, facts: tuple[Fact, ...], now: datetime) -> None:
-    """Tell the other services. Of a superseded order nobody waits for news, except that money was taken."""
+    """Tell the other services. Of a superseded order nobody waits for news, except of money taken or given back."""
     for fact in facts:
-        if order.superseded and fact != "captured":
+        if order.superseded and fact not in ("captured", "refunded"):
             continue
         common = {
             "office": order.office,
@@ -204,6 +204,9 @@ async def publish(tx: Transaction, order: Order, facts: tuple[Fact, ...], now: d
                 await tx.publish(PaymentAuthorised.model_validate(common))
             case "captured":
                 await tx.publish(PaymentCaptured.model_validate(common | {"receipt_number": order.receipt_number}))
+            case "refunded":
+                told = {"refunded_cents": order.refunded_cents, "receipt_number": order.receipt_number}
+                await tx.publish(PaymentRefunded.model_validate(common | told))
             case "failed":
                 await tx.publish(PaymentFailed.model_validate(common | {"reason": order.reason}))
             case "voided":

@@ -114,7 +114,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "confirmation" | "reminder" | "rescheduled" | "cancellation" | "no_show" | "waiting_list" | "slot_offer" | "completion" | "receipt";
+            kind: "confirmation" | "reminder" | "rescheduled" | "cancellation" | "no_show" | "waiting_list" | "slot_offer" | "completion" | "receipt" | "refund";
             /**
              * Message Id
              * Format: uuid
@@ -144,7 +144,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "confirmation" | "reminder" | "rescheduled" | "cancellation" | "no_show" | "waiting_list" | "slot_offer" | "completion" | "receipt";
+            kind: "confirmation" | "reminder" | "rescheduled" | "cancellation" | "no_show" | "waiting_list" | "slot_offer" | "completion" | "receipt" | "refund";
             /**
              * Language
              * @enum {string}
@@ -363,7 +363,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "confirmation" | "reminder" | "rescheduled" | "cancellation" | "no_show" | "waiting_list" | "slot_offer" | "completion" | "receipt";
+                kind: "confirmation" | "reminder" | "rescheduled" | "cancellation" | "no_show" | "waiting_list" | "slot_offer" | "completion" | "receipt" | "refund";
             };
             cookie?: never;
         };
