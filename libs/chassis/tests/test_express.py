@@ -226,8 +226,8 @@ def test_what_express_routes_do_not_know_is_refused_at_the_start(what: Any) -> N
 
     @router.get("/")
     @express
-    async def endpoint(value: Annotated[Any, what]) -> Answer:
-        raise NotImplementedError
+    async def endpoint(value: Annotated[Any, what]) -> None:
+        """Never called: nobody gets that far."""
 
     with pytest.raises(TypeError):
         ways([router], "")

@@ -17,19 +17,16 @@ from uuid import UUID
 
 import pytest
 from link import Link, link_to
-from sqlalchemy import create_engine
-from sqlmodel import SQLModel
 
 from chassis.bus import Bus
 from chassis.consumer import Consumer
 from chassis.database import Database, Transaction
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
-from chassis.tables import IdempotentAnswer, Inbox, Outbox
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS, STREAMS
+from contracts.topology import DEAD_LETTERS
 
 SAMPLE = load()["casework.stage_changed.v1"][1]
 #: How long after the link is well again the last event has its effect.
@@ -40,37 +37,6 @@ NOTICED_SECONDS = 120.0
 
 def clock() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """The well link to the database, with tables that are empty but for a row per effect."""
-    engine = create_engine("postgresql+psycopg://" + database_url.split("://", 1)[1])
-    tables = [SQLModel.metadata.tables[str(model.__tablename__)] for model in (Outbox, Inbox, IdempotentAnswer)]
-    SQLModel.metadata.create_all(engine, tables=tables)
-    engine.dispose()
-    database = Database(database_url, clock=clock)
-    async with database.transaction() as tx:
-        await tx.execute("CREATE TABLE IF NOT EXISTS effect (event_id uuid NOT NULL)")
-        await tx.execute("TRUNCATE outbox, inbox, effect")
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def bus(database_url: str, nats_url: str, offices_dir: Path) -> AsyncIterator[Bus]:
-    """The well link to the bus, with empty streams."""
-    settings = ServiceSettings(
-        database_url=database_url, nats_url=nats_url, public_url="http://localhost", offices_dir=offices_dir
-    )
-    bus = Bus("casework", settings)
-    await bus.connect()
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.ensure(stream)
-    yield bus
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.jetstream.delete_stream(stream.name)
-    await bus.close()
 
 
 class Links:

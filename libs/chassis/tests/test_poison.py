@@ -8,22 +8,17 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import create_engine
-from sqlmodel import SQLModel
 
 from chassis.bus import Bus, Message
 from chassis.consumer import MAX_TRIES, Consumer, Consumption, Poison
 from chassis.database import Database, Transaction
-from chassis.settings import ServiceSettings
-from chassis.tables import IdempotentAnswer, Inbox, Outbox
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS, STREAMS
+from contracts.topology import DEAD_LETTERS
 
 SAMPLE = load()["casework.stage_changed.v1"][1]
 #: The pauses between the tries of one that fails are 22.5 s in all; nobody else waits for that.
@@ -35,36 +30,6 @@ Handle = Callable[[Transaction, Event, Meta], Awaitable[None]]
 
 def clock() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    engine = create_engine("postgresql+psycopg://" + database_url.split("://", 1)[1])
-    tables = [SQLModel.metadata.tables[str(model.__tablename__)] for model in (Outbox, Inbox, IdempotentAnswer)]
-    SQLModel.metadata.create_all(engine, tables=tables)
-    engine.dispose()
-    database = Database(database_url, clock=clock)
-    async with database.transaction() as tx:
-        await tx.execute("TRUNCATE outbox, inbox")
-        await tx.execute("DROP TABLE IF EXISTS effect")
-        await tx.execute("CREATE TABLE effect (event_id uuid NOT NULL)")
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def bus(database_url: str, nats_url: str, offices_dir: Path) -> AsyncIterator[Bus]:
-    settings = ServiceSettings(
-        database_url=database_url, nats_url=nats_url, public_url="http://localhost", offices_dir=offices_dir
-    )
-    bus = Bus("casework", settings)
-    await bus.connect()
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.ensure(stream)
-    yield bus
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.jetstream.delete_stream(stream.name)
-    await bus.close()
 
 
 class Backlog:
