@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import aiosmtplib
 import httpx
 import pytest
-from aiosmtpd.smtp import SMTP
 from pydantic import ValidationError
 
 from simulators.mail.app import build
 from simulators.mail.mailbox import Fault, Faults, Mailbox
+from simulators.mail.smtp import Server
 
 MAIL = b"From: a@example.org\r\nTo: b@example.org\r\nMessage-ID: <1@example.org>\r\nSubject: Hello\r\n\r\nHello\r\n"
 
@@ -22,7 +22,7 @@ def mailbox() -> Mailbox:
 
 @pytest.fixture
 async def port(mailbox: Mailbox) -> AsyncIterator[int]:
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(mailbox), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: Server(mailbox), "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
 

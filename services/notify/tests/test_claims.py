@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from aiosmtpd.smtp import SMTP
-from mail_server import Together, smtp_server
+from mail_server import smtp_server
 
 from chassis.consumer import Consumer, process, process_together
 from chassis.database import Database, Transaction
@@ -25,6 +25,7 @@ from notify.mail import Composer
 from notify.model import Claim
 from notify.sender import Sender
 from notify.settings import Settings
+from simulators.mail.mailbox import Mailbox
 
 BOOKED = "booking.completed.v1"
 Apply = Callable[..., Awaitable[bool]]
@@ -49,7 +50,7 @@ asyncio.run(main())
 """
 
 
-class Slow(Together):
+class Slow(Mailbox):
     """A mail server that says its 250 when told to."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from mail_server import Together, smtp_server
+from mail_server import ALL_EXTENSIONS, smtp_server
 from pydantic import SecretStr, ValidationError
 
 from chassis.consumer import process
@@ -38,10 +38,9 @@ from simulators.mail.mailbox import Mailbox
 Apply = Callable[[str], Awaitable[bool]]
 
 
-@pytest.fixture(params=[Mailbox, Together])
+@pytest.fixture(params=ALL_EXTENSIONS, ids="-".join)
 def mailbox(request: pytest.FixtureRequest) -> Mailbox:
-    made: Mailbox = request.param(100)
-    return made
+    return Mailbox(100, extensions=request.param)
 
 
 @pytest.fixture

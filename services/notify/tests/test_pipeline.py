@@ -1,8 +1,8 @@
-"""Mails to a server that takes commands together, and to one that does not."""
+"""Mails to a server that takes commands together and mails in chunks, and to those that do not."""
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from mail_server import Together, smtp_server
+from mail_server import ALL_EXTENSIONS, smtp_server
 
 from notify import wire
 from notify.delivery import DeliveryError, Smtp
 from notify.model import Trouble
 from notify.settings import Settings
 from notify.wire import Mail, Part
+from simulators.mail.mailbox import Mailbox
 
 
 def mail(said: str = "x\n", recipient: str = "a@example.org") -> Mail:
@@ -27,11 +28,11 @@ def mail(said: str = "x\n", recipient: str = "a@example.org") -> Mail:
     return Mail("noreply@town.example", recipient, whole.head + b"\r\n" + whole.body)
 
 
-class Recording(Together):
+class Recording(Mailbox):
     """Keeps what came, and which connections it came over; knows no nobody@example.org."""
 
-    def __init__(self) -> None:
-        super().__init__(100)
+    def __init__(self, extensions: Sequence[str]) -> None:
+        super().__init__(100, extensions=extensions)
         self.contents: list[bytes] = []
         self.connections: list[SMTP] = []
 
@@ -50,20 +51,9 @@ class Recording(Together):
         return await super().handle_DATA(server, session, envelope)
 
 
-class Alone(Recording):
-    """The same, one command after the other."""
-
-    async def handle_EHLO(  # noqa: N802
-        self, server: SMTP, session: Any, envelope: Any, hostname: str, responses: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        return responses
-
-
-@pytest.fixture(params=[Recording, Alone])
+@pytest.fixture(params=ALL_EXTENSIONS, ids="-".join)
 def server(request: pytest.FixtureRequest) -> Recording:
-    made: Recording = request.param()
-    return made
+    return Recording(request.param)
 
 
 async def test_mails_go_over_one_connection_byte_by_byte(server: Recording, settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """A mail in two round trips instead of four, where the server takes commands together (RFC 2920), as nearly all do.
 
+In one where it takes mails as chunks, too (RFC 3030), which need no word that it is ready for them.
+
 aiosmtplib opens the connection (TLS, sign-in) and hands it over: it waits for a reply after each command.
 """
 
@@ -17,6 +19,7 @@ class Pipeline(asyncio.Protocol):
     """An open connection, from now on for mails alone. After an error it has to be closed: it may be within a mail."""
 
     def __init__(self, client: aiosmtplib.SMTP) -> None:
+        self._chunks = client.supports_extension("chunking")
         # uvloop does not derive its transports from asyncio's classes.
         self._transport = cast(asyncio.Transport, client.transport)
         self._received = bytearray()
@@ -32,7 +35,9 @@ class Pipeline(asyncio.Protocol):
 
     async def send(self, sender: str, recipient: str, content: bytes, options: str = "") -> None:
         """Return once the server has said 250 to `content`, whose lines end in CRLF. Raises aiosmtplib's errors."""
-        self._transport.write(f"MAIL FROM:<{sender}>{options}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode())
+        envelope = f"MAIL FROM:<{sender}>{options}\r\nRCPT TO:<{recipient}>\r\n".encode()
+        content_follows = b"BDAT %d LAST\r\n%b" % (len(content), content) if self._chunks else b"DATA\r\n"
+        self._transport.write(envelope + content_follows)
         code, said = await self._reply()
         if code != _DONE:
             raise aiosmtplib.SMTPSenderRefused(code, said, sender)
@@ -40,7 +45,7 @@ class Pipeline(asyncio.Protocol):
         if code not in _TAKEN:
             raise aiosmtplib.SMTPRecipientsRefused([aiosmtplib.SMTPRecipientRefused(code, said, recipient)])
         code, said = await self._reply()
-        if code == _GO_ON:
+        if code == _GO_ON and not self._chunks:
             self._transport.write(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
             code, said = await self._reply()
         if code != _DONE:

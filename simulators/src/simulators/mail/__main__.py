@@ -3,11 +3,11 @@
 import asyncio
 
 import uvicorn
-from aiosmtpd.smtp import SMTP
 
 from simulators.mail.app import build
 from simulators.mail.mailbox import Mailbox
 from simulators.mail.settings import Settings
+from simulators.mail.smtp import Server
 
 
 async def serve(settings: Settings) -> None:
@@ -15,7 +15,7 @@ async def serve(settings: Settings) -> None:
     mailbox = Mailbox(settings.mail_keep)
     loop = asyncio.get_running_loop()
     smtp = await loop.create_server(
-        lambda: SMTP(mailbox, enable_SMTPUTF8=True, hostname="mail.simulator"),
+        lambda: Server(mailbox, enable_SMTPUTF8=True, hostname="mail.simulator"),
         settings.mail_host,
         settings.mail_smtp_port,
     )

@@ -5,6 +5,7 @@ import itertools
 import random
 import re
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -89,9 +90,13 @@ class Mail:
 
 
 class Mailbox:
-    """Keeps the newest `keep` mails and speaks SMTP through `handle_DATA`."""
+    """Keeps the newest `keep` mails and speaks SMTP through `handle_DATA`.
 
-    def __init__(self, keep: int) -> None:
+    As nearly all servers it takes commands together and mails in chunks, unless `extensions` says otherwise.
+    """
+
+    def __init__(self, keep: int, *, extensions: Sequence[str] = ("PIPELINING", "CHUNKING")) -> None:
+        self._extensions = extensions
         self._mails: deque[Mail] = deque(maxlen=keep)
         self._ids = itertools.count(1)
         self.faults = Faults()
@@ -107,6 +112,13 @@ class Mailbox:
     def get(self, mail_id: int) -> Mail | None:
         """The mail numbered `mail_id`, if it is still kept."""
         return next((mail for mail in self._mails if mail.id == mail_id), None)
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, _: SMTP, session: Session, __: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Say what the server knows."""
+        session.host_name = hostname
+        return [*responses[:-1], *(f"250-{each}" for each in self._extensions), responses[-1]]
 
     async def handle_DATA(self, server: SMTP, _: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Take a mail, or fail as told."""
