@@ -18,7 +18,7 @@ _CONFIRM: Final = f"""
         INSERT INTO recipient AS known ({RECIPIENT})
         SELECT CAST(:appointment_id AS uuid), CAST(:office AS text), CAST(:reference AS text), CAST(:name AS text),
                CAST(:email AS text), CAST(:language AS text), CAST(:time_zone AS text), CAST(:phone AS text),
-               CAST(:plain_language AS boolean), CAST(:appointment AS jsonb), CAST(:ends_at AS timestamptz),
+               CAST(:plain_language AS boolean), CAST(:context AS jsonb), CAST(:ends_at AS timestamptz),
                CAST(:generation AS integer), false, false FROM fresh
         {TELL}
     ),
@@ -40,7 +40,7 @@ _CONFIRM: Final = f"""
         INSERT INTO message (id, key, office, appointment_id, kind, cause, recipient, language, context, state, tries,
             next_try_at, created_at, plain_language, claimed_by, claimed_until)
         SELECT CAST(:id AS uuid), CAST(:key AS text), :office, :appointment_id, CAST(:kind AS text), :event_id,
-               coalesce(corrected_email, :email), :language, CAST(:context AS jsonb), 'pending',
+               coalesce(corrected_email, :email), :language, :context, 'pending',
                CAST(:tries AS integer), CAST(:due_at AS timestamptz), CAST(:created_at AS timestamptz),
                :plain_language, CAST(:claimed_by AS uuid), CAST(:claimed_until AS timestamptz) FROM good
         ON CONFLICT DO NOTHING
@@ -86,7 +86,6 @@ async def confirm(
         time_zone=citizen.time_zone,
         phone=citizen.phone,
         plain_language=citizen.plain_language,
-        appointment=json.dumps(message.context),
         ends_at=event.ends_at,
         generation=event.link_generation,
         id=message.id,

@@ -89,6 +89,8 @@ def _bare(address: str) -> str:
 
 def _folded(line: str) -> str:
     """`line` in pieces of fewer than 75 bytes, none of which ends within a character (RFC 5545, 3.1)."""
+    if len(line) <= _LINE_BYTES and line.isascii():
+        return f"{line}\r\n"
     rest = line.encode()
     pieces = []
     room = _LINE_BYTES

@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.headerregistry import Address
 from email.utils import format_datetime, parseaddr
-from pathlib import Path
 from typing import Any, Final
-
-import jinja2
-from markupsafe import Markup
 
 from contracts.booking import calendar_uid
 from contracts.catalogue import Catalogue
@@ -18,10 +14,10 @@ from contracts.text import Language
 from notify import wire
 from notify.calendar import Appointment, calendar
 from notify.model import Message
+from notify.rendering import Form, has_template
 from notify.view import view
 from notify.wire import Mail
 
-_TEMPLATES: Final = Path(__file__).parent / "templates"
 #: Kinds of messages that carry a calendar entry, with the METHOD that calendars act on (RFC 5546).
 _METHODS: Final[Mapping[MessageKind, str]] = {
     "confirmation": "REQUEST",
@@ -41,12 +37,7 @@ class Composer:
         self._origin = public_origin
         name, address = parseaddr(sender)
         self._sender = Address(name, addr_spec=address)
-        loader = jinja2.FileSystemLoader(_TEMPLATES)
-        self._names = frozenset(loader.list_templates())
-        strict: dict[str, Any] = {"loader": loader, "undefined": jinja2.StrictUndefined, "trim_blocks": True}
-        strict |= {"auto_reload": False}  # it asks for every file's time for every mail
-        self._html = jinja2.Environment(**strict, lstrip_blocks=True, autoescape=True)
-        self._text = jinja2.Environment(**strict, lstrip_blocks=True, autoescape=False)  # noqa: S701 - plain text
+        self._html, self._text = Form("html"), Form("txt")
 
     def compose(self, message: Message, now: datetime | None = None) -> Mail:
         """The mail for `message`, sent `now`: text, HTML and, about an appointment, a calendar entry.
@@ -55,12 +46,12 @@ class Composer:
         """
         office, language = self._offices[message.office], message.language
         variables = view(message, office, self._catalogue, self._origin, now or message.created_at)
-        template = self._template(message)
-        subject = self._text.get_template(template).render(variables, part="subject")
+        template, letterhead = self._template(message), (message.office, language)
+        subject = self._text.line(template, variables, part="subject")
         boundary = f"=_{message.id.hex}"
         parts = [
-            wire.Part.text("plain", _tidy(self._render(self._text, template, variables, "txt"))),
-            wire.Part.text("html", self._render(self._html, template, variables, "html") + "\n"),
+            wire.Part.text("plain", _tidy(self._text.mail(template, variables, letterhead=letterhead))),
+            wire.Part.text("html", self._html.mail(template, variables, letterhead=letterhead) + "\n"),
         ]
         whole = wire.join("alternative", f"{boundary}.a", parts)
         entry = self._calendar(message, office, variables)
@@ -84,20 +75,13 @@ class Composer:
         """The short form of a reminder, for a telephone: one line, and no link, which is not the provider's to know."""
         office = self._offices[message.office]
         variables = view(message, office, self._catalogue, self._origin, now)
-        text = self._text.get_template(f"{message.kind}.sms.{message.language}.j2").render(variables)
+        text = self._text.line(f"{message.kind}.sms.{message.language}.j2", variables)
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-    @staticmethod
-    def _render(environment: jinja2.Environment, template: str, variables: dict[str, Any], form: str) -> str:
-        kit = environment.get_template(f"kit.{form}.j2").module
-        body = environment.get_template(template).render(variables, part="body", ui=kit)
-        wrapped = Markup(body) if environment.autoescape else body  # noqa: S704 - just escaped
-        return environment.get_template(f"layout.{form}.j2").render(variables, body=wrapped)
 
     def _template(self, message: Message) -> str:
         """The template to take: not every kind has one in plain language."""
         plain = f"{message.kind}.plain.{message.language}.j2"
-        return plain if message.plain_language and plain in self._names else f"{message.kind}.{message.language}.j2"
+        return plain if message.plain_language and has_template(plain) else f"{message.kind}.{message.language}.j2"
 
     def _calendar(self, message: Message, office: Office, variables: dict[str, Any]) -> tuple[str, str] | None:
         method = _METHODS.get(message.kind)
@@ -120,7 +104,7 @@ class Composer:
 
 def has_plain_language(kind: MessageKind, language: Language) -> bool:
     """Whether there is such a mail in plain language."""
-    return (_TEMPLATES / f"{kind}.plain.{language}.j2").is_file()
+    return has_template(f"{kind}.plain.{language}.j2")
 
 
 def _sequence(message: Message) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from babel.numbers import format_currency
 from babel.units import format_unit
 
@@ -42,9 +42,14 @@ _PLAIN: Final = ("cancelled_by", "rescheduled_by", "receipt_number")
 def when(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     """An instant written out in words in `zone`: "Dienstag, 1. Dezember 2026, 09:00 Uhr"."""
     local = instant.astimezone(zone)
-    day = format_date(local, "full", locale=_LOCALES[language])
-    time = format_time(local, "HH:mm", locale=_LOCALES[language])
-    return f"{day}, {time} Uhr" if language == "de" else f"{day}, {time}"
+    text = f"{_day(local.date(), language)}, {local:%H:%M}"
+    return f"{text} Uhr" if language == "de" else text
+
+
+@lru_cache(maxsize=1024)
+def _day(day: date, language: Language) -> str:
+    """A day written out: "Dienstag, 1. Dezember 2026"."""
+    return format_date(day, "full", locale=_LOCALES[language])
 
 
 def view(message: Message, office: Office, catalogue: Catalogue, origin: str, now: datetime) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def view(message: Message, office: Office, catalogue: Catalogue, origin: str, no
         **{name: context.get(name) for name in _PLAIN},
         **_times(context, office, language),
         **_waiting(context, office, language),
-        **_ahead(context, office, language, now),
+        **(_ahead(context, office, language, now) if message.kind == "reminder" else {}),
         **_services(context, catalogue, language),
     }
 
@@ -127,11 +132,12 @@ def _times(context: Context, office: Office, language: Language) -> dict[str, st
     starts_at = context.get("starts_at")
     begins = datetime.fromisoformat(str(starts_at)) if starts_at else None
     at_office = when(begins, office.zone, language) if begins else None
+    told_start = told("starts_at")
     return {
         # A subject names the bare time: the city stands in the mail.
         "when": when(begins, zone, language) if begins else None,
-        "when_told": told("starts_at"),
-        "when_at_office": at_office if at_office and told("starts_at") != at_office else None,
+        "when_told": told_start,
+        "when_at_office": at_office if told_start != at_office else None,
         "previously": told("previous_starts_at"),
         "currently": told("current_starts_at"),
         "expires": told("expires_at"),
@@ -141,11 +147,8 @@ def _times(context: Context, office: Office, language: Language) -> dict[str, st
 def _waiting(context: Context, office: Office, language: Language) -> dict[str, str | None]:
     """On which days of the office somebody waits, until when at the latest, and how long an offer is kept for them."""
 
-    def day(of: date) -> str:
-        return format_date(of, "full", locale=_LOCALES[language])
-
     def asked(name: str) -> str | None:
-        return day(date.fromisoformat(str(context[name]))) if context.get(name) else None
+        return _day(date.fromisoformat(str(context[name])), language) if context.get(name) else None
 
     until = context.get("waits_until")
     # It ends at midnight, as the day after begins.
@@ -153,11 +156,12 @@ def _waiting(context: Context, office: Office, language: Language) -> dict[str, 
     return {
         "first_day": asked("first_day"),
         "last_day": asked("last_day"),
-        "waits_until": day(ends.astimezone(office.zone).date()) if ends else None,
+        "waits_until": _day(ends.astimezone(office.zone).date(), language) if ends else None,
         "offer_kept": _lasting(office.booking.offer_minutes, language),
     }
 
 
+@lru_cache(maxsize=256)
 def _lasting(minutes: int, language: Language) -> str:
     hours, rest = divmod(minutes, 60)
     amount, unit = (minutes, "duration-minute") if rest else (hours, "duration-hour")
@@ -166,14 +170,12 @@ def _lasting(minutes: int, language: Language) -> str:
 
 def _ahead(context: Context, office: Office, language: Language, now: datetime) -> dict[str, Any]:
     """How far off the appointment is when the mail goes out: "tomorrow at 09:00", and in minutes if it begins soon."""
-    if not context.get("starts_at"):
-        return {"ahead": None, "minutes": None}
     zone = ZoneInfo(str(context["time_zone"])) if context.get("time_zone") else office.zone
     starts_at = datetime.fromisoformat(str(context["starts_at"])).astimezone(zone)
     days = (starts_at.date() - now.astimezone(zone).date()).days
     minutes = round((starts_at - now).total_seconds() / 60)
     locale = _LOCALES[language]
-    time = format_time(starts_at, "HH:mm", locale=locale)
+    time = f"{starts_at:%H:%M}"
     day = {0: _TODAY, 1: _TOMORROW}.get(days)
     date = format_date(starts_at, "EEEE, d. MMMM" if language == "de" else "EEEE, d MMMM", locale=locale)
     spoken = day.in_language(language) if day else f"am {date}," if language == "de" else f"on {date},"
