@@ -174,12 +174,25 @@ async def test_what_takes_longer_than_the_bus_waits_is_not_handed_out_again(
     assert begun == [meta.id]
 
 
+async def stop(server: Nats) -> None:
+    """Every thread of it stands still: the signal takes a moment, in which it could still answer."""
+    os.kill(server.process.pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{server.process.pid}/task")
+    async with asyncio.timeout(5):
+        while any(_state(thread) != "T" for thread in threads.iterdir()):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.001)
+
+
+def _state(thread: Path) -> str:
+    return (thread / "stat").read_text().rpartition(") ")[2][0]
+
+
 async def test_a_publisher_hears_at_once_that_the_bus_has_died(
     server: Nats, database: Database, offices_dir: Path
 ) -> None:
     """Not after the seconds that an acknowledgement may take; and while it is away nothing is kept for later."""
     async with connected(server, database, offices_dir) as bus:
-        os.kill(server.process.pid, signal.SIGSTOP)
+        await stop(server)
         waiting = asyncio.create_task(bus.publish(SAMPLE.SUBJECT, b"{}", {}))
         await asyncio.sleep(0.1)
         started = time.monotonic()

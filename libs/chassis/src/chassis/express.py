@@ -58,6 +58,7 @@ class _Asked(NamedTuple):
     """A request while its parameters are looked up. `known`: what its dependencies have given so far."""
 
     request: Request
+    headers: dict[bytes, bytes]
     path: dict[str, str]
     body: BaseModel | None
     known: list[Any]
@@ -86,8 +87,9 @@ class _Way:
 
     async def run(self, request: Request, path: dict[str, str], raw: bytes) -> Response:
         """The endpoint's answer. Raises what it raises, or _UnusualError before anything has happened."""
-        body = self._parsed(request, raw) if self.body else None
-        asked = _Asked(request, path, body, [])
+        headers = dict(reversed(request.scope["headers"]))  # of several of one name the first, as Starlette takes
+        body = self._parsed(headers, raw) if self.body else None
+        asked = _Asked(request, headers, path, body, [])
         result = None
         for step in self.steps:
             # Parameters of all steps are looked up before the endpoint, which alone changes anything, is called.
@@ -97,9 +99,9 @@ class _Way:
             return result
         return Response(self.answer.dump_json(result), self.route.status_code or 200, media_type="application/json")
 
-    def _parsed(self, request: Request, raw: bytes) -> BaseModel:
+    def _parsed(self, headers: dict[bytes, bytes], raw: bytes) -> BaseModel:
         assert self.body is not None
-        if request.headers.get("content-type", "").encode() != _JSON:
+        if headers.get(b"content-type") != _JSON:
             raise _UnusualError
         try:
             return self.body.model_validate_json(raw)
@@ -226,7 +228,13 @@ def _of_query(field: Any) -> _Get:
 
 
 def _of_header(field: Any) -> _Get:
-    return lambda asked: _valid(field, asked.request.headers.get(field.alias))
+    name = field.alias.lower().encode()
+
+    def get(asked: _Asked) -> Any:
+        given = asked.headers.get(name)
+        return _valid(field, None if given is None else given.decode("latin-1"))
+
+    return get
 
 
 def _valid(field: Any, given: str | list[str] | None) -> Any:

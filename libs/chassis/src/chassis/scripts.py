@@ -106,14 +106,16 @@ class ScriptLine:
 
     async def run(self, *command: str | int | float) -> Any:
         """The answer to `command`. Once more if the line breaks: scripts are made to be repeated."""
-        line = await self._open_line()
+        line = self._line
+        if line is None or not line.open:
+            line = await self._dialled_line()
         try:
             return await line.ask(*command)
         except ConnectionError:
-            line = await self._open_line()
+            line = await self._dialled_line()
             return await line.ask(*command)
 
-    async def _open_line(self) -> _Line:
+    async def _dialled_line(self) -> _Line:
         if self._line is not None and self._line.open:
             return self._line
         if self._dialling is None:

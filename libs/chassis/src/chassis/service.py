@@ -12,6 +12,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import logging, metrics, migrations, openapi, problems
 from chassis.bus import Bus
@@ -40,6 +41,20 @@ class Worker:
 
 Check = Callable[[], Awaitable[None]]
 Resource = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class _Service(FastAPI):
+    """FastAPI behind our own edge: its own layers, five of them, are for what no express route answers."""
+
+    front: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if self.front is None or scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+        else:
+            scope["app"] = self  # as Starlette does
+            await self.front(scope, receive, send)
 
 
 async def _supervise(worker: Worker) -> None:
@@ -126,7 +141,7 @@ def create_app(
             yield
             log.info("stopping")
 
-    app = FastAPI(
+    app = _Service(
         title=f"Schalter: {title}",
         version="1",
         openapi_url=f"/api/{name}/openapi.json",
@@ -150,8 +165,7 @@ def create_app(
     add_health(app, {"database": database.ping, "bus": bus_check, **(checks or {})})
     for router in routers:
         app.include_router(router, prefix=f"/api/{name}")
-    app.add_middleware(Express, ways=ways(routers, f"/api/{name}"))
-    app.add_middleware(Edge)
+    app.front = Edge(Express(super(_Service, app).__call__, ways(routers, f"/api/{name}")))
     return app
 
 

@@ -1,6 +1,7 @@
 """Signed tokens (JWT, EdDSA with Ed25519). The issuer holds the private key; everybody else only verifies."""
 
 import base64
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -33,11 +34,15 @@ class TokenSigner:
     def __init__(self, private_key: str, *, issuer: str, audience: str) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(_decode(private_key))
         self._base = {"iss": issuer, "aud": audience}
+        self._head = _encode(json.dumps({"alg": _ALGORITHM, "typ": "JWT"}).encode())
 
     def sign(self, claims: Mapping[str, object], *, now: datetime, expires_at: datetime) -> str:
-        """A token with `claims`, valid from `now` until `expires_at`."""
+        """A token with `claims`, valid from `now` until `expires_at` (JWS compact serialisation, RFC 7515, 7.1)."""
         times = {"iat": int(now.timestamp()), "exp": int(expires_at.timestamp())}
-        return jwt.encode({**claims, **self._base, **times}, self._key, algorithm=_ALGORITHM)
+        payload = json.dumps({**claims, **self._base, **times}, separators=(",", ":"))
+        signed = f"{self._head}.{_encode(payload.encode())}"
+        # Not by the library, which works the header out anew and costs as much again as the signature.
+        return f"{signed}.{_encode(self._key.sign(signed.encode()))}"
 
 
 class TokenVerifier:

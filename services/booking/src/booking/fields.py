@@ -30,6 +30,8 @@ def _to_utc(value: datetime) -> datetime:
 
 def printable(text: str) -> str:
     """`text` in one normal form, for a validator. Raises ValueError for control characters and line breaks."""
+    if text.isascii() and text.isprintable():
+        return text
     # Control characters and line breaks would end up in mail headers; emoji and right-to-left names are welcome.
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
         raise ValueError("must not contain control characters")

@@ -13,7 +13,11 @@ State = Literal["booked", "cancelled", "completed", "aborted", "no_show"]
 
 def new_reference(prefix: str) -> str:
     """A name for the appointment that is read aloud easily, like "HD-7K3M9Q". Random, not secret."""
-    return f"{prefix}-" + "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(_REFERENCE_LENGTH))
+    number, letters = secrets.randbelow(len(_REFERENCE_ALPHABET) ** _REFERENCE_LENGTH), ""
+    for _ in range(_REFERENCE_LENGTH):
+        number, letter = divmod(number, len(_REFERENCE_ALPHABET))
+        letters += _REFERENCE_ALPHABET[letter]
+    return f"{prefix}-{letters}"
 
 
 def changeable(state: State, starts_at: datetime, now: datetime) -> bool:

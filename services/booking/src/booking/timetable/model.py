@@ -90,9 +90,9 @@ class Schedule:
         """The last local day that can be booked."""
         return self.today(now) + self.horizon
 
-    def serving(self, services: Collection[str]) -> list[Lane]:
+    def serving(self, services: Collection[str]) -> Sequence[Lane]:
         """The lanes that serve all of `services`."""
-        return [lane for lane in self.lanes if lane.serves(services)]
+        return _serving(self, frozenset(services))
 
     def offered(
         self, first: date, last: date, length: timedelta, now: datetime, *, lead: timedelta | None = None
@@ -316,6 +316,11 @@ def _starts(schedule: Schedule, day: date, seconds: int) -> tuple[int, ...]:
     for opens, closes, until in _stretches(schedule, day):
         starts.update(range(opens, min(closes - 1, until - seconds) + 1, step))
     return tuple(sorted(starts))
+
+
+@lru_cache(maxsize=1024)
+def _serving(schedule: Schedule, services: frozenset[str]) -> tuple[Lane, ...]:
+    return tuple(lane for lane in schedule.lanes if lane.serves(services))
 
 
 @lru_cache(maxsize=65536)
