@@ -179,7 +179,7 @@ async def stop(server: Nats) -> None:
     os.kill(server.process.pid, signal.SIGSTOP)
     threads = Path(f"/proc/{server.process.pid}/task")
     async with asyncio.timeout(5):
-        while any(_state(thread) != "T" for thread in threads.iterdir()):  # noqa: ASYNC110 - nobody tells
+        while any(_state(thread) != "T" for thread in threads.iterdir()):
             await asyncio.sleep(0.001)
 
 
