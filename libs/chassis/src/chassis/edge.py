@@ -36,14 +36,17 @@ class Edge:
         given = headers.get(b"x-correlation-id", b"").decode("latin-1")
         correlation_id = given if given.isascii() and given.isalnum() and 8 <= len(given) <= 64 else random[:32]
         trace = headers.get(b"traceparent", b"").decode("latin-1") or f"00-{random[:32]}-{random[32:]}-01"
-        with structlog.contextvars.bound_contextvars(
+        bound = structlog.contextvars.bind_contextvars(
             correlation_id=correlation_id, traceparent=trace, trace_id=trace.split("-")[1] if "-" in trace else trace
-        ):
+        )
+        try:
             if scope["type"] == "http":
                 announced = headers.get(b"content-length", b"0")
                 await self._http(scope, receive, send, correlation_id.encode(), announced)
             else:
                 await self._app(scope, receive, send)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, correlation_id: bytes, announced: bytes) -> None:
         limit, seen = self._limit, 0

@@ -11,12 +11,14 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeVar, get_origin
 
 from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
@@ -29,6 +31,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 
 _MARK: Final = "chassis_express"
 _JSON: Final = b"application/json"
+_SHORT_QUERY: Final = 500
 #: What a signature may ask for that express routes do not know.
 _UNKNOWN: Final = (
     "cookie_params",
@@ -60,6 +63,7 @@ class _Asked(NamedTuple):
     request: Request
     headers: dict[bytes, bytes]
     path: dict[str, str]
+    query: Sequence[Any]
     body: BaseModel | None
     known: list[Any]
 
@@ -75,6 +79,30 @@ class _Step:
     takes: tuple[tuple[str, _Get], ...]
 
 
+class _Query:
+    """The query parameters of a route. What is asked again, as free slots of a day are, has been read before."""
+
+    def __init__(self) -> None:
+        self.fields: list[Any] = []
+        self._read_before = lru_cache(maxsize=1024)(self._read)
+
+    def read(self, query: bytes) -> tuple[Any, ...]:
+        """The values of `fields`, in their order, which nobody may change. Raises _UnusualError."""
+        return self._read_before(query) if len(query) <= _SHORT_QUERY else self._read(query)
+
+    def _read(self, query: bytes) -> tuple[Any, ...]:
+        given = QueryParams(query)
+        return tuple(
+            _valid(
+                field,
+                given.getlist(field.alias) or None
+                if get_origin(field.field_info.annotation) is list
+                else given.get(field.alias),
+            )
+            for field in self.fields
+        )
+
+
 @dataclass(frozen=True)
 class _Way:
     """An express route, worked out."""
@@ -82,6 +110,7 @@ class _Way:
     route: APIRoute
     path: "re.Pattern[str]"
     body: type[BaseModel] | None
+    query: "_Query"
     steps: tuple[_Step, ...]
     answer: TypeAdapter[Any]
 
@@ -89,7 +118,7 @@ class _Way:
         """The endpoint's answer. Raises what it raises, or _UnusualError before anything has happened."""
         headers = dict(reversed(request.scope["headers"]))  # of several of one name the first, as Starlette takes
         body = self._parsed(headers, raw) if self.body else None
-        asked = _Asked(request, headers, path, body, [])
+        asked = _Asked(request, headers, path, self.query.read(request.scope["query_string"]), body, [])
         result = None
         for step in self.steps:
             # Parameters of all steps are looked up before the endpoint, which alone changes anything, is called.
@@ -174,14 +203,17 @@ def _again(messages: list[Message], receive: Receive) -> Receive:
 
 def _way(route: APIRoute, prefix: str) -> _Way:
     steps: list[_Step] = []
-    _plan(route.dependant, route, steps, {})
+    query = _Query()
+    _plan(route.dependant, route, steps, query, {})
     body = route.body_field.field_info.annotation if route.body_field else None
     if body is not None and not (isinstance(body, type) and issubclass(body, BaseModel)):
         raise TypeError(f"{route.path}: the body of an express route is a model")
-    return _Way(route, compile_path(prefix + route.path)[0], body, tuple(steps), TypeAdapter(route.response_model))
+    return _Way(
+        route, compile_path(prefix + route.path)[0], body, query, tuple(steps), TypeAdapter(route.response_model)
+    )
 
 
-def _plan(dependant: Dependant, route: APIRoute, steps: list[_Step], places: dict[Any, int]) -> int:
+def _plan(dependant: Dependant, route: APIRoute, steps: list[_Step], query: _Query, places: dict[Any, int]) -> int:
     """Appends the steps of `dependant`, those that it depends on first. Returns where its result will lie."""
     call = dependant.call
     if call in places:
@@ -190,11 +222,13 @@ def _plan(dependant: Dependant, route: APIRoute, steps: list[_Step], places: dic
         raise TypeError(f"{route.path}: {call} asks for what express routes do not know")
     takes: list[tuple[str, _Get]] = []
     for other in dependant.dependencies:
-        place = _plan(other, route, steps, places)
+        place = _plan(other, route, steps, query, places)
         if other.name is not None:
             takes.append((other.name, _known(place)))
     takes += [(field.name, _of_path(field)) for field in dependant.path_params]
-    takes += [(field.name, _of_query(field)) for field in dependant.query_params]
+    for field in dependant.query_params:
+        takes.append((field.name, _of_query(len(query.fields))))
+        query.fields.append(field)
     takes += [(field.name, _of_header(field)) for field in dependant.header_params]
     takes += [(field.name, _body) for field in dependant.body_params]
     if dependant.request_param_name:
@@ -220,11 +254,8 @@ def _of_path(field: Any) -> _Get:
     return lambda asked: _valid(field, asked.path[field.alias])
 
 
-def _of_query(field: Any) -> _Get:
-    alias = field.alias
-    if get_origin(field.field_info.annotation) is list:
-        return lambda asked: _valid(field, asked.request.query_params.getlist(alias) or None)
-    return lambda asked: _valid(field, asked.request.query_params.get(alias))
+def _of_query(place: int) -> _Get:
+    return lambda asked: asked.query[place]
 
 
 def _of_header(field: Any) -> _Get:
