@@ -19,9 +19,13 @@ PATIENCE_SECONDS: Final = 2.0
 #: reads all of it once it has grown. ANALYZE ends such a plan, but may come a minute and thousands of rows later.
 _PREPARED_SECONDS: Final = 5
 
-#: A transaction in which nobody does anything for so long belongs to a connection that is dead, though nobody said so.
-#: Its locks would keep who does the same again waiting.
-_ONCE_DEAD: Final = {"idle_in_transaction_session_timeout": "20s"}
+_SESSION: Final = {
+    # A transaction in which nobody does anything for so long belongs to a connection that is dead, though nobody said
+    # so. Its locks would keep who does the same again waiting.
+    "idle_in_transaction_session_timeout": "20s",
+    # Else PostgreSQL plans anew for every question about a large table: that takes longer than the answer (ADR 22).
+    "plan_cache_mode": "force_generic_plan",
+}
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -50,7 +54,7 @@ class Connections:
                 "timeout": 5,
                 "command_timeout": 30,
                 "max_cached_statement_lifetime": _PREPARED_SECONDS,
-                "server_settings": _ONCE_DEAD,
+                "server_settings": _SESSION,
             },
         )
         self._places = asyncio.Semaphore(size)

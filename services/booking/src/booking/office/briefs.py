@@ -78,7 +78,7 @@ async def to_come(
         SELECT {COLUMNS}, coalesce(busy_until, ends_at) AS until FROM appointment
          WHERE office = :office AND state = 'booked'
            AND starts_at > CAST(:low AS timestamptz) - interval '8 hours' AND ends_at > :low
-           AND (CAST(:high AS timestamptz) IS NULL OR starts_at < :high)
+           AND starts_at < coalesce(CAST(:high AS timestamptz), 'infinity')
            AND (CAST(:lane AS int) IS NULL OR lane = :lane)
          ORDER BY starts_at, lane
         """,  # noqa: S608 - constants of ours

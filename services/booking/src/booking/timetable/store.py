@@ -111,7 +111,7 @@ async def blocked_times(tx: Transaction, office: str, *, low: datetime, high: da
         """
         SELECT id, lane, starts_at, ends_at, reason, note FROM blocked_time
          WHERE office = :office AND ends_at > :low
-           AND (CAST(:high AS timestamptz) IS NULL OR starts_at < :high)
+           AND starts_at < coalesce(CAST(:high AS timestamptz), 'infinity')
          ORDER BY starts_at, lane, id
         """,
         office=office,
