@@ -118,6 +118,19 @@ def test_a_held_slot_is_not_taken_away_by_the_clock() -> None:
     assert office.refusal(just_over, 15 * MINUTES, NOW, held=True) is None
 
 
+@given(st.integers(0, 95), st.sets(st.integers(-96, 2 * 96), min_size=40))
+def test_the_closest_of_a_day_are_the_closest_of_all_if_none_beyond_can_be_closer(wanted: int, free: set[int]) -> None:
+    """Times are quarters of an hour of a day; those below 0 and from 96 on are its neighbours'."""
+    low = datetime(2026, 6, 2, tzinfo=UTC)
+    at, high = low + 15 * wanted * MINUTES, low + timedelta(days=1)
+    starts = sorted(int((low + 15 * each * MINUTES).timestamp()) for each in free)
+    of_the_day = model.nearest([each for each in starts if low.timestamp() <= each < high.timestamp()], at, 6)
+    if len(of_the_day) == 6 and model.none_closer_beyond(of_the_day, at, low, high):
+        assert model.nearest(starts, at, 6) == of_the_day
+    else:
+        assert len(of_the_day) < 6 or min(wanted, 96 - wanted) <= abs(of_the_day[-1] - at.timestamp()) / 900
+
+
 def test_the_closest_alternatives_come_first() -> None:
     wanted = datetime.fromtimestamp(1000, UTC)
     assert model.nearest([100, 700, 1300, 1400, 5000], wanted, 3) == [1300, 700, 1400]

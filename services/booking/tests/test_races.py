@@ -16,6 +16,7 @@ from booking.app import build
 from booking.appointments import store
 from booking.settings import Settings
 from booking.slots.model import Slot
+from booking.slots.rush import Rush, Target
 from booking.slots.store import BUSY
 from chassis.database import Database, Transaction
 from contracts.booking import BookedService, BookingCompleted, CitizenContact
@@ -96,6 +97,39 @@ async def test_the_same_request_fifty_times_at_once_books_once(book: Any, stored
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.text for answer in answers}) == 1
     assert len(await stored("appointment")) == 1
+
+
+async def test_in_a_rush_who_asks_again_hears_what_they_were_told(book: Any, stored: Any) -> None:
+    """Rivals are told in passing that the slot is gone; who has it, and repeats the request among them, is not."""
+    key, starts_at = uuid4().hex, START.isoformat()
+    first = await book("clerks-1", key=key, starts_at=starts_at)
+    rush = [book("clerks-1", key=key if n % 5 == 0 else None, starts_at=starts_at) for n in range(50)]
+    answers = await asyncio.gather(*rush)
+    assert {answer.text for answer in answers[::5]} == {first.text}
+    assert {answer.status_code for n, answer in enumerate(answers) if n % 5} == {409}
+    assert len(await stored("appointment")) == 1
+
+
+async def test_in_a_rush_who_holds_the_slot_gets_it(client: httpx.AsyncClient, book: Any, stored: Any) -> None:
+    starts_at = START.isoformat()
+    body = {"services": ["fuehrungszeugnis"], "starts_at": starts_at}
+    held = (await client.post("/offices/clerks-1/holds", json=body)).json()["hold_id"]
+    rush = [book("clerks-1", starts_at=starts_at, hold_id=held if n == 40 else None) for n in range(50)]
+    answers = await asyncio.gather(*rush)
+    assert [n for n, answer in enumerate(answers) if answer.status_code == 201] == [40]
+    assert len(await stored("appointment")) == 1
+
+
+async def test_a_refusal_is_passed_on_to_those_who_were_there_and_to_nobody_later() -> None:
+    """Whoever comes after it asks for themselves: the slot may be free again."""
+    rush, slot = Rush(), Slot(START, START + timedelta(minutes=10))
+    door = rush.door(Target("demo", ("anmeldung",), slot))
+    arrival = door.arrive()
+    assert door.refused_since(arrival) is None
+    door.too_late([slot])
+    assert rush.door(Target("demo", ("anmeldung",), slot)).refused_since(arrival) == [slot]
+    assert door.refused_since(door.arrive()) is None
+    assert rush.door(Target("demo", ("ausweis",), slot)).refused_since(0) is None
 
 
 async def test_appointments_of_different_length_never_overlap(database: Database, client: object, stored: Any) -> None:

@@ -72,6 +72,12 @@ async def once(
     return result
 
 
+async def known(tx: Transaction, *, scope: str, key: str) -> bool:
+    """Whether a request with this `key` was answered before, as far as is committed."""
+    sql = "SELECT true AS known FROM idempotent_answers WHERE scope = :scope AND key = :key"
+    return await tx.row(sql, scope=scope, key=key) is not None
+
+
 def kept_parameters(scope: str, key: str, request: BaseModel, answer: BaseModel) -> dict[str, object]:
     """The parameters of KEEP, but for `now`."""
     return {

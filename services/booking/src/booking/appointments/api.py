@@ -1,6 +1,7 @@
 """The HTTP door to appointments. Whoever acts on one shows its link's token."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from fastapi import APIRouter, Response
 
@@ -24,7 +25,7 @@ from booking.waiting import store as waiting
 from chassis.eager import begin
 from chassis.express import express
 from chassis.http import Now, Tx
-from chassis.idempotency import IdempotencyKey, kept_parameters, once
+from chassis.idempotency import IdempotencyKey, kept_parameters, known, once
 from contracts.actors import Citizen
 from contracts.ids import AppointmentId
 
@@ -72,7 +73,10 @@ async def book(
     looking = begin(slots.holds_at(desk.calendar, offer, order.starts_at, length))
     async with visitor.passing(offer.office.slug, "booking", key, email=body.email) as passed:
         holds = await looking
-        done = None if passed.proof else await atonce.book(desk, database, offer, order, holds, keep, now=now)
+        done = None
+        if not passed.proof:
+            repeated = partial(known, scope=scope, key=key)
+            done = await atonce.book(desk, database, offer, order, holds, keep, repeated, now=now)
         booked = BookedView.of(done) if done else await thoroughly(passed, holds)
     if body.hold_id:
         desk.calendar.holds.release_soon(offer.office.slug, body.hold_id)

@@ -5,7 +5,7 @@ trip, where `usecases.book` within `once` takes six. What else comes in between 
 limit) leaves nothing behind; the thorough way then finds out what to say.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -18,8 +18,9 @@ from booking.offers.model import Offer, wanted
 from booking.slots import usecases as slots
 from booking.slots.holds import HeldBusy
 from booking.slots.model import Slot
+from booking.slots.rush import Target
 from booking.slots.usecases import Wish
-from chassis.database import Database
+from chassis.database import Database, Transaction
 from contracts.ids import AppointmentId
 
 
@@ -30,12 +31,13 @@ async def book(
     order: Order,
     holds: Sequence[HeldBusy],
     keep: Callable[[Booked], Mapping[str, object]],
+    repeated: Callable[[Transaction], Awaitable[bool]],
     *,
     now: datetime,
 ) -> Booked | None:
     """Books for a citizen; or does nothing: None, and `usecases.book` books all the same or says why not.
 
-    `keep`: the parameters of `chassis.idempotency.KEEP`.
+    `keep`: the parameters of `chassis.idempotency.KEEP`; `repeated`: whether the request was granted before.
     Raises UnknownService, OneAtATime, OptionInvalid, TooLong, SlotTaken.
     """
     wish = Wish.of(offer, wanted(order.services), own_hold=order.hold_id)
@@ -44,15 +46,22 @@ async def book(
     place = place_of(desk, offer, wish, slot, holds, now, order)
     if not isinstance(place, Place):
         return None
-    appointment_id = AppointmentId(uuid4())
-    token = link_token(desk, offer, appointment_id, FIRST_GENERATION, slot, now)
-    limit = offer.office.booking.max_open_per_email
-    async with database.autocommit() as tx:
+    door = desk.calendar.rush.door(Target(offer.office.slug, wish.services, slot))
+    arrival = door.arrive()
+    async with door.turn, database.autocommit() as tx:
+        gone = door.refused_since(arrival)
+        if gone is not None and place.own is None and not await repeated(tx):
+            raise SlotTaken(gone)
+        appointment_id = AppointmentId(uuid4())
+        token = link_token(desk, offer, appointment_id, FIRST_GENERATION, slot, now)
+        limit = offer.office.booking.max_open_per_email
         outcome: Outcome | None = "lost"
         while outcome == "lost":  # somebody else's commit took the lane; there are only so many
             event = completed(offer, order, appointment_id, slot, token)
             booked = Booked(appointment_id, event.reference, slot, link(desk, offer, token))
             outcome = await store.book_at_once(tx, event, place, keep(booked), max_open=limit, actor="citizen", now=now)
         if outcome == "taken":
-            raise SlotTaken(await slots.alternatives(desk.calendar, tx, offer, wish, slot.starts_at, now))
+            alternatives = await slots.alternatives(desk.calendar, tx, offer, wish, slot.starts_at, now)
+            door.too_late(alternatives)
+            raise SlotTaken(alternatives)
     return booked if outcome == "booked" else None

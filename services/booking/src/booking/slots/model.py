@@ -45,6 +45,12 @@ def nearest(starts: Sequence[int], wanted: datetime, count: int) -> list[int]:
     return sorted(around, key=lambda start: (abs(start - at), start < at))[:count]
 
 
+def none_closer_beyond(found: Sequence[int], wanted: datetime, low: datetime, high: datetime) -> bool:
+    """Whether nothing before `low` or from `high` on can be closer to `wanted` than all of `found`, closest first."""
+    margin = min(wanted - low, high - wanted).total_seconds()
+    return abs(found[-1] - wanted.timestamp()) < margin
+
+
 def slot(start: int, length: timedelta) -> Slot:
     """The slot that begins at `start` (seconds since 1970)."""
     starts_at = datetime.fromtimestamp(start, UTC)

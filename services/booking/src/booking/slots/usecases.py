@@ -2,8 +2,8 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Final
 from uuid import UUID, uuid4
@@ -15,6 +15,7 @@ from booking.offers.model import Offer, Wanted
 from booking.slots import model, store
 from booking.slots.holds import HeldBusy, Hold, Holds, HoldsLostError
 from booking.slots.model import Slot
+from booking.slots.rush import Rush
 from booking.timetable.model import Busy, Schedule
 from booking.timetable.schedules import Schedules
 from chassis.database import Database, Transaction
@@ -32,6 +33,7 @@ class Calendar:
 
     schedules: Schedules
     holds: Holds
+    rush: Rush = field(default_factory=Rush)
 
 
 @dataclass(frozen=True)
@@ -171,13 +173,19 @@ async def read(
 async def alternatives(
     calendar: Calendar, tx: Transaction, offer: Offer, wish: Wish, wanted: datetime, now: datetime
 ) -> list[Slot]:
-    """The free slots closest to `wanted`: those around that day, or if there are none, of all that can be booked."""
+    """The free slots closest to `wanted`: those around that day, or if there are none, of all that can be booked.
+
+    That day alone is enough if no other can have closer ones: fifty who lose a race ask at the same time.
+    """
     schedule = calendar.schedules.known(offer).schedule
     day = schedule.today(min(max(wanted, now), now + schedule.horizon))
-    for reach in (timedelta(days=2), schedule.horizon):
+    midnights = [datetime.combine(each, time(), schedule.zone) for each in (day, day + timedelta(days=1))]
+    for reach in (timedelta(0), timedelta(days=2), schedule.horizon):
         free = await _free(calendar, tx, offer, wish, (day - reach, day + reach), now=now)
-        if free:
-            return [model.slot(start, wish.length) for start in model.nearest(free, wanted, ALTERNATIVES)]
+        found = model.nearest(free, wanted, ALTERNATIVES)
+        complete = len(found) == ALTERNATIVES and model.none_closer_beyond(found, wanted, *midnights)
+        if complete if not reach else found:
+            return [model.slot(start, wish.length) for start in found]
     return []
 
 

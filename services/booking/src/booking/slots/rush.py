@@ -1,0 +1,55 @@
+"""Many want the same slot at the same time: who waits for their turn hears that it is gone from who was before them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from weakref import WeakValueDictionary
+
+from booking.slots.model import Slot
+
+#: How many try for the same slot at the same time.
+_AT_ONCE: Final = 4
+
+
+class Target(NamedTuple):
+    """What somebody tries for: the same for all whom the same refusal suits."""
+
+    office: str
+    services: tuple[str, ...]
+    slot: Slot
+
+
+class Door:
+    """Whoever tries for one target goes through it, few at a time. It is there as long as somebody is at it."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Semaphore(_AT_ONCE)
+        self._refusals = 0
+        self._alternatives: Sequence[Slot] = ()
+
+    def arrive(self) -> int:
+        """To be called before waiting for a turn, for `refused_since`."""
+        return self._refusals
+
+    def too_late(self, alternatives: Sequence[Slot]) -> None:
+        """The database has just said that the slot is taken; the citizen is told `alternatives`."""
+        self._refusals += 1
+        self._alternatives = alternatives
+
+    def refused_since(self, arrival: int) -> Sequence[Slot] | None:
+        """The alternatives if somebody was too late since then: so at that moment was who had arrived, too."""
+        return self._alternatives if self._refusals > arrival else None
+
+
+class Rush:
+    """The doors of one process. Who gets a slot is decided by the database alone."""
+
+    def __init__(self) -> None:
+        self._doors: WeakValueDictionary[Target, Door] = WeakValueDictionary()
+
+    def door(self, target: Target) -> Door:
+        """The door to `target`."""
+        door = self._doors.get(target)
+        if door is None:
+            door = self._doors[target] = Door()
+        return door
