@@ -1,6 +1,7 @@
 """Somebody who found no time waits for one, and stops waiting by the link in the mail, in a real browser."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ async def test_one_waits_is_written_to_and_leaves_by_the_link(system: System, fi
         await expect(visitor.at("entry-what")).to_have_text("Personalausweis, 2 Personen")
         await visitor.window.photograph(f"{scheme}-31-entry")
         found = await visitor.window.barriers("entry")
+        async with visitor.window.page.expect_download() as started:
+            await visitor.window.click("download-data")
+        told = json.loads((await (await started.value).path()).read_text())
+        assert (told["citizen"]["email"], told["services"][0]["persons"]) == (visitor.email, 2)
         assert _entry(system, visitor)["state"] == "waiting", "looking changes nothing"
         await visitor.window.click("waiting-leave")
         await expect(visitor.at("waiting-stay")).to_be_focused()

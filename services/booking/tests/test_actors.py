@@ -36,6 +36,7 @@ ROUTES = {
     "DELETE /appointment/waiting": "citizen",
     "POST /offices/{office}/waiting-list": "public",
     "GET /waiting": "waiting",
+    "GET /waiting/data": "waiting",
     "POST /waiting/departure": "waiting",
     "GET /offer": "offer",
     "POST /offer/acceptance": "offer",

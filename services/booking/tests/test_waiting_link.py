@@ -87,6 +87,28 @@ async def test_the_link_shows_the_entry_and_looking_changes_nothing(
     assert "anna@example.org" not in shown.text, "a link that was passed on shows nobody's address"
 
 
+async def test_everything_stored_is_handed_out_and_nothing_after_leaving(
+    client: httpx.AsyncClient, room: Any, stored: Any
+) -> None:
+    person = {"phone": "+4962215810580", "time_zone": "Asia/Kathmandu", "plain_language": True}
+    link = await room.joins("Anna", first="2026-06-02", needs=["companion"], **person)
+    answer = await client.get("/waiting/data", headers=link)
+    assert answer.headers["content-disposition"].startswith("attachment")
+    data = answer.json()
+    assert data["citizen"] == {"name": "Anna", "email": "anna@example.org", "language": "de"} | person
+    assert (data["needs"], data["first"], data["last"]) == (["companion"], "2026-06-02", None)
+    assert [service["service_id"] for service in data["services"]] == ["anmeldung"]
+    assert [entry["part"] for entry in data["elsewhere"]] == ["notify"]
+    # Nothing personal lies in the row that is not in the answer.
+    told = data.keys() | data["citizen"].keys() | {"first_day", "last_day"}
+    not_told = {"id", "appointment_id", "minutes", "unanswered", "changed_at"}
+    assert (await entry(stored)).keys() - told == not_told
+
+    await client.post("/waiting/departure", headers=link)
+    data = (await client.get("/waiting/data", headers=link)).json()
+    assert (data["state"], data["citizen"], data["needs"]) == ("left", None, [])
+
+
 async def test_leaving_forgets_at_once_and_tells_the_others_once(
     client: httpx.AsyncClient, room: Any, stored: Any
 ) -> None:

@@ -10,6 +10,8 @@ export class Entry {
   shown = $state<Shown>("loading");
   problem = $state<unknown>(null);
   leaving = $state(false);
+  saving = $state(false);
+  unsaved = $state<unknown>(null);
 
   constructor(private readonly token: string | null) {
     if (!token) this.shown = "missing";
@@ -25,6 +27,19 @@ export class Entry {
     this.leaving = true;
     await this.#ask((token) => waitingApi.leave(token), () => {});
     this.leaving = false;
+  }
+
+  /** Everything that is stored, as a file. A failure is in `unsaved`. */
+  async save(filename: string): Promise<void> {
+    if (this.saving || !this.token) return;
+    this.saving = true;
+    this.unsaved = null;
+    try {
+      await waitingApi.downloadData(this.token, filename);
+    } catch (problem) {
+      this.unsaved = problem;
+    }
+    this.saving = false;
   }
 
   async #ask(ask: (token: string) => Promise<ListedView>, failed: () => void): Promise<void> {

@@ -41,6 +41,14 @@ describe("an entry on the waiting list", () => {
     expect(server.sent.at(-1)).toMatchObject({ method: "POST", path: "/api/booking/waiting/departure" });
   });
 
+  it("says so when what is stored cannot be handed out", async () => {
+    const entry = await open();
+    server.answers = [problem(503, "unreachable")];
+    await entry.save("my-data.json");
+    expect([entry.saving, entry.unsaved]).toMatchObject([false, { code: "unreachable" }]);
+    expect(server.sent.at(-1)).toMatchObject({ method: "GET", path: "/api/booking/waiting/data" });
+  });
+
   it("became an appointment meanwhile: nothing is left", async () => {
     const entry = await open();
     server.answers = [ok({ ...VIEW, state: "done" })];

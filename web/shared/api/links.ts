@@ -47,6 +47,8 @@ export const offerApi = {
 /** An entry on the waiting list without an appointment. */
 export const waitingApi = {
   view: (token: string): Promise<ListedView> => answer(api.GET("/api/booking/waiting", { headers: bearer(token) })),
+  /** Everything that is stored about the holder (GDPR Art. 15). */
+  downloadData: (token: string, filename: string): Promise<void> => download("/api/booking/waiting/data", filename, token),
   /** Takes it off the list, and forgets who it was of. Who has accepted an offer meanwhile keeps the appointment. */
   leave: (token: string): Promise<ListedView> => answer(api.POST("/api/booking/waiting/departure", { headers: bearer(token) })),
 };

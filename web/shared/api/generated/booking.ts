@@ -706,6 +706,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/waiting/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Listed Data
+         * @description Everything that is stored about who waits without an appointment, and who else keeps what (GDPR Art. 15).
+         */
+        get: operations["get_listed_data_api_booking_waiting_data_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/waiting/departure": {
         parameters: {
             query?: never;
@@ -1101,6 +1121,40 @@ export interface components {
             service_id: string;
         };
         /**
+         * CitizenContact
+         * @description How to address the citizen: the minimum that a mail and a greeting need.
+         */
+        CitizenContact: {
+            /**
+             * Email
+             * Format: email
+             */
+            email: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "de" | "en";
+            /** Name */
+            name: string;
+            /**
+             * Phone
+             * @description E.164, if the citizen gave one: for when mail or call fail.
+             */
+            phone?: string | null;
+            /**
+             * Plain Language
+             * @description Wants to be written to in plain language.
+             * @default false
+             */
+            plain_language: boolean;
+            /**
+             * Time Zone
+             * @description IANA zone of the citizen, when it differs or is known.
+             */
+            time_zone?: string | null;
+        };
+        /**
          * Closure
          * @description The office takes no appointments from `first` to `last`, both included.
          */
@@ -1405,6 +1459,42 @@ export interface components {
              * @enum {string}
              */
             state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+        };
+        /**
+         * ListedData
+         * @description All personal data of one entry on the waiting list (GDPR Art. 15 (1) and (3)).
+         *
+         *     Who has left, or has an appointment by now, is forgotten here: then there is no `citizen`.
+         */
+        ListedData: {
+            citizen: components["schemas"]["CitizenContact"] | null;
+            /** Elsewhere */
+            elsewhere: components["schemas"]["StoredElsewhere"][];
+            /** First */
+            first: string | null;
+            /** Last */
+            last: string | null;
+            /** Needs */
+            needs: ("interpreter" | "sign_language_interpreter" | "companion")[];
+            /** Office */
+            office: string;
+            /** Services */
+            services: components["schemas"]["BookedService"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "offered" | "done" | "left";
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * ListedView
@@ -4160,6 +4250,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListedView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_listed_data_api_booking_waiting_data_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedData"];
                 };
             };
             /** @description Not now; please try again. */

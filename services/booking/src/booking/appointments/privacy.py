@@ -53,6 +53,8 @@ class PersonalData(BaseModel):
 
 
 _AS_LONG_AS_THE_APPOINTMENT: Final = Localised(de="so lange wie der Termin", en="as long as the appointment")
+#: What was written to the citizen, `until` when.
+MESSAGES: Final = Localised(de="Welche Nachricht wann an welche Adresse ging", en="Which message went where, and when")
 _ELSEWHERE: Final = (
     StoredElsewhere(
         part="casework",
@@ -72,7 +74,7 @@ _ELSEWHERE: Final = (
     ),
     StoredElsewhere(
         part="notify",
-        what=Localised(de="Welche Nachricht wann an welche Adresse ging", en="Which message went where, and when"),
+        what=MESSAGES,
         until=_AS_LONG_AS_THE_APPOINTMENT,
     ),
     StoredElsewhere(

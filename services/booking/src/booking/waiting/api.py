@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Response
 
 from booking.access import TheCitizen, TheDesk, TheListed, TheOffer, TheOfferee
 from booking.appointments.views import BookedView, WaitingView
@@ -13,7 +13,7 @@ from booking.desk import Desk
 from booking.limits.door import LIMITED, TheVisitor
 from booking.offers import model as offers
 from booking.offers.model import wanted
-from booking.waiting import usecases
+from booking.waiting import privacy, usecases
 from booking.waiting.views import Acceptance, EntryView, ListedView, OfferView, Refusal, WaitingRequest
 from chassis.database import Transaction
 from chassis.http import Now, Tx
@@ -63,6 +63,13 @@ async def join(
 async def get_listed(desk: TheDesk, tx: Tx, now: Now, listed: TheListed) -> ListedView:
     """What I wait for, without an appointment, and how it stands. Looking changes nothing."""
     return await _listed(desk, tx, listed, now)
+
+
+@router.get("/waiting/data")
+async def get_listed_data(desk: TheDesk, tx: Tx, now: Now, listed: TheListed, response: Response) -> privacy.ListedData:
+    """Everything that is stored about who waits without an appointment, and who else keeps what (GDPR Art. 15)."""
+    response.headers["Content-Disposition"] = 'attachment; filename="data.json"'
+    return await privacy.data_of(tx, offers.find(desk.offers, listed.office), listed, now)
 
 
 @router.post("/waiting/departure")

@@ -143,6 +143,19 @@ async def listed(tx: Transaction, office: str, entry: UUID) -> Listed | None:
     return None if row is None else Listed(**row | {"services": services_of(row["services"])})
 
 
+async def person(tx: Transaction, office: str, entry: UUID) -> tuple[CitizenContact | None, tuple[Need, ...]]:
+    """Who is behind an entry of `office` without an appointment, and their needs; None once they are forgotten."""
+    row = await tx.row(
+        """
+        SELECT name, email, phone, language, time_zone, plain_language, CAST(needs AS text) AS needs
+          FROM waiting_entry WHERE id = :entry AND office = :office AND appointment_id IS NULL
+        """,
+        entry=entry,
+        office=office,
+    )
+    return (None, ()) if row is None else (_citizen(row), _needs(row))
+
+
 async def waiting_under(tx: Transaction, office: str, email: str) -> int:
     """How many without an appointment wait under an e-mail address. Who asks for the same one is let in one by one."""
     await tx.execute(
@@ -297,23 +310,21 @@ async def erase(tx: Transaction, appointments: Sequence[UUID]) -> None:
     await tx.execute(f"DELETE FROM waiting_entry WHERE id IN ({mine})", ids=list(appointments))  # noqa: S608
 
 
+def _citizen(row: Row) -> CitizenContact | None:
+    return CitizenContact.model_validate(row) if row["email"] else None
+
+
+def _needs(row: Row) -> tuple[Need, ...]:
+    return tuple(json.loads(row["needs"] or "[]"))
+
+
 def _known(row: Row) -> Known:
-    citizen = None
-    if row["email"]:
-        citizen = CitizenContact(
-            name=row["name"],
-            email=row["email"],
-            language=row["language"],
-            time_zone=row["time_zone"],
-            phone=row["phone"],
-            plain_language=row["plain_language"],
-        )
     names = Known.__dataclass_fields__.keys() - {"services", "citizen", "needs"}
     return Known(
         **{name: row[name] for name in names},
         services=services_of(row["services"]),
-        citizen=citizen,
-        needs=tuple(json.loads(row["needs"] or "[]")),
+        citizen=_citizen(row),
+        needs=_needs(row),
     )
 
 
