@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 
 from booking.app import build
 from booking.appointments import store
+from booking.offers.model import Wanted
 from booking.settings import Settings
 from booking.slots.model import Slot
 from booking.slots.rush import Rush, Target
@@ -118,6 +120,23 @@ async def test_in_a_rush_who_holds_the_slot_gets_it(client: httpx.AsyncClient, b
     answers = await asyncio.gather(*rush)
     assert [n for n, answer in enumerate(answers) if answer.status_code == 201] == [40]
     assert len(await stored("appointment")) == 1
+
+
+async def test_in_a_rush_nobody_waits_for_ever(
+    app: FastAPI, client: httpx.AsyncClient, order: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the pool of connections is used up (F25): those who are inside wait for a database that hangs."""
+    monkeypatch.setattr("booking.slots.rush.PATIENCE_SECONDS", 0.05)
+    wish, desk = order(starts_at=START.isoformat()), app.state.desk
+    length = desk.offers["demo"].length([Wanted("fuehrungszeugnis")])
+    door = desk.calendar.rush.door(Target("demo", ("fuehrungszeugnis",), Slot(START, START + length)))
+    async with AsyncExitStack() as inside:
+        for _ in range(4):
+            await inside.enter_async_context(door)
+        refused = await client.post("/offices/demo/appointments", json=wish, headers={"Idempotency-Key": uuid4().hex})
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+    answer = await client.post("/offices/demo/appointments", json=wish, headers={"Idempotency-Key": uuid4().hex})
+    assert answer.status_code == 201
 
 
 async def test_a_refusal_is_passed_on_to_those_who_were_there_and_to_nobody_later() -> None:

@@ -38,7 +38,7 @@ async def book(
     """Books for a citizen; or does nothing: None, and `usecases.book` books all the same or says why not.
 
     `keep`: the parameters of `chassis.idempotency.KEEP`; `repeated`: whether the request was granted before.
-    Raises UnknownService, OneAtATime, OptionInvalid, TooLong, SlotTaken.
+    Raises UnknownService, OneAtATime, OptionInvalid, TooLong, SlotTaken, Busy.
     """
     wish = Wish.of(offer, wanted(order.services), own_hold=order.hold_id)
     offer.check_options(order.services)
@@ -48,7 +48,7 @@ async def book(
         return None
     door = desk.calendar.rush.door(Target(offer.office.slug, wish.services, slot))
     arrival = door.arrive()
-    async with door.turn, database.autocommit() as tx:
+    async with door, database.autocommit() as tx:
         gone = door.refused_since(arrival)
         if gone is not None and place.own is None and not await repeated(tx):
             raise SlotTaken(gone)

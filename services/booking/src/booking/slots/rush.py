@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
 from booking.slots.model import Slot
+from chassis.connections import PATIENCE_SECONDS
+from chassis.problems import Busy
 
 #: How many try for the same slot at the same time.
 _AT_ONCE: Final = 4
@@ -20,16 +22,30 @@ class Target(NamedTuple):
 
 
 class Door:
-    """Whoever tries for one target goes through it, few at a time. It is there as long as somebody is at it."""
+    """Whoever tries for one target goes through it (`async with`), few at a time. It lasts while somebody is at it."""
 
     def __init__(self) -> None:
-        self.turn = asyncio.Semaphore(_AT_ONCE)
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._refusals = 0
         self._alternatives: Sequence[Slot] = ()
 
     def arrive(self) -> int:
-        """To be called before waiting for a turn, for `refused_since`."""
+        """To be called before going through, for `refused_since`."""
         return self._refusals
+
+    async def __aenter__(self) -> None:
+        """Raises Busy after two seconds: those inside wait for a database that does not answer."""
+        if not self._turns.locked():
+            await self._turns.acquire()  # at once
+            return
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Busy from None
+
+    async def __aexit__(self, *_: object) -> None:
+        self._turns.release()
 
     def too_late(self, alternatives: Sequence[Slot]) -> None:
         """The database has just said that the slot is taken; the citizen is told `alternatives`."""
