@@ -149,6 +149,21 @@ async def test_with_autocommit_every_statement_stands_by_itself(database: Databa
     assert await texts(database) == ["a"]
 
 
+async def test_a_large_table_is_not_planned_for_anew_with_every_question(database: Database) -> None:
+    """Of a range whose ends it does not know PostgreSQL expects much, and would rather plan again than trust that."""
+    async with database.transaction() as tx:
+        await tx.execute("CREATE TEMPORARY TABLE many ON COMMIT DROP AS SELECT n FROM generate_series(1, 20000) AS n")
+        await tx.execute("CREATE INDEX ON many (n)")
+        await tx.execute("ANALYZE many")
+        sql = "SELECT count(*) AS found FROM many WHERE n > CAST(:low AS int) AND n < CAST(:high AS int)"
+        for low in range(20):
+            assert await tx.row(sql, low=low, high=low + 3) == {"found": 2}
+        planned = await tx.row(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT count(*) AS f%'"
+        )
+    assert planned == {"generic_plans": 20, "custom_plans": 0}
+
+
 async def test_a_transaction_without_statements_needs_no_connection(database: Database) -> None:
     async with database.transaction(), database.transaction(), database.transaction(), database.transaction():
         assert await texts(database) == []
