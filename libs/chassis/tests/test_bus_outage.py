@@ -14,8 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import create_engine
-from sqlmodel import SQLModel
 
 from chassis import consumer as consuming
 from chassis.bus import Bus, BusError
@@ -23,7 +21,6 @@ from chassis.consumer import Consumer, Consumption
 from chassis.database import Database, Transaction
 from chassis.outbox import Relay
 from chassis.settings import ServiceSettings
-from chassis.tables import IdempotentAnswer, Inbox, Outbox
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
@@ -45,19 +42,6 @@ def server(servers_dir: Path) -> Iterator[Nats]:
     with Nats(directory, free_port(), log=servers_dir / f"{directory.name}.log", durable=True) as server:
         yield server
     shutil.rmtree(directory, ignore_errors=True)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    engine = create_engine("postgresql+psycopg://" + database_url.split("://", 1)[1])
-    tables = [SQLModel.metadata.tables[str(model.__tablename__)] for model in (Outbox, Inbox, IdempotentAnswer)]
-    SQLModel.metadata.create_all(engine, tables=tables)
-    engine.dispose()
-    database = Database(database_url, clock=clock)
-    async with database.transaction() as tx:
-        await tx.execute("TRUNCATE outbox, inbox")
-    yield database
-    await database.close()
 
 
 @asynccontextmanager

@@ -4,25 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import create_engine
-from sqlmodel import SQLModel
 
 from chassis import metrics
 from chassis.bus import BATCH_FROM, Bus, Message
 from chassis.consumer import Consumer, Consumption, Poison, process
 from chassis.database import Database, Transaction
 from chassis.outbox import Relay
-from chassis.settings import ServiceSettings
-from chassis.tables import IdempotentAnswer, Inbox, Outbox
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS, STREAMS
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SAMPLE = load()["casework.stage_changed.v1"][1]
@@ -30,42 +24,6 @@ SAMPLE = load()["casework.stage_changed.v1"][1]
 
 def clock() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def schema(database_url: str) -> str:
-    engine = create_engine("postgresql+psycopg://" + database_url.split("://", 1)[1])
-    tables = [SQLModel.metadata.tables[str(model.__tablename__)] for model in (Outbox, Inbox, IdempotentAnswer)]
-    SQLModel.metadata.create_all(engine, tables=tables)
-    engine.dispose()
-    return database_url
-
-
-@pytest.fixture
-async def database(schema: str) -> AsyncIterator[Database]:
-    database = Database(schema, clock=clock)
-    async with database.transaction() as tx:
-        await tx.execute("TRUNCATE outbox, inbox")
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def bus(schema: str, nats_url: str, offices_dir: Path) -> AsyncIterator[Bus]:
-    settings = ServiceSettings(
-        database_url=schema,
-        nats_url=nats_url,
-        public_url="http://localhost",
-        offices_dir=offices_dir,
-    )
-    bus = Bus("casework", settings)
-    await bus.connect()
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.ensure(stream)
-    yield bus
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.jetstream.delete_stream(stream.name)
-    await bus.close()
 
 
 @asynccontextmanager
@@ -125,8 +83,8 @@ async def test_an_event_of_a_rolled_back_transaction_never_existed(database: Dat
         assert not await tx.rows("SELECT 1 FROM outbox")
 
 
-async def test_the_relay_forwards_what_was_committed_and_marks_it(database: Database, bus: Bus, schema: str) -> None:
-    relay = Relay(schema, bus, clock)
+async def test_the_relay_forwards_what_was_committed_and_marks_it(database: Database, bus: Bus) -> None:
+    relay = Relay(database.url, bus, clock)
     database.on_publish(relay.hand)
     async with running(relay.run()):
         async with database.transaction() as tx:
@@ -143,11 +101,9 @@ async def test_the_relay_forwards_what_was_committed_and_marks_it(database: Data
         await until(marked)
 
 
-async def test_what_is_handed_to_the_relay_in_memory_is_what_was_committed(
-    database: Database, bus: Bus, schema: str
-) -> None:
+async def test_what_is_handed_to_the_relay_in_memory_is_what_was_committed(database: Database, bus: Bus) -> None:
     """An event that comes alone is forwarded without a look into the outbox: not so one that is not there."""
-    relay = Relay(schema, bus, clock)
+    relay = Relay(database.url, bus, clock)
     async with running(relay.run()):
         async with database.transaction() as tx:
             await tx.publish(SAMPLE)
@@ -169,9 +125,9 @@ async def test_what_is_handed_to_the_relay_in_memory_is_what_was_committed(
 
 
 async def test_what_other_processes_commit_is_found_while_one_event_follows_the_other(
-    database: Database, bus: Bus, schema: str
+    database: Database, bus: Bus
 ) -> None:
-    relay, other = Relay(schema, bus, clock), Database(schema, clock=clock)
+    relay, other = Relay(database.url, bus, clock), Database(database.url, clock=clock)
     database.on_publish(relay.hand)
     async with running(relay.run()):
         async with other.transaction() as tx:
@@ -187,8 +143,8 @@ async def test_what_other_processes_commit_is_found_while_one_event_follows_the_
     await other.close()
 
 
-async def test_only_one_of_two_relays_forwards(database: Database, bus: Bus, schema: str) -> None:
-    first, second = Relay(schema, bus, clock), Relay(schema, bus, clock)
+async def test_only_one_of_two_relays_forwards(database: Database, bus: Bus) -> None:
+    first, second = Relay(database.url, bus, clock), Relay(database.url, bus, clock)
     async with running(first.run(), second.run()):
         async with database.transaction() as tx:
             for _ in range(3):
@@ -200,13 +156,13 @@ async def test_only_one_of_two_relays_forwards(database: Database, bus: Bus, sch
         assert await stored(bus) == 3
 
 
-async def test_a_row_that_was_stored_but_not_marked_is_stored_once(database: Database, bus: Bus, schema: str) -> None:
+async def test_a_row_that_was_stored_but_not_marked_is_stored_once(database: Database, bus: Bus) -> None:
     """As after a crash between the bus's acknowledgement and our mark."""
     async with database.transaction() as tx:
         for _ in range(BATCH_FROM + 2):
             await tx.publish(SAMPLE)
     for _ in range(2):
-        relay = Relay(schema, bus, clock)
+        relay = Relay(database.url, bus, clock)
         async with running(relay.run()):
 
             async def all_marked() -> bool:
@@ -283,9 +239,7 @@ async def _count_is(bus: Bus, stream: str, count: int) -> bool:
     return await stored(bus, stream) == count
 
 
-async def test_a_consumer_waits_out_a_database_outage_without_burying_the_message(
-    database: Database, bus: Bus, schema: str
-) -> None:
+async def test_a_consumer_waits_out_a_database_outage_without_burying_the_message(database: Database, bus: Bus) -> None:
     done: list[Meta] = []
     attempts: list[int] = []
 
@@ -301,17 +255,17 @@ async def test_a_consumer_waits_out_a_database_outage_without_burying_the_messag
     assert await stored(bus, "DEAD_LETTERS") == 0
 
 
-async def test_the_relay_gives_up_its_lock_with_its_connection(schema: str, bus: Bus, database: Database) -> None:
-    relay = Relay(schema, bus, clock)
+async def test_the_relay_gives_up_its_lock_with_its_connection(bus: Bus, database: Database) -> None:
+    relay = Relay(database.url, bus, clock)
     async with running(relay.run()):
         await asyncio.sleep(0.2)
     async with database.transaction() as tx:
         await tx.publish(SAMPLE)
-    async with running(Relay(schema, bus, clock).run()):
+    async with running(Relay(database.url, bus, clock).run()):
         await until(lambda: stored(bus))
 
 
-async def test_what_nobody_asks_for_again_is_forgotten(database: Database, bus: Bus, schema: str) -> None:
+async def test_what_nobody_asks_for_again_is_forgotten(database: Database, bus: Bus) -> None:
     async with database.transaction() as tx:
         await tx.execute("TRUNCATE idempotent_answers")
         for days in (1, 50):
@@ -333,7 +287,7 @@ async def test_what_nobody_asks_for_again_is_forgotten(database: Database, bus: 
             )
         return dict(rows[0]) == {"outbox": 1, "inbox": 1, "answers": 1}
 
-    async with running(Relay(schema, bus, clock).run()):
+    async with running(Relay(database.url, bus, clock).run()):
         await until(pruned)
 
 

@@ -192,10 +192,8 @@ async def send_receipt(
     tx: Transaction, event: PaymentCaptured, cause: UUID, now: datetime, claim: Claim | None = None
 ) -> Message | None:
     """Queue the receipt. Raises UnknownRecipient while the booking has not arrived."""
-    recipient = await store.recipient(tx, event.appointment_id)
+    recipient = await _payer(tx, event)
     if recipient is None:
-        raise UnknownRecipient(str(event.appointment_id))
-    if recipient.erased_at:
         return None
     context = paid(event, recipient.reference, recipient.name)
     return await _queue(tx, "receipt", event, contact(recipient), context, cause, now, claim)
@@ -205,10 +203,8 @@ async def tell_refund(
     tx: Transaction, event: PaymentRefunded, cause: UUID, now: datetime, claim: Claim | None = None
 ) -> Message | None:
     """Queue the mail that money was given back. Raises UnknownRecipient while the booking has not arrived."""
-    recipient = await store.recipient(tx, event.appointment_id)
+    recipient = await _payer(tx, event)
     if recipient is None:
-        raise UnknownRecipient(str(event.appointment_id))
-    if recipient.erased_at:
         return None
     context = refunded(event, recipient.reference, recipient.name)
     return await _queue(tx, "refund", event, contact(recipient), context, cause, now, claim)
@@ -225,6 +221,14 @@ def contact(recipient: Recipient) -> CitizenContact:
         phone=recipient.phone,
         plain_language=recipient.plain_language,
     )
+
+
+async def _payer(tx: Transaction, event: PaymentCaptured | PaymentRefunded) -> Recipient | None:
+    """Whose payment it was, which names nobody; None once they are forgotten. Raises UnknownRecipient."""
+    recipient = await store.recipient(tx, event.appointment_id)
+    if recipient is None:
+        raise UnknownRecipient(str(event.appointment_id))
+    return None if recipient.erased_at else recipient
 
 
 async def _remember(

@@ -183,8 +183,8 @@ async def alternatives(
     for reach in (timedelta(0), timedelta(days=2), schedule.horizon):
         free = await _free(calendar, tx, offer, wish, (day - reach, day + reach), now=now)
         found = model.nearest(free, wanted, ALTERNATIVES)
-        complete = len(found) == ALTERNATIVES and model.none_closer_beyond(found, wanted, *midnights)
-        if complete if not reach else found:
+        closest_of_all = len(found) == ALTERNATIVES and model.none_closer_beyond(found, wanted, *midnights)
+        if closest_of_all or (found and reach):
             return [model.slot(start, wish.length) for start in found]
     return []
 
