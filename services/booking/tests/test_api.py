@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from booking.slots.store import BUSY
+from chassis.database import Transaction
 from contracts.booking import BookingCancelled, BookingCompleted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -50,6 +52,22 @@ async def test_a_fee_is_shown_from_midnight_at_the_office(
     services = (await client.get("/offices/heidelberg")).json()["services"]
     (card,) = (service for service in services if service["id"] == "personalausweis")
     assert [fee["amount_cents"] for fee in card["fees"]] == cents
+
+
+async def test_a_month_of_free_slots_is_one_statement(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for name in ("row", "rows", "execute"):
+        original = getattr(Transaction, name)
+
+        async def counted(tx: Transaction, sql: str, original: Any = original, **parameters: object) -> Any:
+            asked.append(sql)
+            return await original(tx, sql, **parameters)
+
+        monkeypatch.setattr(Transaction, name, counted)
+    assert len({slot[:10] for slot in await slots(client, to="2026-06-30")}) > 10
+    assert asked == [BUSY]
 
 
 async def test_free_slots_of_a_day(client: httpx.AsyncClient) -> None:
