@@ -7,7 +7,7 @@ truth: when Redis is lost, holds are lost, and the database still decides who ge
 import asyncio
 import secrets
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 from booking.slots.store import MAX_OCCUPIED
 from booking.timetable.model import Busy
 from chassis import scripts
+from chassis.eager import begin
 
 TTL = timedelta(minutes=5)
 #: A hold is extended while its citizen is active, but ends this long after it was placed.
@@ -213,8 +214,12 @@ class Holds:
             with suppress(HoldsLostError):
                 await self.release(office, *hold_ids)
 
+        async def wait(asked: Awaitable[None]) -> None:
+            await asked
+
         if hold_ids := self._leaving.pop(office, None):
-            task = asyncio.create_task(release(*hold_ids))
+            # Asked now and not when a task comes to it: whoever asks after this must not find them.
+            task = asyncio.create_task(wait(begin(release(*hold_ids))))
             self._releasing.add(task)
             task.add_done_callback(self._releasing.discard)
 
