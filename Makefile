@@ -6,7 +6,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || ec
 BIN := .venv/bin
 WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lock setup web python unit journeys faults bench
+.PHONY: help up test check format lock setup web python unit journeys faults bench mutants
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ faults: setup ## 2,000 bookings while notify, NATS and PostgreSQL are killed and
 bench: python ## speed beside bare anchors (about ten minutes); ARGS="--only G1 --quick --json FILE"
 	$(BIN)/python -m bench $(ARGS)
 
+mutants: python ## plants small wrongs and sees whether tests notice; ARGS="--only booking --count 30 --seed 7"
+	$(BIN)/python -m tools.mutants $(ARGS)
+
 check: setup ## linters, types, import rules, web checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,9 +41,12 @@ check: setup ## linters, types, import rules, web checks
 	$(BIN)/lint-imports
 	$(BIN)/schalter offices check
 	$(BIN)/schalter nats-config --check deploy/nats/nats.conf
+	$(BIN)/python -m tools.mutants --changed HEAD~1 --count 12 --seconds 60 --at-least 60
 	$(WEB) run check
 	$(WEB) run generate -- --check
 	$(WEB) test
+	$(WEB) run budget
+	$(WEB) run floor
 
 format: python ## format and fix what can be
 	$(BIN)/ruff format .

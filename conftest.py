@@ -16,6 +16,8 @@ from uuid import UUID
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
+from prometheus_client import REGISTRY
 
 from chassis.tokens import TokenSigner, generate_keys
 from contracts.base import Event, Meta
@@ -25,6 +27,22 @@ if TYPE_CHECKING:
     from contracts.offices import Office
 
 ROOT = Path(__file__).parent
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_personal_is_logged() -> Iterator[None]:
+    """Whatever a test does: nothing has to be taken out of what is logged meanwhile."""
+    before = _redacted()
+    yield
+    assert _redacted() == before, "a log line held an address, a token or a person"
+
+
+def _redacted() -> float:
+    return REGISTRY.get_sample_value("schalter_log_lines_redacted_total") or 0
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """What is measured, running: PostgreSQL, NATS and Redis as `schalter up` has them, services as in production."""
 
 import json
+import re
 import secrets
 import sys
 from collections.abc import Mapping
@@ -64,15 +65,26 @@ class Stand(ExitStack):
             text = demo.replace('slug = "demo"', f'slug = "{slug}"').replace("clerks = 4", f"clerks = {clerks}")
             text = text.replace("horizon_days = 14", f"horizon_days = {days}")
             (self.offices / f"{slug}.toml").write_text(text)
+        attacked = (self.offices / "five.toml").read_text().replace('slug = "five"', 'slug = "attacked"')
+        late = re.sub(r"^freed_delay_minutes.*\n", "", attacked, flags=re.MULTILINE)
+        late = late.replace("[booking]", "[booking]\nfreed_delay_minutes = [15, 90]")
+        (self.offices / "attacked.toml").write_text(late)
 
-    def booking(self, name: str, number: int, *, nats_url: str | None = None) -> Running:
-        """A booking service with a database of its own; `number` keeps its holds apart from others'."""
+    def booking(self, name: str, number: int, *, nats_url: str | None = None, without: str = "") -> Running:
+        """A booking service with a database of its own; `number` keeps its holds apart from others'.
+
+        `without`: one of the shortcuts of `bench.anchors.without`.
+        """
         url = self.postgres.create_database(name, secrets.token_hex(8))
-        environment = self._environment(url, nats_url) | {
-            "SCHALTER_REDIS_URL": f"{self._redis.url}/{number}",
-            "SCHALTER_LINK_PRIVATE_KEY": self._private,
-        }
-        return self._run(name, "booking.app:build", environment, url, "/readyz")
+        environment = self._booking(url, number, nats_url) | {"BENCH_WITHOUT": without}
+        factory = "bench.anchors.without:build" if without else "booking.app:build"
+        return self._run(name, factory, environment, url, "/readyz")
+
+    def settings(self, name: str, number: int) -> dict[str, object]:
+        """The same service's settings, for one that runs in this process."""
+        url = self.postgres.create_database(name, secrets.token_hex(8))
+        prefix = "SCHALTER_"
+        return {key.removeprefix(prefix).lower(): value for key, value in self._booking(url, number, None).items()}
 
     def notify(self, name: str, *, nats_url: str, smtp_port: int) -> Running:
         """The service that writes to citizens, with a database of its own. In production it would insist on TLS."""
@@ -81,10 +93,16 @@ class Stand(ExitStack):
             "SCHALTER_ENVIRONMENT": "development",
             "SCHALTER_SMTP_HOST": "127.0.0.1",
             "SCHALTER_SMTP_PORT": str(smtp_port),
-            "SCHALTER_SMTP_STARTTLS": "false",
+            "SCHALTER_SMTP_SECURITY": "none",
             "SCHALTER_MAILS_PER_SECOND": "1000000",
         }
         return self._run(name, "notify.app:build", environment, url, "/readyz")
+
+    def _booking(self, database_url: str, number: int, nats_url: str | None) -> dict[str, str]:
+        return self._environment(database_url, nats_url) | {
+            "SCHALTER_REDIS_URL": f"{self._redis.url}/{number}",
+            "SCHALTER_LINK_PRIVATE_KEY": self._private,
+        }
 
     def _environment(self, database_url: str, nats_url: str | None) -> dict[str, str]:
         return {

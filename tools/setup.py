@@ -179,10 +179,10 @@ def run_lock(uv: str, target: Path, names: set[str]) -> None:
 
 
 def build_web() -> None:
-    """web/dist, when the sources differ from those that were built last."""
+    """web/dist, when the sources differ from those that were built last. Assets of earlier builds stay for a while."""
     if not (WEB / "package.json").exists():
         give_up("web/ is missing from this checkout")
-    ignored = {"node_modules", "dist"}
+    ignored = {"node_modules", "build", "dist"}
     sources = [
         path
         for item in WEB.iterdir()
@@ -198,10 +198,12 @@ def build_web() -> None:
         say("installing web packages")
         run([npm, "ci", "--no-audit", "--no-fund"], cwd=WEB, env=node_environment())
         installed.write_text(wanted_modules)
-    if built.exists() and built.read_text() == wanted_build and (WEB / "dist" / "citizen" / "index.html").exists():
+    done = (WEB / "dist" / "citizen" / "index.html", WEB / "build" / ".vite" / "manifest.json")
+    if built.exists() and built.read_text() == wanted_build and all(path.exists() for path in done):
         return
     say("building the pages")
     run([find_npm(), "run", "build"], cwd=WEB, env=node_environment())
+    run(["sh", ROOT / "deploy" / "gateway" / "publish.sh", WEB / "build", WEB / "dist"])
     built.write_text(wanted_build)
 
 

@@ -66,6 +66,8 @@ _VALUES: Final = {
     "kept_key": "('key-' || CAST(:m AS text))",
     "kept_hash": "decode(repeat('00', 32), 'hex')",
     "kept_answer": f"CAST('{json.dumps({'link': 'x' * 400})}' AS jsonb)",
+    "confirm_by": "NULL",
+    "confirm_question": "NULL",
     "max_open": "5",
 }
 

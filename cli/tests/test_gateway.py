@@ -1,7 +1,10 @@
 """The real Caddy with the shipped Caddyfile, before upstreams that say what reached them."""
 
 import json
+import os
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,6 +56,8 @@ def running(directory: Path, log: Path, **settings: str) -> Iterator[httpx.Clien
         (web / page / "index.html").write_text(f"<title>{page}</title>")
     (web / "assets").mkdir()
     (web / "assets" / "main-abc123.js").write_text("let a = 1;" * 500)
+    (web / "assets" / "packed-def456.js").write_text("let b = 2;")
+    (web / "assets" / "packed-def456.js.br").write_bytes(b"as the build made it")
     ports = dict(zip(UPSTREAMS, free_ports(len(UPSTREAMS)), strict=True))
     servers = []
     for name, port in ports.items():
@@ -131,6 +136,42 @@ def test_assets_with_a_hash_in_their_name_are_kept_for_ever_and_sent_compressed(
     answer = gateway.get("/assets/main-abc123.js")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-encoding"] in {"gzip", "zstd"}
+
+
+def test_what_the_build_compressed_is_sent_as_it_is(gateway: httpx.Client) -> None:
+    with gateway.stream("GET", "/assets/packed-def456.js", headers={"Accept-Encoding": "br, gzip"}) as answer:
+        assert answer.headers["content-encoding"] == "br"
+        assert b"".join(answer.iter_raw()) == b"as the build made it"
+
+
+def _builds(directory: Path, asset: str) -> Path:
+    for folder, name in (("assets", asset), ("citizen", "index.html"), ("clerk", "index.html")):
+        (directory / folder).mkdir(parents=True, exist_ok=True)
+        (directory / folder / name).write_text(asset)
+    return directory
+
+
+def _publishes(build: Path, site: Path) -> set[str]:
+    subprocess.run(["sh", ROOT / "deploy/gateway/publish.sh", build, site], check=True)
+    return {path.name for path in (site / "assets").iterdir()}
+
+
+def test_assets_of_earlier_builds_stay_for_two_weeks_after_they_were_replaced(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    assert _publishes(_builds(tmp_path / "1", "a-1.js"), site) == {"a-1.js"}
+    # It was served for a month, and is replaced now.
+    _ages(site / "assets" / "a-1.js", days=30)
+    assert _publishes(_builds(tmp_path / "2", "a-2.js"), site) == {"a-1.js", "a-2.js"}
+    assert (site / "citizen" / "index.html").read_text() == "a-2.js"
+    _ages(site / "assets" / "a-1.js", days=13)
+    assert _publishes(_builds(tmp_path / "3", "a-3.js"), site) == {"a-1.js", "a-2.js", "a-3.js"}
+    _ages(site / "assets" / "a-1.js", days=16)
+    assert _publishes(_builds(tmp_path / "3", "a-3.js"), site) == {"a-2.js", "a-3.js"}
+
+
+def _ages(path: Path, days: int) -> None:
+    then = time.time() - days * 86_400
+    os.utime(path, (then, then))
 
 
 def test_a_missing_asset_is_not_found_rather_than_a_page(gateway: httpx.Client) -> None:

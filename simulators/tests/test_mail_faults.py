@@ -83,7 +83,7 @@ async def test_tests_set_the_faults_and_read_the_log_over_http(mailbox: Mailbox,
     transport = httpx.ASGITransport(app=build(mailbox))
     async with httpx.AsyncClient(transport=transport, base_url="http://mail") as client:
         answer = await client.put("/mail/api/faults", json={"defer": 1})
-        assert answer.json() == {"slow": 0, "defer": 1, "refuse": 0, "drop": 0, "lose": 0}
+        assert answer.json() == {"slow": 0, "defer": 1, "refuse": 0, "drop": 0, "lose": 0, "bounce": 0}
         assert await send(port) == 451
         assert (await client.put("/mail/api/faults", json={"defer": 2})).status_code == 422
         await client.put("/mail/api/faults", json={})

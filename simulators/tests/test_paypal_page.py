@@ -87,6 +87,9 @@ async def test_the_page_speaks_the_payers_language(
     assert TEXTS[language]["notice"] in answer.text
     assert amount in answer.text
     assert "&lt;b&gt;Zeugnis&lt;/b&gt;" in answer.text
+    # A mapping's `items` is its method, not the word of that name.
+    assert f"<caption>{TEXTS[language]['items']}</caption>" in answer.text
+    assert "built-in" not in answer.text
 
 
 async def test_the_page_needs_no_script_and_no_inline_style(http: httpx.AsyncClient, order_id: str) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from system import ROOT, RemoteSystem, System
 
+from chassis.logging import REDACTED
+from contracts.topology import SERVICES
 from schalter.embedded import free_port
 
 
@@ -23,6 +25,9 @@ def system(servers_dir: Path) -> Iterator[System]:
         yield system
     finally:
         system.stop()
+    logs = {service: (system.var / "log" / f"{service}.log").read_text() for service in SERVICES}
+    told = [line for lines in logs.values() for line in lines.splitlines() if "@example" in line or REDACTED in line]
+    assert not told, "a service logged something personal"
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 from browser import Browsers, Window
+from looks import faults
 from meeting import Desk, Phone
 from people import Citizen, Clerk
 from playwright.async_api import expect
@@ -45,6 +46,7 @@ async def test_the_pages_have_no_barrier_that_axe_finds(system: System, films: P
             for window in (phone.window, desk.window):
                 await window.photograph(f"{scheme}-{stage}")
                 found += await window.barriers(f"{stage}, {window.device}")
+            found += await _on_a_tablet(phone.window, stage)
         assert not found, "\n".join(found)
 
 
@@ -76,6 +78,18 @@ async def _booking(visitor: Visitor) -> list[str]:
         await window.page.goto(f"{url}/{page}")
         await expect(ready).to_be_visible()
         found += await _seen_to_the_end(window, page)
+    return found
+
+
+async def _on_a_tablet(window: Window, where: str) -> list[str]:
+    """Held upright it is wider than a phone and narrower than a desk: labels must not run into what they name."""
+    page = window.page
+    before = page.viewport_size
+    assert before is not None
+    await page.set_viewport_size({"width": 820, "height": 1180})
+    found = await faults(window, f"{where}, tablet")
+    await window.photograph(f"tablet-{where}")
+    await page.set_viewport_size(before)
     return found
 
 

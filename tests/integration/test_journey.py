@@ -96,7 +96,8 @@ async def _opens_the_link(phone: Phone, citizen: Citizen, stored: Stored) -> Non
     """The mail opened a room and a case; opening the link changes nothing."""
     before = stored.appointment
     assert (before["name"], before["email"], before["language"], before["state"]) == (NAME, EMAIL, "de", "booked")
-    assert before["services"] == [{"service_id": "fuehrungszeugnis", "options": {"belegart": "N"}, "persons": 1}]
+    options = {"belegart": "N", "scope": "national"}
+    assert before["services"] == [{"service_id": "fuehrungszeugnis", "options": options, "persons": 1}]
     await _stored(lambda: len(stored.rows("signaling", "rooms")) == 1, "the room is open")
     await _stored(
         lambda: [row["mail"] for row in stored.rows("casework", "case_file")] == ["delivered"], "the case is open"
@@ -202,6 +203,10 @@ async def _has_the_application_filled_in(phone: Phone, desk: Desk, stored: Store
     await phone.window.click("confirm-application")
     await expect(phone.at("application")).to_have_attribute("data-state", "confirmed")
     await expect(desk.at("confirmed")).to_be_visible()
+    await phone.window.announced("Alles ist ausgefüllt. Sie können jetzt bestätigen.")
+    await phone.window.announced("Von Ihnen bestätigt")
+    await desk.window.announced("Antrag bestätigt")
+    await expect(phone.at("application").locator("h3")).to_be_focused()
     (application,) = stored.of_case("application")
     assert (application["document_hash"], application["confirmed_at"] is not None) == (shown, True)
 
@@ -226,6 +231,8 @@ async def _every_letter_is_seen(phone: Phone, desk: Desk, stored: Stored) -> Non
     assert "family_name" not in content["entries"]
     await phone.window.photograph("12-live")
     may_save.set()
+    # A request that is on its way through `hold` would be let go twice.
+    await expect(desk.at("save-status")).to_have_attribute("data-status", "saved")
     await page.unroute(saves, hold)
 
 
@@ -238,6 +245,9 @@ async def _signs(phone: Phone, desk: Desk, stored: Stored) -> None:
     await phone.window.click("sign")
     await expect(phone.at("signed")).to_be_visible()
     await expect(desk.at("signature-drawing")).to_be_visible()
+    await phone.window.announced("Von Ihnen unterschrieben")
+    await desk.window.announced("Die Unterschrift ist da")
+    await expect(phone.at("signature").locator("h3")).to_be_focused()
     await phone.window.photograph("15-signed")
     await desk.window.photograph("15-signed")
     (application,), (signature,) = stored.of_case("application"), stored.of_application("signature")
@@ -267,7 +277,7 @@ async def _draws(window: Window) -> None:
 async def _pays(phone: Phone, desk: Desk, stored: Stored) -> None:
     await desk.does_next()
     await expect(desk.at("stage-panel")).to_have_attribute("data-stage", "payment")
-    await desk.does_next()
+    await desk.does_and_confirms("13,00")
     await expect(phone.at("payment-amount")).to_have_text(re.compile(r"13,00\s€"))
     await _stored(
         lambda: [row["state"] for row in stored.rows("payment", "payment_order")] == ["requested"], "the order"
@@ -278,11 +288,16 @@ async def _pays(phone: Phone, desk: Desk, stored: Stored) -> None:
         await phone.window.click("pay")
     popup = await opened.value
     await expect(popup.get_by_test_id("paypal-amount")).to_contain_text("13,00")
+    # A provider's page must not be able to lead the call's window elsewhere.
+    assert await popup.evaluate("window.opener === null")
     await frames_go_on(phone.window, desk.window)
     async with popup.expect_event("close"):
         await popup.get_by_test_id("paypal-approve").click(no_wait_after=True)
     await expect(phone.at("payment-done")).to_be_visible()
     await expect(desk.at("payment-state")).to_contain_text("Bezahlt")
+    await phone.window.announced("Ihre Zahlung ist angekommen")
+    await desk.window.announced("Bezahlt")
+    await expect(phone.at("stage").locator("h2")).to_be_focused()
     await phone.window.photograph("17-paid")
     await desk.window.photograph("17-paid")
     (order,) = stored.rows("payment", "payment_order")
@@ -293,7 +308,7 @@ async def _pays(phone: Phone, desk: Desk, stored: Stored) -> None:
 async def _is_done(phone: Phone, desk: Desk, citizen: Citizen, stored: Stored) -> None:
     await desk.does_next()
     await expect(desk.at("stage-panel")).to_have_attribute("data-stage", "done")
-    await desk.does_next()
+    await desk.does_and_confirms("13,00")
     await expect(phone.at("done")).to_be_visible()
     await expect(desk.at("case-outcome")).to_be_visible()
     await _stored(lambda: stored.row("payment", "payment_order")["state"] == "captured", "the money is taken")

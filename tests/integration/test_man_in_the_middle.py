@@ -77,7 +77,7 @@ async def test_whoever_refuses_the_code_tells_the_other(system: System, films: P
         await expect(desk.at("verification-code")).to_be_visible()
         await _goes_dark(phone.window)
         # Not "interrupted, it repairs itself": it will not.
-        await expect(desk.at("verification-failed")).to_contain_text("Die andere Seite hat den Anruf abgebrochen")
+        await expect(desk.at("verification-failed")).to_contain_text("Die andere Seite hat das Gespräch abgebrochen")
         assert phone.window.troubles + desk.window.troubles == []
 
 

@@ -79,7 +79,7 @@ async def _cancels(visitor: Visitor, moved: Citizen, stored: Stored) -> None:
     assert stored.appointment["state"] == "booked"
     await visitor.window.click("cancel")
     await visitor.window.click("cancel-yes")
-    await expect(visitor.at("cancelled")).to_be_visible()
+    await expect(visitor.at("cancelled")).to_be_focused()
     assert stored.appointment["state"] == "cancelled"
     await visitor.opens(moved.booked["link"], "link-expired")
 

@@ -103,6 +103,24 @@ def test_whoever_did_not_come_is_told_kindly_and_the_case_ends_once(system: Syst
     assert [entry["action"] for entry in case["audit"]].count("case_aborted") == 1
 
 
+def test_who_comes_after_they_were_missed_is_let_in_all_the_same(system: System) -> None:
+    citizen, clerk = Citizen.books(system), Clerk(system)
+    case_id = clerk.finds(citizen)["case_id"]
+    clerk.does(case_id, "assignment")
+    clerk.does(case_id, "abortion", {"reason": "citizen_absent"})
+    eventually(lambda: citizen.http.get("/booking/appointment").json()["state"] == "no_show", what="booking hears")
+    path = f"{system.url}/api/booking/office/appointments/{citizen.appointment_id}/resumption"
+    signed_in = {"Authorization": clerk.http.headers["Authorization"]}
+    resumed = ok(httpx.post(path, headers=signed_in, timeout=15))
+    assert (resumed["state"], resumed["meanwhile"]) == ("booked", [])
+
+    eventually(lambda: clerk.case(case_id)["state"] == "in_progress", what="the case goes on")
+    assert ok(citizen.http.get("/booking/appointment"))["awaited"]
+    eventually(lambda: citizen.http.post("/signaling/tickets", json={}).status_code == 201, what="the room opens")
+    clerk.does(case_id, "abortion", {"reason": "technical"})
+    eventually(lambda: citizen.http.get("/booking/appointment").json()["state"] == "aborted", what="it ends as any")
+
+
 def test_what_the_office_moves_comes_with_an_apology_and_the_clerks_name_in_the_trail(system: System) -> None:
     citizen, clerk = Citizen.books(system), Clerk(system)
     case_id = clerk.finds(citizen)["case_id"]

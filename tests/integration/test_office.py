@@ -65,6 +65,7 @@ async def _sets_up_the_team(lead: Lead, day: date) -> None:
     starts = f"{before[0].hour + 1:02}:00"
     weekday = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[day.weekday()]
     await lead.opens("team")
+    await expect(lead.window.at("lane").nth(1)).to_be_visible()
     while await lead.window.at("lane").count() > 2:
         await (await lead.lane(2)).get_by_test_id("lane-remove").click()
     for number, name in enumerate(("Anna Becker", "Mehmet Yılmaz")):
@@ -88,16 +89,19 @@ async def _books_on_behalf(lead: Lead, day: date) -> Json:
     await at("service-search").focus()
     await page.keyboard.type("führungsz")
     await page.keyboard.press("Enter")
+    await _is_asked_what_citizens_are_asked(lead)
     await lead.window.click(f"slot-day-{day}")
     slot = at("slot").first
     starts_at = await slot.get_attribute("data-starts-at")
     await slot.check(force=True)
-    await at("book-name").fill("Amélie Müller-Yılmaz")
     await at("book-email").fill("amelie.am.telefon@example.org")
     await at("book-phone").fill("06221 58000")
+    await expect(at("phone-read")).to_contain_text("+49 6221 58000 (Deutschland)")
+    # While times are read again, the old ones are dimmed.
+    await expect(at("book-slots")).to_have_attribute("aria-busy", "false")
     assert await lead.window.barriers("book") == []
     await lead.window.photograph("office-book")
-    await page.keyboard.press("Control+Enter")
+    await _presses_book(lead)
     reference = (await at("booked-reference").text_content() or "").strip()
     assert starts_at is not None
     subjects = await asyncio.to_thread(lead.subjects, "amelie.am.telefon@example.org", 1)
@@ -105,6 +109,8 @@ async def _books_on_behalf(lead: Lead, day: date) -> Json:
     await page.get_by_role("link", name="In der Woche zeigen").click()
     await expect(at("panel")).to_contain_text(reference)
     await expect(at("panel")).to_contain_text("vom Amt")
+    await expect(at("panel-phone")).to_have_attribute("href", "tel:+49622158000")
+    await expect(at("panel-email")).to_have_attribute("href", "mailto:amelie.am.telefon@example.org")
     assert await lead.window.barriers("week") == []
     await lead.window.photograph("office-week")
     appointment = await page.locator("[data-appointment].selected").get_attribute("data-appointment")
@@ -112,6 +118,43 @@ async def _books_on_behalf(lead: Lead, day: date) -> Json:
     brief = lead.in_week(appointment, day)
     assert (brief["reference"], brief["channel"], brief["name"]) == (reference, "office", "Amélie Müller-Yılmaz")
     return brief
+
+
+async def _presses_book(lead: Lead) -> None:
+    """Ctrl and Enter, once the button that it stands for has stopped resting."""
+    await expect(lead.window.at("book-confirm")).to_be_enabled()
+    await lead.window.page.keyboard.press("Control+Enter")
+
+
+async def _is_asked_what_citizens_are_asked(lead: Lead) -> None:
+    """Questions and Belegart cannot be skipped; what the call cannot finish is booked knowingly or not at all."""
+    at, click, page = lead.window.at, lead.window.click, lead.window.page
+    await at("book-name").fill("Amélie Müller-Yılmaz")
+    await _presses_book(lead)
+    await expect(page.locator("#question-fuehrungszeugnis-age")).to_be_focused()
+    await expect(at("question-fuehrungszeugnis-age")).to_contain_text("Bitte wählen Sie Ja oder Nein.")
+    await page.locator("#question-fuehrungszeugnis-age").press("Space")
+    await click("question-fuehrungszeugnis-person-yes")
+    await _presses_book(lead)
+    await expect(at("option-fuehrungszeugnis-belegart")).to_be_focused()
+    await at("option-fuehrungszeugnis-belegart").select_option("O")
+
+    await click("book-service-personalausweis")
+    summary, ausweis = at("book-summary"), at("chosen-personalausweis")
+    await expect(summary).to_contain_text("Personalausweis")
+    await click("question-personalausweis-visit-no")
+    await expect(ausweis).to_have_attribute("data-blocked", "true")
+    await expect(at("knowingly-personalausweis")).to_have_count(0)
+    await click("question-personalausweis-visit-yes")
+    await click("question-personalausweis-photo-no")
+    await expect(at("question-personalausweis-photo-advice")).to_contain_text("Termin vor Ort")
+    await expect(summary).not_to_contain_text("Personalausweis")
+    await lead.window.photograph("office-book-blocked")
+    await at("knowingly-personalausweis").check()
+    await expect(ausweis).to_have_attribute("data-blocked", "false")
+    await expect(summary).to_contain_text("Personalausweis")
+    await click("take-out-personalausweis")
+    await expect(at("service-search")).to_be_focused()
 
 
 async def _is_ill(lead: Lead, mine: Json, day: date) -> Json:

@@ -43,6 +43,17 @@ window.RTCPeerConnection = class extends Native {
   close() { this.told ??= super.getStats(); super.close(); }
 };
 """
+# What screen readers would be told: every line that announce() puts into one of its regions. Not in frames: in one
+# that may run no script, each call of the observer is a refusal.
+_KEEP_ANNOUNCEMENTS = """
+window.announced = [];
+if (window === top) new MutationObserver((changes) => {
+  for (const change of changes) {
+    if (!change.target.matches?.("[data-announce]")) continue;
+    for (const line of change.addedNodes) window.announced.push(line.textContent);
+  }
+}).observe(document, { childList: true, subtree: true });
+"""
 _PACKETS = """
 async () => {
   const sum = { sent: 0, received: 0, decoded: 0 };
@@ -141,6 +152,16 @@ class Window:
         corner = (await picture())["corner"]
         assert all(abs(seen - real) < 60 for seen, real in zip(corner, wall, strict=True)), (self.device, corner, wall)
 
+    async def announced(self, words: str) -> None:
+        """Return once a screen reader was told these words; fails when it was told them more than once."""
+
+        async def told() -> Any:
+            lines: list[str] = await self.page.evaluate("() => window.announced")
+            return [line for line in lines if words in line]
+
+        lines = await until(told, what=f"{self.device}: announced {words!r}")
+        assert len(lines) == 1, lines
+
     async def packets(self) -> dict[str, int]:
         """RTP packets sent and received and frames decoded so far, over all connections of the page."""
         counted: dict[str, int] = await self.page.evaluate(_PACKETS)
@@ -199,6 +220,7 @@ class Browsers:
         )
         context.set_default_timeout(PATIENCE_MS)
         await context.add_init_script(_KEEP_CONNECTIONS)
+        await context.add_init_script(_KEEP_ANNOUNCEMENTS)
         page = await context.new_page()
         self._windows.append(Window(device, context, page, self.origin))
         return self._windows[-1]

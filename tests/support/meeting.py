@@ -38,14 +38,18 @@ class Desk:
 
     async def signs_in(self, office: str = "demo") -> None:
         """Sign in as the office's first demo clerk; return once the waiting room is live."""
+        await self.says_who_signs_in(office)
+        await self.window.click("sign-in")
+        await expect(self.at("waiting-room")).to_be_visible()
+
+    async def says_who_signs_in(self, office: str = "demo") -> None:
+        """Fill in the sign-in form for the office's first demo clerk."""
         account = self.system.sign_in(office)
         await self.window.page.goto(f"{self.system.url}/clerk/")
         # Until the list is there, a text field is in its place.
         await self.window.page.locator('select[data-testid="office"]').select_option(office)
         await self.at("username").fill(account["username"])
         await self.at("password").fill(account["password"])
-        await self.window.click("sign-in")
-        await expect(self.at("waiting-room")).to_be_visible()
 
     async def lets_in(self, case_id: str) -> None:
         """Let that citizen in from the waiting room."""
@@ -57,6 +61,13 @@ class Desk:
         button = self.at("primary-action")
         await expect(button).to_be_enabled()
         await button.click()
+
+    async def does_and_confirms(self, says: str) -> None:
+        """Press the one button that leads on, and confirm what it asks: the question says what follows."""
+        await self.does_next()
+        await expect(self.at("act-dialog")).to_contain_text(says)
+        await expect(self.at("act-stay")).to_be_focused()
+        await self.window.click("act-confirm")
 
     async def sees_citizen(self) -> None:
         """The citizen's picture moves."""

@@ -22,6 +22,8 @@ FORM = {
     "exemption": "none",
 }
 
+OPTIONS = {"fuehrungszeugnis": {"belegart": "N"}, "untersuchungsberechtigungsschein": {"examination": "first"}}
+
 
 def ok(response: httpx.Response) -> Any:
     """The response's JSON. Fails the test with the problem when it is an error."""
@@ -63,16 +65,24 @@ class Citizen:
         )
 
     @classmethod
-    def books(cls, system: System, *, slot: Json | None = None, language: str = "de") -> "Citizen":
-        """Book a Führungszeugnis at the demo office; not the very next slot, which may begin in this second."""
-        slot = slot or free_slots(system)[1]
+    def books(
+        cls,
+        system: System,
+        *,
+        slot: Json | None = None,
+        language: str = "de",
+        name: str = "Amélie Müller-Yılmaz",
+        service: str = "fuehrungszeugnis",
+    ) -> "Citizen":
+        """Book at the demo office; not the very next slot, which may begin in this second."""
+        slot = slot or free_slots(system, service=service)[1]
         email = f"citizen-{uuid4().hex[:8]}@example.org"
         url = f"{system.url}/api/booking/offices/demo/appointments"
         headers = {"Idempotency-Key": uuid4().hex}
         body = {
-            "services": [{"service_id": "fuehrungszeugnis", "options": {"belegart": "N"}}],
+            "services": [{"service_id": service, "options": OPTIONS[service]}],
             "starts_at": slot["starts_at"],
-            "name": "Amélie Müller-Yılmaz",
+            "name": name,
             "email": email,
             "language": language,
         }

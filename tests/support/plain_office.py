@@ -28,6 +28,8 @@ class Visit:
     length: int
     services: tuple[str, ...]
     link: str
+    #: Since when it has its time.
+    taken: int
     state: str = "booked"
     alive: bool = True
 
@@ -45,6 +47,7 @@ class PlainOffice:
     LEAD: ClassVar[int] = 60
     HORIZON: ClassVar[int] = 2
     DELAY: ClassVar[int] = 30
+    HARDLY: ClassVar[int] = 10
     GRACE: ClassVar[int] = 10
 
     now: int = 6 * 60
@@ -56,8 +59,9 @@ class PlainOffice:
     visits: dict[UUID, Visit] = field(default_factory=dict)
     holds: dict[UUID, tuple[int, int, int]] = field(default_factory=dict)
     blocked: dict[UUID, tuple[int, int, int]] = field(default_factory=dict)
-    #: What was given back: lane, low, high, and when the public sees it.
+    #: What was given back: lane, low, high, and when the public sees it; and which visit left it.
     freed: list[tuple[int, int, int, int]] = field(default_factory=list)
+    left: list[Visit] = field(default_factory=list)
 
     def windows(self, day: int) -> list[tuple[int, int]]:
         if day in self.special:
@@ -155,6 +159,12 @@ class PlainOffice:
         return ("ok", lanes) if lanes else ("slot_taken", set())
 
     def give_back(self, visit: Visit) -> None:
+        """What was hardly taken returns at once, and so does what the same visit left before."""
+        for index, by in enumerate(self.left):
+            if by is visit:
+                lane, low, high, public_at = self.freed[index]
+                self.freed[index] = (lane, low, high, min(public_at, self.now))
         at = self.now + self.DELAY
-        public_at = at if at <= visit.start - self.LEAD - 30 else self.now
-        self.freed.append((visit.lane, visit.start, visit.pause_ends, public_at))
+        late = at <= visit.start - self.LEAD - 30 and self.now >= visit.taken + self.HARDLY
+        self.freed.append((visit.lane, visit.start, visit.pause_ends, at if late else self.now))
+        self.left.append(visit)

@@ -23,8 +23,8 @@ class World:
 
     async def reset(self) -> None:
         await self.app.state.redis.flushdb()
-        for office in self.app.state.desk.offers:  # else what it has shown in the last 50 ms it shows again
-            await self.app.state.desk.calendar.holds.release(office)
+        for office in self.app.state.deps.offices:  # else what it has shown in the last 50 ms it shows again
+            await self.app.state.deps.calendar.holds.release(office)
         while True:
             try:
                 async with self.app.state.database.transaction() as tx:

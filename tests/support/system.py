@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 import httpx
 import psutil
+
+from booking.limits.model import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +30,16 @@ def eventually(condition: Callable[[], Any], seconds: float = 20, what: str = ""
         time.sleep(0.05)
 
 
+def _offices(directory: Path) -> Path:
+    """The offices that are shipped, and one like the demo that has addresses confirmed: "sorgental"."""
+    shutil.copytree(ROOT / "deploy" / "offices", directory, dirs_exist_ok=True)
+    text = (directory / "demo.toml").read_text()
+    text = text.replace('slug = "demo"', 'slug = "sorgental"').replace("Musterstadt", "Sorgental")
+    text = text.replace('reference_prefix = "DE"', 'reference_prefix = "SO"')
+    (directory / "sorgental.toml").write_text(text.replace("[booking]", "[booking]\nconfirm_email = true"))
+    return directory
+
+
 class System:
     """Starts the system in `var` on `port`; `stop` ends it."""
 
@@ -39,8 +52,10 @@ class System:
         # All citizens of the tests live behind one address; what limits do is specified in services/booking/tests.
         room = {"proof_from": 10_000, "at_most": 10_000, "seconds": 3600}
         # Whoever takes a number has to work for it, so that a real browser does.
-        limits = {"booking": room, "hold": room, "waiting_list": room, "walk_in": room | {"proof_from": 0}}
-        environment = {**os.environ, "SCHALTER_LIMITS": json.dumps(limits)}
+        limits = {name: room for name in Limits.model_fields if name != "work"}
+        limits["walk_in"] = room | {"proof_from": 0}
+        offices = str(_offices(var.with_suffix(".offices")))
+        environment = {**os.environ, "SCHALTER_LIMITS": json.dumps(limits), "SCHALTER_OFFICES_DIR": offices}
         with self._output.open("a") as output:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=environment)
 

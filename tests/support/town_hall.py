@@ -16,6 +16,7 @@ from system import System, eventually
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SERVICE = "fuehrungszeugnis"
+NAMES = ("Maximilian Alexander Freiherr von und zu Guttenstein", "Amélie Müller-Yılmaz", "Li Wei", "Jürgen Groß")
 
 
 class Lead:
@@ -63,13 +64,13 @@ class Lead:
         today = datetime.now(BERLIN).date()
         return next(day for ahead in range(1, 15) if self.slots(day := today + timedelta(days=ahead)))
 
-    def books(self, starts_at: datetime, lane: int) -> Json:
+    def books(self, starts_at: datetime, lane: int, name: str = "Thị Minh Nguyễn") -> Json:
         """Book for somebody with that clerk. Returns the appointment, with the `email` its mails go to."""
         email = f"citizen-{uuid4().hex[:8]}@example.org"
         body = {
             "services": [{"service_id": SERVICE, "options": {"belegart": "N"}}],
             "starts_at": starts_at.isoformat(),
-            "name": "Thị Minh Nguyễn",
+            "name": name,
             "email": email,
             "language": "de",
             "lane": lane,
@@ -77,6 +78,30 @@ class Lead:
         headers = {"Idempotency-Key": uuid4().hex}
         booked: Json = ok(self.http.post("/booking/office/appointments", json=body, headers=headers))
         return booked | {"email": email}
+
+    def fills_the_day(self, count: int) -> list[Json]:
+        """Book `count` appointments from the next free times of all lanes on, today as far as there is room."""
+        today = datetime.now(BERLIN).date()
+        query = {"services": SERVICE, "from": str(today), "to": str(today + timedelta(days=1))}
+        slots = ok(self.http.get("/booking/office/slots", params=query))["slots"]
+        lanes = range(len(ok(self.http.get("/booking/office/timetable"))["clerks"]))
+        booked: list[Json] = []
+        # Every second slot, so that the pause after an appointment stands in nobody's way.
+        for slot in slots[2::2]:
+            for lane in lanes:
+                if len(booked) == count:
+                    return booked
+                name = f"{NAMES[len(booked) % len(NAMES)]} {len(booked) + 1}"
+                try:
+                    booked.append(self.books(datetime.fromisoformat(slot["starts_at"]), lane, name) | {"name": name})
+                except AssertionError:
+                    continue  # another test's appointment is there
+        return booked
+
+    def agenda(self, day: date | None = None) -> list[Json]:
+        """The cases of a day as casework lists them."""
+        cases: list[Json] = ok(self.http.get("/casework/agenda", params={"date": str(day)} if day else {}))["cases"]
+        return cases
 
     def in_week(self, appointment_id: str, day: date) -> Json:
         """The appointment as the week has it."""

@@ -11,6 +11,9 @@ export type PageName =
   | "waiting"
   | "walk-in"
   | "offer"
+  | "reserved"
+  | "confirm"
+  | "lost-link"
   | "appointment"
   | "move"
   | "check"
@@ -28,6 +31,9 @@ const routes: readonly Route<PageName>[] = [
   { name: "waiting", pattern: "/:office/waiting" },
   { name: "walk-in", pattern: "/:office/walk-in" },
   { name: "offer", pattern: "/:office/offer" },
+  { name: "reserved", pattern: "/:office/reserved" },
+  { name: "confirm", pattern: "/:office/confirm" },
+  { name: "lost-link", pattern: "/:office/lost-link" },
   { name: "appointment", pattern: "/:office/appointment" },
   { name: "move", pattern: "/:office/move" },
   { name: "check", pattern: "/:office/check" },

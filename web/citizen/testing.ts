@@ -18,7 +18,8 @@ interface Answer {
 
 export class FakeService {
   readonly sent: Sent[] = [];
-  answers: Answer[] = [];
+  /** In the order of the requests; a promise is an answer that takes its time. */
+  answers: (Answer | Promise<Answer>)[] = [];
 
   constructor() {
     vi.stubGlobal("fetch", async (input: Request | string, init?: RequestInit) => {
@@ -30,8 +31,11 @@ export class FakeService {
         key: request.headers.get("Idempotency-Key"),
         body: text ? (JSON.parse(text) as Record<string, unknown>) : null,
       });
-      const answer = this.answers.shift() ?? { status: 204, body: null };
-      return new Response(answer.body === null ? null : JSON.stringify(answer.body), { status: answer.status });
+      const answer = (await this.answers.shift()) ?? { status: 204, body: null };
+      return new Response(answer.body === null ? null : JSON.stringify(answer.body), {
+        status: answer.status,
+        headers: answer.body === null ? {} : { "Content-Type": "application/json" },
+      });
     });
   }
 
@@ -39,6 +43,13 @@ export class FakeService {
   to(end: string): Sent[] {
     return this.sent.filter(({ path }) => path.endsWith(end));
   }
+}
+
+/** An answer that comes when the test says so. */
+export function inFlight(): { readonly answer: Promise<Answer>; readonly arrive: (answer: Answer) => void } {
+  let arrive: (answer: Answer) => void = () => undefined;
+  const answer = new Promise<Answer>((resolve) => (arrive = resolve));
+  return { answer, arrive };
 }
 
 export const ok = (body: unknown, status = 200): Answer => ({ status, body });
@@ -57,6 +68,7 @@ export function service(id: string, more: Partial<ServiceOffer> = {}): ServiceOf
     name: text(id),
     summary: text(""),
     summary_plain: text(""),
+    synonyms: { de: [], en: [] },
     minutes: 10,
     shared_minutes: 0,
     minutes_per_further_person: null,
@@ -83,4 +95,5 @@ export const question = (id: string, blocks = false): ServiceOffer["questions"][
   expected: true,
   otherwise: text(`not ${id}`),
   blocks,
+  on_site: false,
 });

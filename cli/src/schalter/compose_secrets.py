@@ -47,6 +47,7 @@ def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "booking/schalter_link_private_key", link[0]
     yield "casework/schalter_clerk_private_key", clerk[0]
     yield "signaling/schalter_turn_secret", secrets.password("turn")
+    yield "notify/schalter_bounce_key", secrets.password("bounce")
     for service in _USERS_OF_REDIS:
         yield f"{service}/schalter_redis_url", f"redis://:{secrets.password('redis')}@{_REDIS_HOST}/0"
     for name in _PAYPAL:

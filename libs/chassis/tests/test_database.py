@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 from sqlalchemy import Column
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Field, SQLModel, select
 
 from chassis.database import Database, numbered
@@ -93,6 +94,15 @@ async def test_rows_carry_python_values(database: Database) -> None:
         assert row == given | {"data": {"a": [1]}}
         assert await tx.row("SELECT * FROM test_database_note WHERE text = ANY(:texts)", texts=["b"]) is None
         assert await tx.execute("UPDATE test_database_note SET text = 'c' WHERE text = :text", text="b") == 0
+
+
+async def test_what_the_session_wrote_is_in_no_error(database: Database) -> None:
+    with pytest.raises(DBAPIError) as error:
+        async with database.transaction() as tx:
+            tx.session.add(Note(text="nul\0Erika"))
+            await tx.session.flush()
+    assert "INSERT INTO test_database_note" in str(error.value)
+    assert "Erika" not in str(error.value)
 
 
 async def test_session_and_plain_sql_see_each_other_and_end_together(database: Database) -> None:

@@ -6,8 +6,22 @@ from uuid import UUID
 
 import httpx
 import pytest
-from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import (
+    APIRouter,
+    BackgroundTasks,
+    Cookie,
+    Depends,
+    FastAPI,
+    Header,
+    HTTPException,
+    Query,
+    Request,
+    Response,
+)
+from fastapi import Body as InBody
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
+from starlette.responses import PlainTextResponse
 
 from chassis import problems
 from chassis.edge import Edge
@@ -71,6 +85,8 @@ def app_of(marked: bool) -> FastAPI:
             raise Full("Nothing is free.", alternatives=["later"])
         if body.text == "broken":
             raise RuntimeError("inside")
+        if body.text == "gone":
+            raise HTTPException(410, "It is over.", headers={"Retry-After": "never"})
         by_fastapi = "fastapi_inner_astack" in request.scope
         return Answer(office=office, text=f"{kind} {body.text}", count=body.count, key=key, by_fastapi=by_fastapi)
 
@@ -131,6 +147,7 @@ RIGHT = [
 ]
 REFUSED = [
     ("POST", POST, {"json": {"text": "full"}, "headers": JSON}),
+    ("POST", POST, {"json": {"text": "gone"}, "headers": JSON}),
     ("POST", "/api/shop/offices/nowhere/orders", {"json": {"text": "a"}, "headers": JSON}),
     ("POST", "/api/shop/offices/nowhere/orders", {"json": {"text": 3}, "headers": {**JSON, "order-key": "1"}}),
 ]
@@ -216,18 +233,137 @@ def _plain() -> int:
     return 1
 
 
+async def _coroutine() -> int:
+    return 1
+
+
+class Two(Body):
+    text: str
+
+
 @pytest.mark.parametrize(
     "what",
-    [Depends(_yielding), Depends(_plain), Depends(bearer(Citizen)), Cookie()],
-    ids=["yields", "no coroutine", "security scheme", "cookie"],
+    [
+        Annotated[Any, Depends(_yielding)],
+        Annotated[Any, Depends(_plain)],
+        Annotated[Any, Depends(_coroutine, use_cache=False)],
+        Annotated[Any, Depends(bearer(Citizen))],
+        Annotated[Any, Cookie()],
+        Annotated[str, Query(validation_alias="other")],
+        Annotated[Two, InBody(embed=True)],
+        Annotated[str, InBody()],
+        Response,
+        BackgroundTasks,
+    ],
+    ids=["yields", "plain", "asked twice", "security", "cookie", "alias", "embedded", "no model", "response", "tasks"],
 )
-def test_what_express_routes_do_not_know_is_refused_at_the_start(what: Any) -> None:
+def test_a_parameter_that_express_routes_do_not_know_is_refused_at_the_start(what: Any) -> None:
     router = APIRouter()
 
-    @router.get("/")
-    @express
-    async def endpoint(value: Annotated[Any, what]) -> None:
-        """Never called: nobody gets that far."""
+    async def endpoint(value: what) -> Answer:
+        raise AssertionError
 
+    router.get("/", response_model=Answer)(express(endpoint))
     with pytest.raises(TypeError):
         ways([router], "")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"response_model_exclude_none": True},
+        {"response_model_exclude": {"text"}},
+        {"response_model_by_alias": False},
+        {"response_class": PlainTextResponse},
+        {"response_model": None},
+        {"status_code": 204, "response_model": None},
+        {"max_body_size": 10},
+    ],
+    ids=str,
+)
+def test_an_option_that_express_routes_do_not_know_is_refused_at_the_start(option: dict[str, Any]) -> None:
+    router = APIRouter()
+
+    async def endpoint() -> Answer:
+        raise AssertionError
+
+    router.get("/", **{"response_model": Answer, **option})(express(endpoint))
+    with pytest.raises(TypeError):
+        ways([router], "")
+
+
+def test_a_route_of_another_kind_or_behind_another_or_within_another_router_is_refused_at_the_start() -> None:
+    class Own(APIRoute):
+        """A kind of its own."""
+
+    async def endpoint() -> Answer:
+        raise AssertionError
+
+    own = APIRouter(route_class=Own)
+    own.get("/")(express(endpoint))
+    hidden = APIRouter()
+    hidden.get("/{any}")(_coroutine)
+    hidden.get("/one")(express(endpoint))
+    inner, outer = APIRouter(), APIRouter(dependencies=[Depends(_coroutine)])
+    inner.get("/one")(express(endpoint))
+    outer.include_router(inner)
+    for router in (own, hidden, outer):
+        with pytest.raises(TypeError):
+            ways([router], "")
+
+
+async def test_a_routers_dependency_decides_before_an_express_route() -> None:
+    async def deny() -> None:
+        raise HTTPException(403)
+
+    router = APIRouter(dependencies=[Depends(deny)])
+
+    async def endpoint() -> Answer:
+        raise AssertionError
+
+    router.get("/")(express(endpoint))
+    assert (await answer_of(router)).status_code == 403
+
+
+async def test_an_answer_of_another_type_gives_nothing_away() -> None:
+    class Wide(Answer):
+        secret: str = "secret"
+
+    wide = Wide(office="a", text="b", count=1, key=None, by_fastapi=False)
+
+    async def more() -> Answer:
+        return wide
+
+    async def other() -> Any:
+        return wide.model_dump()
+
+    router = APIRouter()
+    router.get("/more")(express(more))
+    router.get("/other", response_model=Answer)(express(other))
+    found = await answer_of(router, "/more")
+    assert found.status_code == 200
+    assert "secret" not in found.text
+    refused = await answer_of(router, "/other")
+    assert refused.status_code == 500
+    assert "secret" not in refused.text
+
+
+async def test_a_dependency_that_a_test_overrides_is_overridden() -> None:
+    router = APIRouter()
+
+    async def endpoint(count: Annotated[int, Depends(_coroutine)]) -> int:
+        return count
+
+    router.get("/")(express(endpoint))
+    assert (await answer_of(router)).json() == 1
+    assert (await answer_of(router, overrides={_coroutine: lambda: 2})).json() == 2
+
+
+async def answer_of(router: APIRouter, path: str = "/", overrides: dict[Any, Any] | None = None) -> httpx.Response:
+    app = FastAPI(openapi_url=None)
+    problems.install(app)
+    app.include_router(router, prefix="/api")
+    app.add_middleware(Express, ways=ways([router], "/api"))
+    app.dependency_overrides = overrides or {}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        return await client.get("/api" + path)

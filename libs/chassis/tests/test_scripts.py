@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.exceptions import ResponseError
 
-from chassis.eager import begin
 from chassis.scripts import ScriptingRedis, connect
 
 
@@ -29,11 +28,14 @@ async def test_a_thousand_at_once_get_their_own_answers(redis: ScriptingRedis) -
     assert await asyncio.gather(*(script(args=[number]) for number in range(1000))) == list(range(1000))
 
 
-async def test_one_who_asks_now_and_awaits_later_holds_up_nobody(redis: ScriptingRedis) -> None:
+async def test_whoever_has_the_line_dialled_and_leaves_stops_nobody_who_waits_for_it(redis: ScriptingRedis) -> None:
     script = redis.register_script("return tonumber(ARGV[1])")
-    later = begin(script(args=[1]))  # and has the line dialled
-    assert await asyncio.wait_for(script(args=[2]), 5) == 2
-    assert await later == 1
+    first = asyncio.create_task(script(args=[1]))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(script(args=[2]))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await asyncio.wait_for(second, 5) == 2
 
 
 async def test_an_error_of_the_script_is_its_callers_alone(redis: ScriptingRedis) -> None:

@@ -81,7 +81,7 @@ class TestServices:
 
     @pytest.mark.parametrize("service", SERVICES)
     def test_citizens_are_addressed_formally(self, service: Service) -> None:
-        for german, _ in _texts(service.model_dump(mode="json")):
+        for german, _ in _texts(service.model_dump(mode="json", exclude={"synonyms"})):
             assert not {"du", "dein", "deine", "dich", "dir"} & {word.strip(".,?!:").lower() for word in german.split()}
 
     @pytest.mark.parametrize("name", ["personalausweis", "reisepass"])
@@ -148,6 +148,44 @@ FEES: list[tuple[str, dict[str, str], int]] = [
     ),
     ("gewerbezentralregister", {}, 1300),
 ]
+
+
+class TestWhatToHaveReady:
+    CERTIFICATE = CATALOGUE["fuehrungszeugnis"]
+    FOR_AN_AUTHORITY = "Anschrift der Behörde und der Verwendungszweck"
+
+    def german(self, **options: str) -> list[str]:
+        return [thing.de for thing in self.CERTIFICATE.things_to_bring(options)]
+
+    def test_it_follows_the_choices(self) -> None:
+        assert not any("Behörde" in thing for thing in self.german(belegart="N"))
+        for belegart in ("O", "P"):
+            assert self.german(belegart=belegart)[-1] == self.FOR_AN_AUTHORITY
+        assert set(self.german(belegart="N")) < set(self.german(belegart="O"))
+
+    def test_what_is_not_chosen_yet_is_named_with_its_choice(self) -> None:
+        assert [thing for thing in self.german() if thing.endswith(self.FOR_AN_AUTHORITY)] == [
+            f"Zur Vorlage bei einer Behörde (Belegart O): {self.FOR_AN_AUTHORITY}",
+            f"Für eine Behörde, vorher Einsicht beim Amtsgericht (Belegart P): {self.FOR_AN_AUTHORITY}",
+        ]
+
+    def test_an_extended_certificate_always_needs_the_letter(self) -> None:
+        for options in ({}, {"belegart": "N"}, {"belegart": "O"}):
+            things = CATALOGUE["fuehrungszeugnis-erweitert"].things_to_bring(options)
+            assert any(thing.de.startswith("Schreiben der Stelle") for thing in things)
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_nothing_that_depends_on_a_choice_stands_in_the_list_for_everybody(self, service: Service) -> None:
+        names = [choice.name.de.split(",")[0] for option in service.options for choice in option.choices]
+        for thing in service.bring:
+            assert "Belegart" not in thing.de
+            assert not any(thing.de.startswith(f"Für {name}") for name in names)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_people_find_it_by_other_words_in_both_languages(service: Service) -> None:
+    assert len(service.synonyms.de) >= 5
+    assert len(service.synonyms.en) >= 5
 
 
 class TestFees:

@@ -65,6 +65,15 @@ class TestServices:
             pytest.param(('exemption = "volunteer"', 'exemption = "club"'), "not allow 'club'", id="fee's value"),
             pytest.param(('id = "belegart"', 'id = "belegtyp"'), "options.0.id: .*no field 'belegtyp'", id="option"),
             pytest.param(('id = "P"', 'id = "X"'), "options.0.choices.2.id: .*not allow 'X'", id="choice"),
+            pytest.param(
+                ('exempt = { de = "bei Ehrenamt", en = "for volunteers" }', ""),
+                "fees.0.exempt: is free for",
+                id="free for whom",
+            ),
+            pytest.param(
+                ('preselected = "national"', 'preselected = "x"'), "preselected: is none of", id="preselected"
+            ),
+            pytest.param(('"Strafregister"', '"vorstrafen"'), "synonyms.de.5: is said twice", id="same word"),
             pytest.param(('id = "person"', 'id = "age"'), "questions.1.id: .*two questions 'age'", id="same question"),
             pytest.param(("expected = true\n", ""), "questions.0.expected: Field required", id="no right answer"),
             pytest.param(('type = "object"', 'type = "objekt"'), "form.*objekt", id="form's type"),
@@ -88,14 +97,16 @@ class TestServices:
         with pytest.raises(CatalogueError, match=rf"^fuehrungszeugnis\.toml: line \d+: .*({reason})") as refused:
             load_catalogue(tmp_path)
         assert near(
-            line, str(refused.value), missing="Field required" in reason or reason.startswith(("has no", "add"))
+            line,
+            str(refused.value),
+            missing="Field required" in reason or reason.startswith(("has no", "add", "fees.0.exempt")),
         )
 
     def test_everything_that_is_wrong_is_said_at_once(self, tmp_path: Path) -> None:
         text = (SERVICES / "beratung.toml").read_text(encoding="utf-8")
         text = text.replace("minutes = 15", "minutes = 0", 1).replace('category = "advice"', 'category = "talk"')
         (tmp_path / "beratung.toml").write_text(text, encoding="utf-8")
-        with pytest.raises(CatalogueError, match=r"line 3: category: .*; line 7: minutes: "):
+        with pytest.raises(CatalogueError, match=r"line 3: category: .*; line 8: minutes: "):
             load_catalogue(tmp_path)
 
     def test_a_file_is_named_after_its_service(self, tmp_path: Path) -> None:

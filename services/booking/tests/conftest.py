@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import altcha
 import asyncpg
@@ -15,22 +15,37 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from redis.asyncio import Redis
+from twin_office import Twin, is_twins, move_in
 
 from booking.app import build
+from booking.limits.model import Limits
+from booking.retention import store as retention_store
 from booking.settings import Settings
 from booking.waiting import offering
-from chassis.database import Database
+from booking.walkin import presence
+from chassis.database import Database, Transaction
 from contracts.booking import SlotOffered, WaitingJoined
 
+FOR_EVER = datetime(2100, 1, 1, tzinfo=UTC)
 MONDAY = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)  # 09:00 in Berlin
 ROOM = {"proof_from": 100_000, "at_most": 100_000, "seconds": 3600}
-GENEROUS = {"hold": ROOM, "booking": ROOM, "waiting_list": ROOM, "walk_in": ROOM, "email": ROOM, "work": 2}
+GENEROUS = {name: ROOM for name in Limits.model_fields if name != "work"} | {"work": 2}
 SLOT = "2026-06-02T06:00:00Z"  # Tuesday, 08:00 in Berlin, when heidelberg opens
 
 
 TABLES = (
     "appointment, timetable, timetable_version, blocked_time, freed_slot, waiting_entry, slot_offer, spent_proof, "
-    "walk_in, outbox, inbox, idempotent_answers"
+    "walk_in, clerks_present, link_request, outbox, inbox, idempotent_answers"
+)
+
+#: Who stopped waiting is forgotten everywhere, and so is who stood in a queue yesterday.
+TWIN = Twin(
+    everywhere={
+        "slot_offer": ("DELETE FROM slot_offer WHERE (state <> 'open' AND starts_at <",),
+        "waiting_entry": ("DELETE FROM waiting_entry WHERE id IN (SELECT id FROM waiting_entry WHERE state IN",),
+        "walk_in": ("taken_at < CAST(",),
+        "link_request": ("DELETE FROM link_request WHERE asked_at <",),
+    },
 )
 
 
@@ -77,6 +92,9 @@ def offices_dir(offices_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         (directory / f"clerks-{clerks}.toml").write_text(text)
     alone = demo.replace('slug = "demo"', 'slug = "by-appointment"').replace("[booking]", "[booking]\nwalk_in = false")
     (directory / "by-appointment.toml").write_text(alone)
+    # One clerk, and every address is to be confirmed.
+    careful = demo.replace('slug = "demo"', 'slug = "careful"').replace("clerks = 4", "clerks = 1")
+    (directory / "careful.toml").write_text(careful.replace("[booking]", "[booking]\nconfirm_email = true"))
     # A small town with a waiting list: quarters of an hour, a pause after each appointment, an hour to answer an offer.
     town = demo.replace('slug = "demo"', 'slug = "town"').replace("clerks = 4", "clerks = 2")
     rules = (
@@ -106,11 +124,29 @@ def settings(database_url: str, nats_url: str, redis_url: str, offices_dir: Path
     )
 
 
+@pytest.fixture(scope="module")
+def by_hand() -> None:
+    """All workers work; a folder whose tests do their work by hand lets some rest."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def app(settings: Settings, clock: FakeClock) -> AsyncIterator[FastAPI]:
+async def app(settings: Settings, clock: FakeClock, by_hand: None) -> AsyncIterator[FastAPI]:
+    """The service; every office that it knows has a twin in its database that it does not know."""
     application = build(settings, clock=clock)
-    async with application.router.lifespan_context(application):
-        yield application
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retention_store, "offices", _offices_but_twins(retention_store.offices))
+        async with application.router.lifespan_context(application):
+            await move_in(str(settings.database_url), TWIN)
+            yield application
+
+
+def _offices_but_twins(offices: Callable[[Transaction], Awaitable[list[str]]]) -> Callable[..., Awaitable[list[str]]]:
+    """The retention clock erases offices without a file, too; the twins keep their rows."""
+
+    async def known(tx: Transaction) -> list[str]:
+        return [office for office in await offices(tx) if not is_twins(office)]
+
+    return known
 
 
 @pytest.fixture
@@ -128,6 +164,20 @@ async def client(app: FastAPI, clock: FakeClock) -> AsyncIterator[httpx.AsyncCli
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/api/booking") as client:
         yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def come_to_work(app: FastAPI, client: httpx.AsyncClient, database: Database) -> Callable[..., Awaitable[None]]:
+    """All clerks are there from now on. `await come_to_work(office, *clerks)`: only these, for ninety seconds."""
+
+    async def come(office: str, *clerks: UUID, at: datetime = FOR_EVER) -> None:
+        async with database.transaction() as tx:
+            await tx.execute("DELETE FROM clerks_present WHERE office = :office", office=office)
+            await presence.heard(tx, office, clerks, at)
+
+    for office in app.state.walk_in.deps.offices:
+        await come(office, *(uuid4() for _ in range(10)))
+    return come
 
 
 @pytest.fixture(scope="session")
@@ -206,13 +256,14 @@ def edit_timetable(
 
 @pytest.fixture
 def stored(database: Database) -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
-    """`await stored("outbox")`: all rows of a table, events in the order of their making."""
+    """`await stored("outbox")`: all rows of a table but the twin's, events in the order of their making."""
 
     async def rows(table: str) -> list[dict[str, Any]]:
         # The relay marks events while a test looks, and a row that is updated moves to the end.
         order = "ORDER BY id" if table == "outbox" else ""
         async with database.transaction() as tx:
-            return [dict(row) for row in await tx.rows(f"SELECT * FROM {table} {order}")]  # noqa: S608 - named by tests
+            found = await tx.rows(f"SELECT * FROM {table} {order}")  # noqa: S608 - named by tests
+        return [dict(row) for row in found if not is_twins(row.get("office"))]
 
     return rows
 
@@ -249,15 +300,17 @@ class WaitingRoom:
         return _bearer(WaitingJoined.model_validate_json(told[-1]).link_token)
 
     async def cancel(self, link: dict[str, str]) -> None:
-        """Somebody gives their slot back."""
-        assert (await self._client.post("/appointment/cancellation", headers=link)).status_code == 200
+        """Somebody gives their slot back, again while the service is busy."""
+        while (answer := await self._client.post("/appointment/cancellation", headers=link)).status_code == 503:
+            await asyncio.sleep(0.1)
+        assert answer.status_code == 200, answer.text
 
     async def round(self) -> int:
         """What the worker does when it is woken; the worker itself may have done it already."""
-        desk = self._app.state.desk
-        return await offering.go_round(desk, self._app.state.database, desk.offers["town"], self._app.state.clock())
+        deps = self._app.state.deps
+        return await offering.go_round(deps, self._app.state.database, deps.offices["town"], self._app.state.clock())
 
-    async def offers(self) -> list[tuple[str, str]]:
+    async def offices(self) -> list[tuple[str, str]]:
         """Who was offered a slot, in this order, and what came of it."""
         rows = sorted(await self._stored("slot_offer"), key=lambda row: row["offered_at"])
         names = {mail.appointment_id: mail.citizen.name for mail in await self.mails()}

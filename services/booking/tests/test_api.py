@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from booking.settings import Settings
 from booking.slots.store import BUSY
 from chassis.database import Transaction
 from contracts.booking import BookingCancelled, BookingCompleted
@@ -18,6 +19,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLOT = "2026-06-02T06:00:00Z"
 NEXT = "2026-06-02T06:05:00Z"
 TUESDAY = {"from": "2026-06-02", "to": "2026-06-02"}
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["express", "FastAPI alone"])
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    """Both ways of answering busy routes (docs/adr/0020)."""
+    return settings.model_copy(update={"express": request.param})
 
 
 def bearer(booked: httpx.Response) -> dict[str, str]:
@@ -170,6 +177,7 @@ async def test_a_longer_appointment_needs_the_whole_time(client: httpx.AsyncClie
 
 async def test_cancelling(client: httpx.AsyncClient, book: Any, stored: Any, clock: Any) -> None:
     answer = await book("clerks-1", starts_at=SLOT)
+    clock.forward(minutes=10)
     cancelled = await client.post("/appointment/cancellation", headers=bearer(answer), json={})
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
     assert not cancelled.json()["cancellable"]

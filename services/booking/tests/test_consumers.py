@@ -83,6 +83,18 @@ async def test_what_a_call_took_is_added_up_and_began_when_it_first_did(
     assert appointment["talk_seconds"] == 2 * event.seconds
 
 
+async def test_who_is_there_is_what_was_said_last(
+    database: Database, client: object, stored: Any, samples: Any
+) -> None:
+    (heard,) = (consumer for consumer in CALLS if consumer.event.SUBJECT == "signaling.clerks_present.v1")
+    meta, event = samples["signaling.clerks_present.v1"]
+    assert [await deliver(database, heard, event, meta) for _ in range(2)] == [True, False]
+    earlier = event.model_copy(update={"clerks": (), "at": event.at - timedelta(seconds=1)})
+    await deliver(database, heard, earlier, meta.model_copy(update={"id": uuid4()}))
+    (row,) = await stored("clerks_present")
+    assert (row["office"], tuple(row["clerks"]), row["said_at"]) == (event.office, event.clerks, event.at)
+
+
 @pytest.mark.parametrize("consumer", ENDINGS, ids=lambda consumer: consumer.event.SUBJECT)
 @pytest.mark.parametrize("state", ["cancelled", "completed", "aborted"])
 async def test_what_has_ended_stays_as_it_is(

@@ -8,14 +8,14 @@ import httpx
 import pytest
 
 from booking.slots import model
-from booking.timetable.model import Hours, Lane, Schedule
+from booking.timetable.model import DutyHours, Lane, Schedule
 
 SPRING = date(2027, 3, 28)  # 02:00 CET becomes 03:00 CEST at 01:00 UTC: 23 hours
 AUTUMN = date(2026, 10, 25)  # 03:00 CEST becomes 02:00 CET at 01:00 UTC: 25 hours
 
 
 def slots(day: date, opens: str, closes: str, grid: int, length: int) -> list[str]:
-    hours = Hours(day.weekday(), _minutes(opens), _minutes(closes))
+    hours = DutyHours(day.weekday(), _minutes(opens), _minutes(closes))
     office = Schedule(
         zone=ZoneInfo("Europe/Berlin"),
         hours=(hours,),
@@ -76,11 +76,11 @@ def test_no_two_slots_of_the_doubled_hour_are_the_same_instant() -> None:
 
 def on_shift(day: date, starts: str, ends: str, grid: int, length: int, **office: Any) -> list[str]:
     """The free slots of a day-and-night office in Berlin with one clerk, who is on this shift."""
-    shift = Hours(day.weekday(), _minutes(starts), _minutes(ends))
+    shift = DutyHours(day.weekday(), _minutes(starts), _minutes(ends))
     lane = Lane(0, shifts=(shift,))
     schedule = Schedule(
         zone=ZoneInfo("Europe/Berlin"),
-        hours=tuple(Hours(weekday, 0, 1440) for weekday in range(7)),
+        hours=tuple(DutyHours(weekday, 0, 1440) for weekday in range(7)),
         grid=timedelta(minutes=grid),
         lead=timedelta(0),
         horizon=timedelta(days=400),
@@ -225,7 +225,7 @@ def test_citizens_far_away_on_the_days_of_the_jump(
 def test_offices_in_other_zones(zone: str, day: date, opens: str, closes: str, expected: list[str]) -> None:
     office = Schedule(
         zone=ZoneInfo(zone),
-        hours=(Hours(day.weekday(), _minutes(opens), _minutes(closes)),),
+        hours=(DutyHours(day.weekday(), _minutes(opens), _minutes(closes)),),
         grid=timedelta(minutes=60),
         lead=timedelta(0),
         horizon=timedelta(days=400),

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from chassis.database import Database
 from chassis.tokens import TokenSigner
-from contracts.actors import Listed, Offeree, WalkIn
+from contracts.actors import Addressee, LinkHolder, Listed, Offeree, WalkIn
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -102,9 +102,9 @@ def tokens(
 ) -> dict[str, Callable[[], Awaitable[str]]]:
     """By security scheme: a coroutine that gives a valid token."""
 
-    def signed(actor: type[Offeree] | type[Listed] | type[WalkIn]) -> str:
+    def signed(actor: type[LinkHolder]) -> str:
         signer = TokenSigner(keys.link.private, issuer=actor.ISSUER, audience=actor.AUDIENCE)
-        claims = {"sub": str(uuid4()), "office": "demo"}
+        claims = {"sub": str(uuid4()), "office": "demo", "gen": 0}
         return signer.sign(claims, now=clock.now, expires_at=clock.now + timedelta(days=1))
 
     alive = ""
@@ -122,6 +122,14 @@ def tokens(
     async def clerk() -> str:
         return str(clerk_token("demo", role="lead", ttl=SECONDS))
 
+    async def reservation() -> str:
+        at = clock.now + timedelta(days=1, minutes=next(minutes))
+        answer = await book("careful", starts_at=at.isoformat())
+        return str(answer.json()["link"].split("#")[1])
+
+    async def confirmation() -> str:
+        return signed(Addressee)
+
     async def offer() -> str:
         return signed(Offeree)
 
@@ -131,7 +139,15 @@ def tokens(
     async def walk_in() -> str:
         return signed(WalkIn)
 
-    return {"citizen": citizen, "clerk": clerk, "offer": offer, "waiting": waiting, "walk_in": walk_in}
+    return {
+        "citizen": citizen,
+        "clerk": clerk,
+        "reservation": reservation,
+        "confirmation": confirmation,
+        "offer": offer,
+        "waiting": waiting,
+        "walk_in": walk_in,
+    }
 
 
 def operations(app: FastAPI) -> list[Any]:

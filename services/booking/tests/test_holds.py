@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from booking.slots.holds import Hold, Holds, HoldsLostError, connect
-from booking.timetable.model import Busy
+from booking.timetable.model import BusyTime
+from chassis.problems import Problem
 
 NOW = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)
 START = int(NOW.timestamp()) + 3600
@@ -34,7 +35,9 @@ async def place(
     taken: tuple[int, ...] = (),
 ) -> Hold | None:
     lanes = [lane for lane in range(capacity) if lane not in taken]
-    return await holds.place(office, hold_id or uuid4(), start, end, lanes=lanes, now=NOW)
+    placed = await holds.place(office, hold_id or uuid4(), (start, end), lanes=lanes, now=NOW)
+    assert not isinstance(placed, Problem)
+    return placed
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -48,7 +51,7 @@ async def test_a_hold_takes_a_lane_for_five_minutes(holds: Holds) -> None:
     assert hold
     assert (hold.lane, hold.start, hold.end) == (0, START, END)
     assert hold.expires_at == NOW + timedelta(minutes=5)
-    assert [held.busy for held in await holds.active("demo", START, END)] == [Busy(0, START, END)]
+    assert [held.busy for held in await holds.active("demo", START, END)] == [BusyTime(0, START, END)]
 
 
 @pytest.mark.parametrize("capacity", [1, 2, 5])
@@ -110,7 +113,7 @@ async def test_a_hold_moves_within_its_own_time(holds: Holds) -> None:
     hold_id = uuid4()
     await place(holds, hold_id)
     assert await place(holds, hold_id, START + 300, END + 300)
-    assert [held.busy for held in await holds.active("demo", START, END)] == [Busy(0, START + 300, END + 300)]
+    assert [held.busy for held in await holds.active("demo", START, END)] == [BusyTime(0, START + 300, END + 300)]
 
 
 async def test_a_hold_that_cannot_move_stays(holds: Holds) -> None:

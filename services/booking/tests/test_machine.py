@@ -153,7 +153,8 @@ class Town(RuleBasedStateMachine):
             id_ = UUID(answer.json()["appointment_id"])
             lane = self._do(self.world.rows())[id_][0]
             assert lane in lanes
-            self.office.visits[id_] = Visit(lane, start, length, wish, answer.json()["link"].split("#")[1])
+            link = answer.json()["link"].split("#")[1]
+            self.office.visits[id_] = Visit(lane, start, length, wish, link, self.office.now)
             self._release(hold)
 
     @rule(wish=wishes, time=free | occupied, holding=st.none() | some)
@@ -166,7 +167,7 @@ class Town(RuleBasedStateMachine):
         assert said(answer) == expected
         if expected == "ok":
             now = self.clock[0]
-            placed = self._do(self.world.app.state.desk.calendar.holds.find("machine", hold, now=now))
+            placed = self._do(self.world.app.state.deps.calendar.holds.find("machine", hold, now=now))
             assert placed.lane in lanes
             self.office.holds[hold] = (placed.lane, start, start + length + PlainOffice.PAUSE)
 
@@ -208,13 +209,17 @@ class Town(RuleBasedStateMachine):
             expected, lanes = "link_expired", set[int]()
         elif visit.state != "booked" or visit.start <= self.office.now:
             expected, lanes = "not_movable", set[int]()
+        elif start == visit.start:
+            expected, lanes = "ok", {visit.lane}
         else:
             expected, lanes = self.office.outcome(visit.services, start, visit.length, hold=hold, own=id_, keeps=True)
         body = {"starts_at": iso(start), "hold_id": str(hold) if hold else None}
         answer = self._ask("POST", "/appointment/rescheduling", link=visit.link, json=body)
         assert said(answer) == expected
         if expected == "ok":
-            self.office.give_back(visit)
+            if start != visit.start:
+                self.office.give_back(visit)
+                visit.taken = self.office.now
             visit.lane, visit.start = self._do(self.world.rows())[id_][0], start
             visit.link = answer.json()["link"].split("#")[1]
             assert visit.lane in lanes

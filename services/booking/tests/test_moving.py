@@ -67,7 +67,9 @@ async def test_a_repeated_move_repeats_its_answer_although_the_link_is_dead_by_t
 async def test_the_slot_that_was_left_is_public_again_after_a_while(
     client: httpx.AsyncClient, book: Any, move: Any, clock: Any
 ) -> None:
-    await move((await book("clerks-1", starts_at=SLOT)).json()["link"], LATER)
+    link = (await book("clerks-1", starts_at=SLOT)).json()["link"]
+    clock.forward(minutes=10)
+    await move(link, LATER)
     query = {"services": "fuehrungszeugnis", "from": "2026-06-02"}
 
     async def free() -> set[str]:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -63,6 +64,63 @@ async def test_moving_cancelling_and_missing(
         assert (answer.status_code, answer.json()["state"]) == (200, "no_show")
     subjects = [row["subject"] for row in sorted(await stored("outbox"), key=lambda row: row["id"])]
     assert subjects[3:] == [event.SUBJECT for event in (BookingRescheduled, BookingCancelled, BookingNoShow)]
+
+
+async def test_a_clerk_sees_how_to_reach_the_citizen_and_nobody_of_another_office_does(
+    client: httpx.AsyncClient, signed_in: Any, book: Any, clock: Any
+) -> None:
+    booked = await book(phone="06221 58000", needs=["companion"])
+    path = f"/office/appointments/{booked.json()['appointment_id']}"
+    seen = await client.get(path, headers=signed_in())
+    assert seen.status_code == 200, seen.text
+    reach = {key: seen.json()[key] for key in ("name", "email", "phone", "language", "needs")}
+    assert reach == {
+        "name": "Erika Mustermann",
+        "email": "erika@example.org",
+        "phone": "+49622158000",
+        "language": "de",
+        "needs": ["companion"],
+    }
+    week = await client.get("/office/week", params={"day": "2026-06-02"}, headers=signed_in())
+    assert not any(secret in week.text for secret in ("erika@", "+49622158000")), "lists carry no addresses"
+
+    other = await client.get(path, headers=signed_in("admin", office="demo"))
+    assert (other.status_code, other.json()["code"]) == (404, "appointment_unknown")
+    clock.now = datetime(2026, 6, 2, 8, 0, tzinfo=UTC)
+    await client.post(f"{path}/no-show", headers=signed_in())
+    link = {"Authorization": f"Bearer {booked.json()['link'].split('#')[1]}"}
+    assert (await client.post("/appointment/erasure", headers=link)).status_code == 204
+    erased = (await client.get(path, headers=signed_in())).json()
+    assert (erased["name"], erased["email"], erased["phone"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [({"belegart": "X"}, "services.0.options.belegart"), ({"colour": "N"}, "services.0.options.colour")],
+)
+async def test_one_rule_of_options_for_clerks_and_citizens(
+    client: httpx.AsyncClient, signed_in: Any, order: Any, options: dict[str, str], field: str
+) -> None:
+    wrong = order(services=[{"service_id": "fuehrungszeugnis", "options": options}])
+    key = {"Idempotency-Key": "one-rule-for-both-0001"}
+    clerk = await client.post("/office/appointments", json=wrong, headers=signed_in())
+    citizen = await client.post("/offices/heidelberg/appointments", json=wrong, headers=key)
+    assert clerk.status_code == citizen.status_code == 422
+    assert [error["field"] for error in clerk.json()["errors"]] == [field]
+    assert clerk.json()["errors"] == citizen.json()["errors"]
+
+
+async def test_the_week_says_which_lane_is_ones_own(
+    client: httpx.AsyncClient, signed_in: Any, edit_timetable: Any
+) -> None:
+    me = str(uuid4())
+    clerk, lead = signed_in(clerk_id=me), signed_in("lead")
+    await edit_timetable(clerks=[{"lane": 0, "name": "A", "clerk_id": me}, {"lane": 1, "name": "B"}])
+    shown = [
+        (await client.get("/office/week", params={"day": "2026-06-02"}, headers=headers)).json()["days"][1]["lanes"]
+        for headers in (clerk, lead)
+    ]
+    assert [[lane["mine"] for lane in lanes] for lanes in shown] == [[True, False], [False, False]]
 
 
 @pytest.mark.parametrize("act", ["rescheduling", "cancellation", "no-show"])

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from booking.appointments import usecases
+from booking.clerks import store
 from booking.errors import SlotTaken
-from booking.office import store
 from contracts.booking import BookingRescheduled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

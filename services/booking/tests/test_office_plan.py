@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from booking.office.moves import Bound, Plan, Spot, plan
-from booking.timetable.model import Busy, Hours, Lane, Schedule
+from booking.clerks.reassignment_plan import Bound, ReassignmentPlan, Spot, plan
+from booking.timetable.model import BusyTime, DutyHours, Lane, Schedule
 
 NOW = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)  # Monday, 09:00 in Berlin
 ILL = 0
@@ -21,7 +21,9 @@ steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  
 
 
 def office(lanes: tuple[Lane, ...], *, lead: int, horizon: int, buffer: int) -> Schedule:
-    weekdays = (Hours(weekday, opens, closes) for weekday in (0, 1, 3) for opens, closes in ((540, 720), (780, 840)))
+    weekdays = (
+        DutyHours(weekday, opens, closes) for weekday in (0, 1, 3) for opens, closes in ((540, 720), (780, 840))
+    )
     return Schedule(
         zone=ZoneInfo("Europe/Berlin"),
         hours=tuple(weekdays),
@@ -41,7 +43,7 @@ def at(day: int, minutes: int) -> int:
 @st.composite
 def offices(draw: st.DrawFn) -> Schedule:
     skills = st.sampled_from([None, frozenset(), frozenset({"anmeldung"}), frozenset(SERVICES)])
-    shifts = st.sampled_from([(), (Hours(0, 600, 800), Hours(1, 540, 660))])
+    shifts = st.sampled_from([(), (DutyHours(0, 600, 800), DutyHours(1, 540, 660))])
     lanes = [Lane(number, "", draw(skills), draw(shifts)) for number in range(draw(st.integers(1, 4)))]
     return office(
         tuple(lanes),
@@ -67,7 +69,7 @@ def days_of_the_ill_one(draw: st.DrawFn, pause: int) -> list[Bound]:
 
 busy_of_others = st.lists(
     st.builds(
-        lambda lane, day, begin, length: Busy(lane, at(day, begin), at(day, begin + length)),
+        lambda lane, day, begin, length: BusyTime(lane, at(day, begin), at(day, begin + length)),
         st.integers(1, 3),
         st.sampled_from([1, 2, 4, 8, 9]),
         st.integers(500, 830),
@@ -75,18 +77,18 @@ busy_of_others = st.lists(
     ),
     max_size=12,
 )
-ALL_WEEK = Busy(ILL, at(1, 0), at(8, 0))
+ALL_WEEK = BusyTime(ILL, at(1, 0), at(8, 0))
 
 
-def overlap(one: Busy, other: Busy) -> bool:
+def overlap(one: BusyTime, other: BusyTime) -> bool:
     return one.lane == other.lane and one.start < other.end and other.start < one.end
 
 
-def places(schedule: Schedule, bounds: Iterable[Bound], planned: Plan) -> dict[UUID, Busy]:
+def places(schedule: Schedule, bounds: Iterable[Bound], planned: ReassignmentPlan) -> dict[UUID, BusyTime]:
     pause = int(schedule.buffer.total_seconds())
     spots = {**planned.kept, **planned.moved}
     return {
-        bound.id: Busy(
+        bound.id: BusyTime(
             spots[bound.id].lane, spots[bound.id].start, spots[bound.id].start + bound.end - bound.start + pause
         )
         for bound in bounds
@@ -97,7 +99,7 @@ def places(schedule: Schedule, bounds: Iterable[Bound], planned: Plan) -> dict[U
 @steady
 @given(st.data(), offices(), busy_of_others)
 def test_nobody_is_double_booked_and_everybody_is_thought_of_once(
-    data: st.DataObject, schedule: Schedule, others: list[Busy]
+    data: st.DataObject, schedule: Schedule, others: list[BusyTime]
 ) -> None:
     bounds = data.draw(days_of_the_ill_one(int(schedule.buffer.total_seconds())))
     planned = plan(schedule, bounds, ILL, [*others, ALL_WEEK], NOW)
@@ -121,7 +123,7 @@ def test_nobody_is_double_booked_and_everybody_is_thought_of_once(
 @steady
 @given(st.data(), offices(), busy_of_others)
 def test_who_can_stay_stays_and_the_others_go_to_the_nearest_slot(
-    data: st.DataObject, schedule: Schedule, others: list[Busy]
+    data: st.DataObject, schedule: Schedule, others: list[BusyTime]
 ) -> None:
     bounds = data.draw(days_of_the_ill_one(int(schedule.buffer.total_seconds())))
     planned = plan(schedule, bounds, ILL, [*others, ALL_WEEK], NOW)
@@ -134,7 +136,7 @@ def test_who_can_stay_stays_and_the_others_go_to_the_nearest_slot(
         busy = [*others, ALL_WEEK, *(taken[id_] for id_ in by_then)]
         return any(
             schedule.unserved(lane.number, bound.services, start, start + length, []) is None
-            and not any(overlap(Busy(lane.number, start, start + length + pause), one) for one in busy)
+            and not any(overlap(BusyTime(lane.number, start, start + length + pause), one) for one in busy)
             for lane in schedule.lanes
         )
 

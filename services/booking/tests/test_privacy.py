@@ -29,9 +29,36 @@ async def test_everything_stored_is_handed_out(client: httpx.AsyncClient, book: 
     # Nothing personal lies in the row that is not in the answer.
     (row,) = await stored("appointment")
     told = {"name", "email", "phone", "language", "time_zone", "needs", "channel", "services", "reference", "state"}
-    told |= {"starts_at", "ends_at", "booked_at", "changed_at", "call_started_at", "talk_seconds", "office"}
+    told |= {
+        "starts_at",
+        "ends_at",
+        "booked_at",
+        "changed_at",
+        "call_started_at",
+        "talk_seconds",
+        "office",
+        "citizen_seen_at",
+        "resumed_at",
+    }
     told |= {"plain_language"}
-    assert set(row) - told == {"id", "lane", "busy_until", "link_generation", "erased_at"}
+    assert set(row) - told == {
+        "id",
+        "lane",
+        "busy_until",
+        "link_generation",
+        "erased_at",
+        "contact_changes",
+        "contact_revision",
+        "confirm_by",
+        "confirm_question",
+        "confirm_returned",
+        "confirm_mails",
+        "links_mailed",
+        "links_mailed_on",
+        "citizen_here",
+        "renew_link_at",
+        "taken_at",
+    }
     assert told <= set(data)
 
 
@@ -69,6 +96,6 @@ async def test_the_calendar_entry_is_the_one_of_the_mail(client: httpx.AsyncClie
     assert answer.headers["content-type"].startswith("text/calendar")
     (event,) = icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
     assert event["UID"] == calendar_uid(booked.json()["appointment_id"])
-    assert event.decoded("DTSTART").isoformat() == "2026-06-02T06:00:00+00:00"
+    assert event.decoded("DTSTART").isoformat() == "2026-06-02T08:00:00+02:00"
     assert "Führungszeugnis" in str(event["SUMMARY"])
-    assert booked.json()["link"].encode() not in answer.content  # calendars are shared
+    assert (event["URL"], event["STATUS"], event["SEQUENCE"]) == (booked.json()["link"], "CONFIRMED", 0)

@@ -15,10 +15,12 @@ from fastapi import FastAPI
 
 from booking.app import build
 from booking.appointments import store
-from booking.offers.model import Wanted
+from booking.appointments.links import Booked
+from booking.appointments.orders import Granted
+from booking.offices.model import Wanted
 from booking.settings import Settings
+from booking.slots.contention import SlotQueues, Target
 from booking.slots.model import Slot
-from booking.slots.rush import Rush, Target
 from booking.slots.store import BUSY
 from chassis.database import Database, Transaction
 from contracts.booking import BookedService, BookingCompleted, CitizenContact
@@ -44,13 +46,17 @@ def completed(starts_at: datetime = START, minutes: int = 15) -> BookingComplete
     )
 
 
+def granted(event: BookingCompleted) -> Granted:
+    return Granted(Booked(event.appointment_id, event.reference, Slot(event.starts_at, event.ends_at), ""), event)
+
+
 async def put(database: Database, event: BookingCompleted, capacity: int = 1) -> store.Outcome:
     async with database.transaction() as tx:
-        return await store.book(tx, event, place(event, capacity), actor="citizen", now=NOW)
+        return await store.book(tx, granted(event), place(event, capacity), actor="citizen", now=NOW)
 
 
 async def put_in(tx: Transaction, event: BookingCompleted) -> store.Outcome:
-    return await store.book(tx, event, place(event, 1), actor="citizen", now=NOW)
+    return await store.book(tx, granted(event), place(event, 1), actor="citizen", now=NOW)
 
 
 def place(event: BookingCompleted, capacity: int) -> store.Place:
@@ -105,8 +111,8 @@ async def test_in_a_rush_who_asks_again_hears_what_they_were_told(book: Any, sto
     """Rivals are told in passing that the slot is gone; who has it, and repeats the request among them, is not."""
     key, starts_at = uuid4().hex, START.isoformat()
     first = await book("clerks-1", key=key, starts_at=starts_at)
-    rush = [book("clerks-1", key=key if n % 5 == 0 else None, starts_at=starts_at) for n in range(50)]
-    answers = await asyncio.gather(*rush)
+    queues = [book("clerks-1", key=key if n % 5 == 0 else None, starts_at=starts_at) for n in range(50)]
+    answers = await asyncio.gather(*queues)
     assert {answer.text for answer in answers[::5]} == {first.text}
     assert {answer.status_code for n, answer in enumerate(answers) if n % 5} == {409}
     assert len(await stored("appointment")) == 1
@@ -116,8 +122,8 @@ async def test_in_a_rush_who_holds_the_slot_gets_it(client: httpx.AsyncClient, b
     starts_at = START.isoformat()
     body = {"services": ["fuehrungszeugnis"], "starts_at": starts_at}
     held = (await client.post("/offices/clerks-1/holds", json=body)).json()["hold_id"]
-    rush = [book("clerks-1", starts_at=starts_at, hold_id=held if n == 40 else None) for n in range(50)]
-    answers = await asyncio.gather(*rush)
+    queues = [book("clerks-1", starts_at=starts_at, hold_id=held if n == 40 else None) for n in range(50)]
+    answers = await asyncio.gather(*queues)
     assert [n for n, answer in enumerate(answers) if answer.status_code == 201] == [40]
     assert len(await stored("appointment")) == 1
 
@@ -126,13 +132,13 @@ async def test_in_a_rush_nobody_waits_for_ever(
     app: FastAPI, client: httpx.AsyncClient, order: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when the pool of connections is used up (F25): those who are inside wait for a database that hangs."""
-    monkeypatch.setattr("booking.slots.rush.PATIENCE_SECONDS", 0.05)
-    wish, desk = order(starts_at=START.isoformat()), app.state.desk
-    length = desk.offers["demo"].length([Wanted("fuehrungszeugnis")])
-    door = desk.calendar.rush.door(Target("demo", ("fuehrungszeugnis",), Slot(START, START + length)))
+    monkeypatch.setattr("booking.slots.contention.PATIENCE_SECONDS", 0.05)
+    wish, deps = order(starts_at=START.isoformat()), app.state.deps
+    length = deps.offices["demo"].length([Wanted("fuehrungszeugnis")])
+    queue = deps.calendar.queues.queue(Target("demo", ("fuehrungszeugnis",), Slot(START, START + length)))
     async with AsyncExitStack() as inside:
         for _ in range(4):
-            await inside.enter_async_context(door)
+            await inside.enter_async_context(queue)
         refused = await client.post("/offices/demo/appointments", json=wish, headers={"Idempotency-Key": uuid4().hex})
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
     answer = await client.post("/offices/demo/appointments", json=wish, headers={"Idempotency-Key": uuid4().hex})
@@ -141,14 +147,14 @@ async def test_in_a_rush_nobody_waits_for_ever(
 
 async def test_a_refusal_is_passed_on_to_those_who_were_there_and_to_nobody_later() -> None:
     """Whoever comes after it asks for themselves: the slot may be free again."""
-    rush, slot = Rush(), Slot(START, START + timedelta(minutes=10))
-    door = rush.door(Target("demo", ("anmeldung",), slot))
-    arrival = door.arrive()
-    assert door.refused_since(arrival) is None
-    door.too_late([slot])
-    assert rush.door(Target("demo", ("anmeldung",), slot)).refused_since(arrival) == [slot]
-    assert door.refused_since(door.arrive()) is None
-    assert rush.door(Target("demo", ("ausweis",), slot)).refused_since(0) is None
+    queues, slot = SlotQueues(), Slot(START, START + timedelta(minutes=10))
+    queue = queues.queue(Target("demo", ("anmeldung",), slot))
+    arrival = queue.arrive()
+    assert queue.refused_since(arrival) is None
+    queue.too_late([slot])
+    assert queues.queue(Target("demo", ("anmeldung",), slot)).refused_since(arrival) == [slot]
+    assert queue.refused_since(queue.arrive()) is None
+    assert queues.queue(Target("demo", ("ausweis",), slot)).refused_since(0) is None
 
 
 async def test_appointments_of_different_length_never_overlap(database: Database, client: object, stored: Any) -> None:

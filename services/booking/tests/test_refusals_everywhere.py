@@ -26,12 +26,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /offices/{office}/appointments": PERSON | {"starts_at": AT},
     "POST /offices/{office}/waiting-list": PERSON,
     "POST /offices/{office}/walk-in": PERSON,
+    "POST /offices/{office}/lost-links": {"reference": "DE-7K3M9Q", "email": "erika@example.org"},
+    "POST /reservation/mail": {"email": "erika@example.com"},
     "POST /appointment/rescheduling": {"starts_at": AT},
+    "POST /appointment/contact": {"email": "erika@example.com"},
     "POST /offer/refusal": {"leave_list": False},
     "PUT /office/timetable": {"version": 0},
     "POST /office/blocked-times": {"lane": 0, "starts_at": AT, "ends_at": "2026-06-02T07:00:00Z", "reason": "leave"},
     "POST /office/appointments": PERSON | {"starts_at": AT},
     "POST /office/appointments/{appointment_id}/rescheduling": {"starts_at": AT},
+    "POST /office/appointments/{appointment_id}/contact": {"email": "erika@example.com"},
     "POST /office/moves": {"lane": 0, "from": AT, "to": "2026-06-02T07:00:00Z"},
 }
 TABLES = (
@@ -44,6 +48,7 @@ TABLES = (
         "slot_offer",
         "spent_proof",
         "walk_in",
+        "link_request",
     ),
     *("outbox", "idempotent_answers"),
 )
@@ -96,7 +101,7 @@ async def test_unknown_fields_huge_bodies_and_what_is_no_object(send: Any, store
         assert await stored(table) == [], table
 
 
-PERSONS = [route for route, body in BODIES.items() if "email" in body]
+PERSONS = [route for route, body in BODIES.items() if "name" in body]
 
 
 @pytest.mark.parametrize("route", PERSONS)
@@ -111,9 +116,10 @@ PERSONS = [route for route, body in BODIES.items() if "email" in body]
         ({"name": "Erika\r\nBcc: all@example.org"}, "name"),
         ({"email": "erika@"}, "email"),
         ({"email": "e" * 300 + "@example.org"}, "email"),
+        ({"name": "Erika\u202eMustermann"}, "name"),
         ({"phone": "+"}, "phone"),
+        ({"phone": "112"}, "phone"),
         ({"language": "fr"}, "language"),
-        ({"time_zone": "../../etc/passwd"}, "time_zone"),
         ({"needs": ["wheelchair"]}, "needs.0"),
     ],
     ids=lambda value: str(value)[:40],
@@ -129,7 +135,36 @@ async def test_whoever_gives_a_name_learns_which_field_is_wrong(
 
 
 @pytest.mark.parametrize("route", PERSONS)
+async def test_what_nobody_sees_in_a_name_is_refused_by_its_name(send: Any, route: str) -> None:
+    answer = await send(route, json=BODIES[route] | {"name": "Erika\u202eMustermann"})
+    (error,) = answer.json()["errors"]
+    assert error["code"] == "invisible_character"
+    assert "RIGHT-TO-LEFT OVERRIDE (U+202E)" in error["message"]
+
+
+@pytest.mark.parametrize("route", PERSONS)
+@pytest.mark.parametrize("zone", ["Etc/Unknown", "Mars/Olympus_Mons", "../../etc/passwd", "", 7, None, "x" * 5000])
+@pytest.mark.usefixtures("come_to_work")
+async def test_a_time_zone_that_nobody_knows_is_the_offices(send: Any, route: str, zone: object) -> None:
+    answer = await send(route, json=BODIES[route] | {"time_zone": zone})
+    assert answer.status_code in (201, 200), answer.text
+
+
+@pytest.mark.parametrize("route", PERSONS)
+@pytest.mark.usefixtures("come_to_work")
+async def test_what_pasting_brings_along_is_taken_off(send: Any, route: str) -> None:
+    typed = {
+        "name": "  Erika \u00a0 Mustermann ",
+        "email": "\u200b erika @ example.org\ufeff",
+        "phone": "\u202a0041 79 123 45 67",
+    }
+    answer = await send(route, json=BODIES[route] | typed)
+    assert answer.status_code in (201, 200), answer.text
+
+
+@pytest.mark.parametrize("route", PERSONS)
 @pytest.mark.parametrize("name", ["محمد بن عبد الله", "👩‍👩‍👧 Müller 🇩🇪", "x" * 200])
+@pytest.mark.usefixtures("come_to_work")
 async def test_every_name_is_welcome(send: Any, route: str, name: str) -> None:
     answer = await send(route, json=BODIES[route] | {"name": name})
     assert answer.status_code in (201, 200), answer.text

@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from booking.retention import worker
 from chassis.database import Database
+from contracts.booking import WaitingEnded
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -19,7 +20,7 @@ DAYS = timedelta(days=30)  # the demo's `retention.appointment_days`
 
 
 async def erase(app: FastAPI, database: Database) -> int:
-    return await worker.erase_what_is_over(app.state.desk.offers, database, app.state.clock())
+    return await worker.erase_what_is_over(app.state.deps.offices, database, app.state.clock())
 
 
 async def insert(database: Database, office: str, ends_at: datetime, count: int = 1) -> None:
@@ -72,13 +73,13 @@ async def test_many_are_erased_in_batches(
 async def test_each_office_has_its_own_period_and_one_without_a_file_the_default(
     client: object, app: FastAPI, database: Database, stored: Any, clock: Any
 ) -> None:
-    offers = dict(app.state.desk.offers)
-    office = offers["town"].office
+    offices = dict(app.state.deps.offices)
+    office = offices["town"].office
     long = office.model_copy(update={"retention": office.retention.model_copy(update={"appointment_days": 90})})
-    offers["town"] = type(offers["town"])(long, offers["town"].services)
+    offices["town"] = type(offices["town"])(long, offices["town"].services)
     for slug in ("town", "demo", "given-up"):
         await insert(database, slug, clock.now - timedelta(days=31))
-    assert await worker.erase_what_is_over(offers, database, clock.now) == 2
+    assert await worker.erase_what_is_over(offices, database, clock.now) == 2
     assert {row["office"] for row in await stored("appointment") if row["name"]} == {"town"}
 
 
@@ -98,6 +99,12 @@ async def test_who_has_waited_in_vain_is_forgotten(
         ("done", None, None),
         ("done", None, None),
     ]
+    (told,) = [
+        WaitingEnded.model_validate_json(row["body"])
+        for row in await stored("outbox")
+        if row["subject"] == WaitingEnded.SUBJECT
+    ]
+    assert (told.reason, told.citizen.email) == ("days_over", "erika@example.org"), "Anna knows that hers has begun"
     clock.forward(days=3, seconds=1)
     await erase(app, database)
     assert await stored("waiting_entry") == []
@@ -106,7 +113,7 @@ async def test_who_has_waited_in_vain_is_forgotten(
 async def test_nobody_waits_for_ever(
     client: httpx.AsyncClient, app: FastAPI, database: Database, order: Any, stored: Any, clock: Any
 ) -> None:
-    horizon = app.state.desk.offers["town"].office.booking.horizon_days
+    horizon = app.state.deps.offices["town"].office.booking.horizon_days
     await client.post("/offices/town/waiting-list", json=order(starts_at=None))
     clock.forward(days=horizon)
     await erase(app, database)

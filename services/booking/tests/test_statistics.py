@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from booking.office.store import WEEK
+from booking.clerks.store import WEEK
 from booking.statistics.csv import plain
 from booking.statistics.store import STATISTICS
 from chassis.database import Database
@@ -95,7 +95,7 @@ async def test_a_table_for_spreadsheets(client: httpx.AsyncClient, lead: dict[st
     assert b"\r\n" in answer.content
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row["Kalenderwoche"] for row in rows[:3]] == ["2026-W19"] * 3
-    assert {row["Dienstleistung"] for row in rows} == {"Alle Dienstleistungen", "Anmeldung", "'=cmd|' /C calc'!A0"}
+    assert {row["Anliegen"] for row in rows} == {"Alle Anliegen", "Anmeldung", "'=cmd|' /C calc'!A0"}
     assert [bool(row["Auslastung"]) for row in rows[:2]] == [True, False]
 
 
@@ -129,7 +129,7 @@ async def test_who_walks_in_waits_from_taking_a_number(
                                  seen_at, called_at, appointment_id, erased_at)
             SELECT gen_random_uuid(), office, '2026-05-05', 1, '[]', '', '', 'de', '[]', 'called',
                    starts_at - interval '10 minutes', starts_at, starts_at, id, starts_at
-              FROM appointment
+              FROM ours.appointment
         """)
     query = {"from": "2026-05-04", "to": "2026-05-10"}
     answer = (await client.get("/office/statistics", params=query, headers=lead)).json()

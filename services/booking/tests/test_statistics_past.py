@@ -1,13 +1,15 @@
 """Utilisation is reckoned by the timetable that held at the time: whoever edits it today changes no past week."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from booking.statistics import usecases
 from chassis.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -117,7 +119,7 @@ async def test_what_code_of_the_version_before_saved_counts_too(
     async with database.transaction() as tx:  # it knows nothing of the other table
         await tx.execute(
             """
-            UPDATE timetable SET version = 2, changed_at = :at,
+            UPDATE ours.timetable SET version = 2, changed_at = :at,
                    document = jsonb_set(document, '{clerks}', jsonb_build_array(document -> 'clerks' -> 0))
             """,
             at=datetime(2026, 6, 21, 12, tzinfo=UTC),
@@ -135,6 +137,22 @@ async def test_where_the_first_edits_are_not_known_the_earliest_known_stands_in(
     clock.now = datetime(2026, 6, 21, 12, tzinfo=UTC)
     await three_clerks(edit_timetable, client, signed_in)
     async with database.transaction() as tx:
-        await tx.execute("UPDATE timetable SET version = 5")
-        await tx.execute("UPDATE timetable_version SET version = 5")
+        await tx.execute("UPDATE ours.timetable SET version = 5")
+        await tx.execute("UPDATE ours.timetable_version SET version = 5")
     assert set((await shares()).values()) == {share(WEEK / 2)}
+
+
+async def test_a_year_of_statistics_lets_others_have_a_turn_each_day(app: Any) -> None:
+    turns, bookable = 0, app.state.deps.offices["heidelberg"]
+    plan = usecases.DatedSchedule(None, app.state.deps.calendar.schedules.known(bookable).schedule)
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    busy = asyncio.create_task(others())
+    await usecases.offered_minutes([plan], [], date(2026, 1, 1), date(2026, 12, 31))
+    busy.cancel()
+    assert turns >= 365

@@ -152,8 +152,9 @@ async def test_a_new_clerk_gets_a_lane_that_never_was_anybodys(
     assert [clerk["lane"] for clerk in first["clerks"]] == [6, 2]
     second = (await edit_timetable(clerks=[first["clerks"][1], {"name": "B"}, {"name": "D"}])).json()
     assert [clerk["lane"] for clerk in second["clerks"]] == [2, 7, 8], "6 was somebody's, if only for a minute"
-    # A clerk who has left comes back as somebody new: nobody can tell whether it is the same person.
-    answer = await edit_timetable(clerks=[{"lane": 6, "name": "A"}])
+    back = await edit_timetable(clerks=[{"lane": 6, "name": "A"}])
+    assert [clerk["lane"] for clerk in back.json()["clerks"]] == [6], "who was removed comes back to what was theirs"
+    answer = await edit_timetable(clerks=[{"lane": 9, "name": "A"}])
     assert [error["field"] for error in answer.json()["errors"]] == ["clerks.0.lane"]
 
 

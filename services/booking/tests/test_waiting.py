@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from chassis.database import Database
-from contracts.booking import BookingRescheduled
+from contracts.booking import BookingRescheduled, WaitingEnded
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -57,7 +57,7 @@ async def test_a_freed_slot_is_mailed_to_who_has_waited_longest(
     await room.wait(ELEVEN, "Berta")
     await room.cancel(gone)
     await room.round()
-    assert await room.offers() == [("Anna", "open")]
+    assert await room.offices() == [("Anna", "open")]
     (event,) = await room.mails()
     assert (event.starts_at, event.ends_at) == (TEN, TEN + timedelta(minutes=15))
     assert (event.current_starts_at, event.expires_at) == (NOON, clock.now + timedelta(hours=1))
@@ -80,12 +80,12 @@ async def test_one_by_one_and_at_last_the_public(clock: Any, book: Any, room: An
     await room.cancel(gone)
     for count in (1, 2):
         await room.round()
-        assert len(await room.offers()) == count
+        assert len(await room.offices()) == count
         assert iso(TEN) not in await room.slots()
         assert (await book("town", starts_at=iso(TEN), services=SERVICES)).status_code == 409
         clock.forward(minutes=60)
     await room.round()
-    assert await room.offers() == [("Anna", "expired"), ("Berta", "expired")]
+    assert await room.offices() == [("Anna", "expired"), ("Berta", "expired")]
     assert iso(TEN) not in await room.slots()  # when it comes back nobody can know: not when an offer runs out
     clock.forward(minutes=90)
     assert iso(TEN) in await room.slots()
@@ -108,7 +108,7 @@ async def test_accepting_moves_the_appointment_and_frees_another_slot_for_the_ne
     moved = next(row for row in await stored("outbox") if row["subject"] == "booking.rescheduled.v1")
     assert BookingRescheduled.model_validate_json(moved["body"]).rescheduled_by == "waiting_list"
     await room.round()
-    assert await room.offers() == [("Anna", "accepted"), ("Berta", "open")]
+    assert await room.offices() == [("Anna", "accepted"), ("Berta", "open")]
     assert (await room.mails())[-1].starts_at == ELEVEN
     again = await client.post("/offer/acceptance", headers=await room.newest())
     assert again.json()["starts_at"] == iso(ELEVEN)
@@ -155,16 +155,18 @@ async def test_who_refuses_keeps_their_place_and_is_not_asked_about_it_again(
     for _ in range(2):  # twice, as mail programs and fingers do
         assert (await client.post("/offer/refusal", headers=await room.newest(), json={})).status_code == 204
     await room.round()
-    assert await room.offers() == [("Anna", "refused"), ("Berta", "open")]
+    assert await room.offices() == [("Anna", "refused"), ("Berta", "open")]
     await room.cancel(later)
     await room.round()
-    assert await room.offers() == [("Anna", "refused"), ("Berta", "open"), ("Anna", "open")]
+    assert await room.offices() == [("Anna", "refused"), ("Berta", "open"), ("Anna", "open")]
     leaving = await client.post("/offer/refusal", headers=await room.newest(), json={"leave_list": True})
     assert leaving.status_code == 204
     assert (await client.get("/appointment", headers=anna)).json()["waiting"] is None
 
 
-async def test_who_never_answers_waits_no_longer(client: httpx.AsyncClient, clock: Any, room: Any) -> None:
+async def test_who_never_answers_waits_no_longer_and_is_told(
+    client: httpx.AsyncClient, clock: Any, room: Any, stored: Any
+) -> None:
     anna = await room.wait(NOON + timedelta(hours=3), "Anna")
     for hours in range(3):
         leaving = await room.book(NOON + timedelta(hours=hours), "Gone")
@@ -172,8 +174,26 @@ async def test_who_never_answers_waits_no_longer(client: httpx.AsyncClient, cloc
         await room.round()
         clock.forward(minutes=60)
         await room.round()
-    assert await room.offers() == [("Anna", "expired")] * 3
+    assert await room.offices() == [("Anna", "expired")] * 3
     assert (await client.get("/appointment", headers=anna)).json()["waiting"] is None
+    (told,) = [
+        WaitingEnded.model_validate_json(row["body"])
+        for row in await stored("outbox")
+        if row["subject"] == WaitingEnded.SUBJECT
+    ]
+    assert (told.reason, told.keeps_appointment, told.citizen.email) == ("unanswered", True, "anna@example.org")
+
+
+async def test_offers_that_ended_before_people_woke_do_not_count(clock: Any, room: Any, stored: Any) -> None:
+    clock.now = TEN - timedelta(hours=10)  # midnight in Berlin; the office's day begins with the slot
+    await room.wait(NOON + timedelta(hours=3), "Anna")
+    for count in range(4):
+        leaving = await room.book(TEN + timedelta(minutes=15 * count), "Gone")
+        await room.cancel(leaving)
+        await room.round()
+    clock.now = TEN + timedelta(hours=2)
+    await room.round()
+    assert WaitingEnded.SUBJECT not in [row["subject"] for row in await stored("outbox")]
 
 
 async def test_not_earlier_is_not_offered(room: Any) -> None:
@@ -182,7 +202,7 @@ async def test_not_earlier_is_not_offered(room: Any) -> None:
     for link in (same, later):
         await room.cancel(link)
     assert await room.round() == 0
-    assert await room.offers() == []
+    assert await room.offices() == []
 
 
 async def test_appointment_and_pause_must_fit(book: Any, room: Any) -> None:
@@ -192,7 +212,7 @@ async def test_appointment_and_pause_must_fit(book: Any, room: Any) -> None:
     await room.wait(NOON, "Berta", services=short)
     await room.cancel(gone)
     await room.round()
-    assert await room.offers() == [("Berta", "open")]
+    assert await room.offices() == [("Berta", "open")]
 
 
 async def test_a_short_appointment_leaves_the_rest_of_a_long_slot_to_the_next(
@@ -206,7 +226,7 @@ async def test_a_short_appointment_leaves_the_rest_of_a_long_slot_to_the_next(
     await room.round()
     await client.post("/offer/acceptance", headers=await room.newest())
     await room.round()
-    assert ("Berta", "open") in await room.offers()
+    assert ("Berta", "open") in await room.offices()
     starts = sorted(mail.starts_at for mail in await room.mails())
     assert starts[0] == TEN
     assert all(b - a >= timedelta(minutes=20) for a, b in pairwise(starts))
@@ -221,7 +241,7 @@ async def test_who_gives_a_slot_away_is_not_offered_it(client: httpx.AsyncClient
     assert (await client.get("/appointment", headers=link)).json()["waiting"] is None  # they want it later
     await client.put("/appointment/waiting", headers=link)
     assert await room.round() == 0
-    assert await room.offers() == []
+    assert await room.offices() == []
 
 
 async def test_who_moves_to_an_earlier_time_waits_on(client: httpx.AsyncClient, room: Any) -> None:
@@ -242,11 +262,11 @@ async def test_whom_the_office_moves_to_a_later_time_waits_on(
     assert (await client.post(path, headers=clerk, json={"starts_at": iso(NOON)})).status_code == 200
     assert [row["state"] for row in await stored("waiting_entry")] == ["waiting"]
     assert await room.round() == 0  # what they had before is not offered to them
-    assert await room.offers() == []
+    assert await room.offices() == []
     gone = await room.book(ELEVEN, "Gone")
     await room.cancel(gone)
     await room.round()
-    assert await room.offers() == [("Anna", "open")]
+    assert await room.offices() == [("Anna", "open")]
 
 
 async def test_what_is_offered_to_who_cancels_goes_to_the_next(client: httpx.AsyncClient, room: Any) -> None:
@@ -260,7 +280,7 @@ async def test_what_is_offered_to_who_cancels_goes_to_the_next(client: httpx.Asy
     assert (await client.get("/offer", headers=link)).json()["state"] == "expired"
     assert (await client.post("/offer/acceptance", headers=link)).json()["code"] == "offer_over"
     await room.round()
-    assert await room.offers() == [("Anna", "expired"), ("Berta", "open")]
+    assert await room.offices() == [("Anna", "expired"), ("Berta", "open")]
 
 
 async def test_who_stops_waiting_passes_the_offer_on(client: httpx.AsyncClient, room: Any) -> None:
@@ -271,10 +291,12 @@ async def test_who_stops_waiting_passes_the_offer_on(client: httpx.AsyncClient, 
     await room.round()
     assert (await client.delete("/appointment/waiting", headers=anna)).status_code == 204
     await room.round()
-    assert await room.offers() == [("Anna", "refused"), ("Berta", "open")]
+    assert await room.offices() == [("Anna", "refused"), ("Berta", "open")]
 
 
-async def test_a_clerk_who_fell_ill_serves_nobody(client: httpx.AsyncClient, database: Database, room: Any) -> None:
+async def test_a_clerk_who_fell_ill_serves_nobody_and_who_accepts_goes_on_waiting(
+    client: httpx.AsyncClient, database: Database, room: Any
+) -> None:
     gone = await room.book(TEN, "Gone")
     anna = await room.wait(NOON, "Anna")
     await room.cancel(gone)
@@ -282,15 +304,20 @@ async def test_a_clerk_who_fell_ill_serves_nobody(client: httpx.AsyncClient, dat
     async with database.transaction() as tx:
         await tx.execute("""
             INSERT INTO blocked_time (id, office, lane, starts_at, ends_at, reason, created_by, created_at)
-            SELECT gen_random_uuid(), office, lane, starts_at, ends_at, 'sick', '', freed_at FROM freed_slot
+            SELECT gen_random_uuid(), office, lane, starts_at, ends_at, 'sick', '', freed_at FROM ours.freed_slot
         """)
     answer = await client.post("/offer/acceptance", headers=await room.newest())
     assert (answer.status_code, answer.json()["code"]) == (409, "offer_over")
     assert (await client.get("/appointment", headers=anna)).json()["starts_at"] == iso(NOON)
-    await client.post("/offer/refusal", headers=await room.newest(), json={})
+    assert (await client.get("/offer", headers=await room.newest())).json()["state"] == "expired"
+    assert (await client.get("/appointment", headers=anna)).json()["waiting"] is not None
     await room.wait(NOON, "Berta")
     await room.round()
-    assert await room.offers() == [("Anna", "refused")]
+    assert await room.offices() == [("Anna", "expired")], "nobody is offered the time of the one who is ill"
+    another = await room.book(ELEVEN, "Another")
+    await room.cancel(another)
+    await room.round()
+    assert await room.offices() == [("Anna", "expired"), ("Anna", "open")]
 
 
 async def test_looking_at_an_offer_changes_nothing(client: httpx.AsyncClient, stored: Any, room: Any) -> None:

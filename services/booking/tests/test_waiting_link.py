@@ -62,7 +62,7 @@ async def test_without_a_last_day_one_waits_as_long_as_the_office_books_ahead(
     since = clock.now
     await room.joins("Anna")
     (event,) = await told(stored, WaitingJoined)
-    assert event.ends_at == since + timedelta(days=app.state.desk.offers["town"].office.booking.horizon_days)
+    assert event.ends_at == since + timedelta(days=app.state.deps.offices["town"].office.booking.horizon_days)
 
 
 async def test_the_link_shows_the_entry_and_looking_changes_nothing(
@@ -144,7 +144,7 @@ async def test_leaving_gives_an_open_offer_to_the_next(
     assert (shown["state"], shown["offered_until"]) == ("offered", iso((await room.mails())[0].expires_at))
     await client.post("/waiting/departure", headers=anna)
     await room.round()
-    assert await room.offers() == [("Anna", "refused"), ("Berta", "open")]
+    assert await room.offices() == [("Anna", "refused"), ("Berta", "open")]
     assert (await client.post("/offer/acceptance", headers=offer)).json()["code"] == "offer_over"
     assert {row["state"] for row in await stored("appointment")} == {"cancelled"}
 
@@ -213,7 +213,7 @@ async def test_what_is_forgotten_is_gone(
     link = await room.joins("Anna")
     await client.post("/waiting/departure", headers=link)
     clock.forward(days=3, seconds=2)
-    await worker.erase_what_is_over(app.state.desk.offers, database, clock())
+    await worker.erase_what_is_over(app.state.deps.offices, database, clock())
     assert await stored("waiting_entry") == []
     for ask in (client.get("/waiting", headers=link), client.post("/waiting/departure", headers=link)):
         answer = await ask

@@ -61,20 +61,21 @@ async def test_only_days_that_one_can_come(client: httpx.AsyncClient, order: Any
         assert (refused.status_code, refused.json()["code"]) == (422, code)
     await room.cancel(gone)
     await room.round()
-    assert await room.offers() == [("Berta", "open")]
+    assert await room.offices() == [("Berta", "open")]
 
 
 async def test_entries_count_like_appointments_and_a_repetition_counts_once(
     client: httpx.AsyncClient, app: FastAPI, order: Any, stored: Any, room: Any
 ) -> None:
-    limit = app.state.desk.offers["town"].office.booking.max_open_per_email
+    limit = app.state.deps.offices["town"].office.booking.max_open_per_email
     await room.book(TEN, "Erika")
     key = {"Idempotency-Key": uuid4().hex}
     wish = order(starts_at=None)
     answers = [await client.post("/offices/town/waiting-list", json=wish, headers=key) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
-    codes = [(await client.post("/offices/town/waiting-list", json=wish)).status_code for _ in range(limit)]
-    assert codes == [201] * (limit - 2) + [429] * 2
+    answers = [await client.post("/offices/town/waiting-list", json=wish) for _ in range(limit)]
+    assert [answer.status_code for answer in answers] == [201] * (limit - 2) + [429] * 2
+    assert {answer.json()["code"] for answer in answers[-2:]} == {"proof_required"}
     assert len(await stored("waiting_entry")) == limit - 1
 
 
@@ -99,8 +100,8 @@ async def test_one_address_has_one_offer_at_a_time(client: httpx.AsyncClient, or
     for link in leaving:
         await room.cancel(link)
     await room.round()
-    assert await room.offers() == [("Anna", "open")]
+    assert await room.offices() == [("Anna", "open")]
     await client.post("/offer/refusal", headers=await room.newest())
     await room.round()
-    first, second = await room.offers()  # one of the two slots, to one of the two
+    first, second = await room.offices()  # one of the two slots, to one of the two
     assert (first, second[1]) == (("Anna", "refused"), "open")

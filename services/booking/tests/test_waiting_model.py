@@ -1,27 +1,28 @@
 """The rules of the waiting list: whom a freed slot suits, until when it is kept, who waits on."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.timetable.model import Busy, Hours, Lane, Schedule
+from booking.timetable.model import BusyTime, DutyHours, Lane, Schedule
 from booking.waiting import model
 from booking.waiting.model import Freed, Seeker
 
 NOW = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)
+BERLIN, ALL_DAY = ZoneInfo("Europe/Berlin"), (time(0), time(23, 59))
 TEN = datetime(2026, 6, 2, 8, 0, tzinfo=UTC)  # Tuesday, 10:00 in Berlin
 MINUTES = timedelta(minutes=1)
 
 
 def office(
-    *, lead: int = 30, buffer: int = 5, skills: frozenset[str] | None = None, shift: Hours | None = None
+    *, lead: int = 30, buffer: int = 5, skills: frozenset[str] | None = None, shift: DutyHours | None = None
 ) -> Schedule:
     return Schedule(
         zone=ZoneInfo("Europe/Berlin"),
-        hours=(Hours(1, 480, 720),),  # Tuesday, 08:00 to 12:00
+        hours=(DutyHours(1, 480, 720),),  # Tuesday, 08:00 to 12:00
         lanes=(Lane(0, skills=skills, shifts=(shift,) if shift else ()), Lane(1)),
         grid=15 * MINUTES,
         lead=lead * MINUTES,
@@ -38,12 +39,12 @@ def seeker(minutes: int = 15, **changes: object) -> Seeker:
     return Seeker(("anmeldung",), minutes * MINUTES, **changes)  # type: ignore[arg-type]
 
 
-def busy(start: datetime, minutes: int, lane: int = 0) -> Busy:
-    return Busy(lane, int(start.timestamp()), int(start.timestamp()) + minutes * 60)
+def busy(start: datetime, minutes: int, lane: int = 0) -> BusyTime:
+    return BusyTime(lane, int(start.timestamp()), int(start.timestamp()) + minutes * 60)
 
 
 def fit(
-    freed_: Freed, seeker_: Seeker, *taken: Busy, schedule: Schedule | None = None, now: datetime = NOW
+    freed_: Freed, seeker_: Seeker, *taken: BusyTime, schedule: Schedule | None = None, now: datetime = NOW
 ) -> datetime | None:
     return model.first_fit(schedule or office(), freed_, taken, seeker_, now)
 
@@ -63,8 +64,8 @@ def test_it_must_be_strictly_earlier_than_what_one_has() -> None:
 def test_only_a_clerk_who_is_trained_for_it_and_on_duty() -> None:
     assert fit(freed(), seeker(), schedule=office(skills=frozenset({"reisepass"}))) is None
     assert fit(freed(), seeker(), schedule=office(skills=frozenset({"anmeldung"}))) == TEN
-    assert fit(freed(), seeker(), schedule=office(shift=Hours(1, 480, 610))) is None
-    assert fit(freed(), seeker(), schedule=office(shift=Hours(1, 600, 615))) == TEN
+    assert fit(freed(), seeker(), schedule=office(shift=DutyHours(1, 480, 610))) is None
+    assert fit(freed(), seeker(), schedule=office(shift=DutyHours(1, 600, 615))) == TEN
     assert fit(freed(lane=7), seeker()) is None
 
 
@@ -93,10 +94,52 @@ def test_only_on_the_days_that_one_can() -> None:
 
 
 def test_an_offer_never_reaches_into_the_lead_time() -> None:
-    patience, lead = 60 * MINUTES, 30 * MINUTES
-    assert model.expires_at(TEN, NOW, patience=patience, lead=lead) == NOW + patience
+    patience, lead = model.Patience(60 * MINUTES, ALL_DAY, BERLIN), 30 * MINUTES
+    assert model.expires_at(TEN, NOW, patience=patience, lead=lead) == NOW + 60 * MINUTES
     soon = TEN - 50 * MINUTES
     assert model.expires_at(TEN, soon, patience=patience, lead=lead) == TEN - lead
+
+
+def test_a_slot_of_tomorrow_morning_goes_round_at_night_rather_than_to_one_who_sleeps() -> None:
+    patience = model.Patience(120 * MINUTES, (time(8), time(20)), BERLIN)
+    nine, evening = (datetime(2026, 6, day, hour, 30, tzinfo=BERLIN) for day, hour in ((2, 9), (1, 20)))
+    assert model.expires_at(nine, evening, patience=patience, lead=60 * MINUTES) == evening + 120 * MINUTES
+    noon = nine + 150 * MINUTES
+    assert model.expires_at(noon, evening, patience=patience, lead=60 * MINUTES) == nine + 30 * MINUTES
+
+
+@pytest.mark.parametrize(
+    ("asked", "until"),
+    [
+        ("2026-06-01T10:00", "2026-06-01T12:00"),
+        ("2026-06-01T19:30", "2026-06-02T09:30"),  # half an hour in the evening, the rest after breakfast
+        ("2026-06-01T23:30", "2026-06-02T10:00"),
+        ("2026-06-01T04:00", "2026-06-01T10:00"),
+        ("2026-10-24T19:30", "2026-10-25T09:30"),  # the clocks go back that night
+    ],
+)
+def test_people_answer_when_they_are_awake(asked: str, until: str) -> None:
+    patience = model.Patience(120 * MINUTES, (time(8), time(20)), BERLIN)
+    since, end = (datetime.fromisoformat(instant).replace(tzinfo=BERLIN) for instant in (asked, until))
+    assert patience.ends_at(since.astimezone(UTC)) == end
+
+
+@given(
+    since=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2026, 12, 31), timezones=st.just(UTC)),
+    minutes=st.integers(5, 1440),
+    hours=st.tuples(st.integers(0, 22), st.integers(1, 23)).filter(lambda pair: pair[0] < pair[1]),
+)
+def test_everybody_has_as_long_as_everybody_else(since: datetime, minutes: int, hours: tuple[int, int]) -> None:
+    wakes, sleeps = hours
+    patience = model.Patience(minutes * MINUTES, (time(wakes), time(sleeps)), UTC)
+    end = patience.ends_at(since)
+    days = [since.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=day) for day in range(1500)]
+    hours_awake = (
+        max(min(end, at.replace(hour=sleeps)) - max(since, at.replace(hour=wakes)), timedelta())
+        for at in days
+        if at <= end
+    )
+    assert sum(hours_awake, timedelta()) == minutes * MINUTES
 
 
 @pytest.mark.parametrize(

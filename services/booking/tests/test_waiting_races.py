@@ -36,8 +36,8 @@ async def replica(settings: Settings, app: FastAPI) -> AsyncIterator[FastAPI]:
 
 
 async def go_round(app: FastAPI) -> int:
-    desk = app.state.desk
-    return await offering.go_round(desk, app.state.database, desk.offers["town"], app.state.clock())
+    deps = app.state.deps
+    return await offering.go_round(deps, app.state.database, deps.offices["town"], app.state.clock())
 
 
 def overlaps(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -61,11 +61,11 @@ async def test_two_workers_and_twenty_slots(room: Any, app: FastAPI, replica: Fa
 
     await asyncio.gather(*(room.cancel(link) for link in leaving), work(app), work(replica), work(app), work(replica))
     await go_round(app)
-    offers = await stored("slot_offer")
-    assert len(offers) == 20
-    assert {row["state"] for row in offers} == {"open"}
-    assert len({row["freed_id"] for row in offers}) == len({row["entry_id"] for row in offers}) == 20
-    assert overlaps(offers) == []
+    offices = await stored("slot_offer")
+    assert len(offices) == 20
+    assert {row["state"] for row in offices} == {"open"}
+    assert len({row["freed_id"] for row in offices}) == len({row["entry_id"] for row in offices}) == 20
+    assert overlaps(offices) == []
     assert sorted(mail.citizen.name for mail in await room.mails()) == [f"W{n:02}" for n in range(20)]
 
 
@@ -157,7 +157,7 @@ async def test_without_its_mail_there_is_no_offer(database: Database, room: Any,
         async with database.transaction() as tx:
             await tx.execute("ALTER TABLE outbox DROP CONSTRAINT disk_full")
     await go_round(app)
-    assert await room.offers() == [("Anna", "open")]
+    assert await room.offices() == [("Anna", "open")]
 
 
 async def test_another_process_goes_on_where_one_has_died(
@@ -170,7 +170,7 @@ async def test_another_process_goes_on_where_one_has_died(
     await go_round(app)
     clock.forward(minutes=60)
     await go_round(replica)
-    assert await room.offers() == [("Anna", "expired"), ("Berta", "open")]
+    assert await room.offices() == [("Anna", "expired"), ("Berta", "open")]
     other = httpx.ASGITransport(replica, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=other, base_url="http://test/api/booking") as elsewhere:
         answer = await elsewhere.post("/offer/acceptance", headers=await room.newest())
@@ -182,7 +182,7 @@ async def test_the_worker_is_woken_by_a_slot_that_is_given_back(room: Any) -> No
     await room.wait(LATE, "Anna")
     await room.cancel(gone)
     async with asyncio.timeout(worker.POLL_SECONDS - 2):
-        while not await room.offers():
+        while not await room.offices():
             await asyncio.sleep(0.02)
 
 
@@ -194,14 +194,14 @@ async def test_the_worker_finds_what_nobody_woke_it_for(
     for name in ("Anna", "Berta"):
         await room.wait(LATE, name)
     await room.cancel(gone)
-    desk = replica.state.desk
-    work = asyncio.create_task(worker.run(desk, replica.state.database, clock, asyncio.Event()))
+    deps = replica.state.deps
+    work = asyncio.create_task(worker.run(deps, replica.state.database, clock, asyncio.Event()))
     try:
         async with asyncio.timeout(20):
-            while await room.offers() != [("Anna", "open")]:
+            while await room.offices() != [("Anna", "open")]:
                 await asyncio.sleep(0.02)
             clock.forward(minutes=60)
-            while await room.offers() != [("Anna", "expired"), ("Berta", "open")]:
+            while await room.offices() != [("Anna", "expired"), ("Berta", "open")]:
                 await asyncio.sleep(0.02)
     finally:
         work.cancel()

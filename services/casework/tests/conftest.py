@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from twin_office import Twin, move_in
 
 from casework.app import build
 from casework.clerks import store as clerk_store
@@ -208,6 +209,7 @@ async def world(settings: Settings, keys: Any, clock: Clock) -> AsyncIterator[Wo
     """The service, started, and reached without a network."""
     app = build(settings, clock=clock)
     async with app.router.lifespan_context(app):
+        await move_in(str(settings.database_url), Twin())
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080/api/casework") as client:
             link_signer = TokenSigner(keys.link.private, issuer="booking", audience="citizen")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from casework.cases.audit import Entry, append, beginning, first_broken
-from casework.cases.model import Fact
+from casework.cases.facts import Fact
 
 CASE = UUID(int=1)
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)

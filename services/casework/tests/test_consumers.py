@@ -18,7 +18,7 @@ SUBJECTS = [event.SUBJECT for event in CONSUMES["casework"]]
 
 
 async def case_of(world: Any, appointment_id: UUID) -> Mapping[str, Any]:
-    (row,) = await world.rows("SELECT * FROM case_file WHERE appointment_id = :id", id=appointment_id)
+    (row,) = await world.rows("SELECT * FROM ours.case_file WHERE appointment_id = :id", id=appointment_id)
     found: Mapping[str, Any] = row
     return found
 
@@ -99,7 +99,7 @@ class TestOvertaking:
         event, _ = await world.open()
         late = event.model_copy(update={"appointment_id": uuid4()})
         assert await world.deliver(cancelled(late))
-        assert await world.rows("SELECT 1 FROM case_file WHERE appointment_id = :id", id=late.appointment_id) == []
+        assert await world.rows("SELECT 1 FROM ours.case_file WHERE appointment_id = :id", id=late.appointment_id) == []
         await world.deliver(late)
         assert (await case_of(world, late.appointment_id))["state"] == "cancelled"
         assert await world.rows("SELECT 1 FROM parked_event WHERE appointment_id = :id", id=late.appointment_id) == []

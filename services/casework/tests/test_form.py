@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casework.applications.document import canonical_json, document_hash
-from casework.applications.form import draft, prefilled
+from casework.applications.form import Heading, draft, prefilled
 from casework.applications.model import Draft
 from contracts.catalogue import Service, load_catalogue
 from contracts.offices import load_offices
@@ -44,10 +44,7 @@ def written(
     return draft(
         catalogue[service],
         values,
-        office="heidelberg",
-        appointment_id=UUID(int=7),
-        reference="HD-7K3M9Q",
-        language=language,
+        Heading("heidelberg", UUID(int=7), "HD-7K3M9Q", language),
         today=TODAY,
     )
 
@@ -57,6 +54,38 @@ def errors(values: dict[str, Any], service: str = "fuehrungszeugnis") -> set[tup
 
 
 class TestErrors:
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("family_name", "Öz\u202etürk"), ("given_names", "\u200b"), ("address", "Heidestraße 17\n\u200b51147 Köln")],
+    )
+    def test_what_nobody_sees_is_refused_in_every_field(self, field: str, value: str) -> None:
+        assert errors(COMPLETE | {field: value}) == {(field, "invisible_character")}
+
+    def test_lines_and_the_letters_of_every_script_are_welcome(self) -> None:
+        names = {"family_name": "علی\u200cرضا", "given_names": "ශ්\u200dරී", "address": "Heidestraße 17\n51147 Köln"}
+        assert errors(COMPLETE | names) == set()
+
+    @pytest.mark.parametrize(
+        ("format", "value", "fits"),
+        [
+            ("email", "erika@example.org", True),
+            ("email", "erika@", False),
+            ("email", "a@b@c", False),
+            ("tel", "+41 79 123 45 67", True),
+            ("tel", "06221 58-0", True),
+            ("tel", "112", False),
+            ("tel", "call me", False),
+        ],
+    )
+    def test_addresses_and_numbers_are_those_that_a_booking_takes(self, format: str, value: str, fits: bool) -> None:
+        service = CATALOGUE["fuehrungszeugnis"]
+        properties: Any = service.form["properties"]
+        asked = {"type": "string", "format": format, "x-order": 99, "x-label": {"de": "Kontakt", "en": "Contact"}}
+        form = service.form | {"properties": properties | {"contact": asked}}
+        changed = {service.id: service.model_copy(update={"form": form})}
+        found = {(e.field, e.code) for e in written(COMPLETE | {"contact": value}, catalogue=changed).errors}
+        assert found == (set() if fits else {("contact", "format")})
+
     def test_what_is_missing_is_named_and_kept_is_what_is_there(self) -> None:
         partial = written({"family_name": "  Öztürk ", "given_names": ""})
         assert partial.values == {"family_name": "Öztürk"}

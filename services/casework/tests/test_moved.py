@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,9 +16,11 @@ from contracts.booking import (
     BookedService,
     BookingCancelled,
     BookingCompleted,
+    BookingContactChanged,
     BookingErased,
     BookingNoShow,
     BookingRescheduled,
+    BookingResumed,
 )
 from contracts.payment import PaymentAuthorised
 
@@ -41,8 +43,20 @@ def moved(event: BookingCompleted, generation: int = 2, days: int = 1, **changes
     return BookingRescheduled(**fields | changes)
 
 
+def readdressed(event: BookingCompleted, generation: int = 2, **changes: Any) -> BookingContactChanged:
+    """The booking, with another address."""
+    citizen = event.citizen.model_copy(update={"email": "right@example.org", "phone": "+491712345678"})
+    fields = event.model_dump(include=SHARED) | {"citizen": citizen, "changed_by": "citizen"}
+    return BookingContactChanged(**fields | {"link_token": "not-read-here", "link_generation": generation} | changes)
+
+
 def missed(event: BookingCompleted, clock: Any) -> BookingNoShow:
     return BookingNoShow(**event.model_dump(include=SHARED - {"needs"}), marked_at=clock())
+
+
+def resumed(event: BookingCompleted, at: datetime) -> BookingResumed:
+    fields = event.model_dump(include={"office", "appointment_id", "reference", "starts_at", "ends_at"})
+    return BookingResumed(**fields, link_generation=1, resumed_at=at)
 
 
 def erased(event: BookingCompleted, clock: Any) -> BookingErased:
@@ -54,7 +68,7 @@ def by_clerk(event: Event, clock: Any) -> Meta:
 
 
 async def case_of(world: Any, appointment_id: UUID) -> Mapping[str, Any]:
-    (row,) = await world.rows("SELECT * FROM case_file WHERE appointment_id = :id", id=appointment_id)
+    (row,) = await world.rows("SELECT * FROM ours.case_file WHERE appointment_id = :id", id=appointment_id)
     found: Mapping[str, Any] = row
     return found
 
@@ -145,6 +159,62 @@ class TestMoved:
         assert (await call.view())["mail"] == "delivered"
 
 
+class TestReaddressed:
+    async def test_the_case_stays_as_it_is_and_only_the_new_link_is_good(self, call: Any, world: Any) -> None:
+        before = await call.view()
+        event = readdressed(call.booked)
+        meta = Meta.of(event, now=before["audit"][-1]["at"], actor="citizen")
+        for _ in range(2):
+            await world.deliver(event, meta)
+        after = await call.view()
+        assert (after["state"], after["stage"], after["starts_at"]) == tuple(
+            before[name] for name in ("state", "stage", "starts_at")
+        )
+        assert after["phone"] == "+491712345678"
+        assert [entry["action"] for entry in after["audit"]].count("contact_changed") == 1
+        assert "right@" not in str(after["audit"])
+        old = await world.client.get("/citizen/case", headers=call.citizen)
+        assert (old.status_code, old.json()["code"]) == (410, "link_expired")
+        await call.get("/citizen/case", world.citizen(call.booked, generation=2))
+
+    async def test_that_the_mail_was_lost_is_not_said_any_more(self, call: Any, world: Any, clock: Any) -> None:
+        who = {"office": call.booked.office, "appointment_id": call.booked.appointment_id, "kind": "confirmation"}
+        await world.deliver(notify.Failed(**who, cause=uuid4(), at=clock(), reason="invalid_address"))
+        assert (await call.view())["mail"] == "failed"
+        clock.advance(minutes=1)
+        await world.deliver(readdressed(call.booked))
+        assert (await call.view())["mail"] == "pending"
+        await world.deliver(notify.Delivered(**who, cause=uuid4(), at=clock() + timedelta(seconds=1)))
+        assert (await call.view())["mail"] == "delivered"
+
+    async def test_in_the_call_the_link_stays_and_the_address_is_the_new_one(self, call: Any, world: Any) -> None:
+        await world.deliver(readdressed(call.booked, generation=1, changed_by="office"))
+        await call.get("/citizen/case", call.citizen)
+        assert (await call.view())["phone"] == "+491712345678"
+
+    async def test_of_two_corrections_in_the_call_the_later_one_holds(self, call: Any, world: Any) -> None:
+        wrong = call.booked.citizen.model_copy(update={"phone": "+491700000000"})
+        await world.deliver(readdressed(call.booked, generation=1, revision=2))
+        await world.deliver(readdressed(call.booked, generation=1, revision=1, citizen=wrong))
+        assert (await call.view())["phone"] == "+491712345678"
+
+    async def test_with_moves_and_its_booking_in_whatever_order_it_leads_to_one_case(self, world: Any) -> None:
+        first, _ = await world.open()
+        for order in permutations(range(4)):
+            event = first.model_copy(update={"appointment_id": uuid4()})
+            later = {"starts_at": event.starts_at + timedelta(days=2), "ends_at": event.ends_at + timedelta(days=2)}
+            told = [event, readdressed(event, 2), moved(event, 3, 2), readdressed(event, 4, **later)]
+            for index in order:
+                await world.deliver(told[index])
+            row = await case_of(world, event.appointment_id)
+            people = await world.rows("SELECT email FROM person WHERE case_id = :id", id=row["case_id"])
+            assert (row["link_generation"], row["starts_at"], people[0]["email"]) == (
+                4,
+                event.starts_at + timedelta(days=2),
+                "right@example.org",
+            ), order
+
+
 class TestMissed:
     async def test_the_case_is_aborted_by_whoever_marked_it_and_everybody_is_told(
         self, call: Any, world: Any, clock: Any
@@ -171,6 +241,15 @@ class TestMissed:
         assert (await call.view())["state"] == "completed"
         assert "casework.case_aborted.v1" not in await world.published(call.booked.appointment_id)
 
+    async def test_whoever_is_in_the_call_has_come_after_all(self, call: Any, world: Any, clock: Any) -> None:
+        who = {"office": call.booked.office, "appointment_id": call.booked.appointment_id}
+        await world.deliver(signaling.CallStarted(**who, started_at=clock()))
+        refused = await call.act("abortion", {"reason": "citizen_absent"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "citizen_here")
+        await world.deliver(missed(call.booked, clock))
+        assert (await call.view())["state"] == "in_progress"
+        assert "casework.case_aborted.v1" not in await world.published(call.booked.appointment_id)
+
     async def test_it_may_come_before_its_booking(self, world: Any, clock: Any) -> None:
         event, _ = await world.open()
         late = event.model_copy(update={"appointment_id": uuid4()})
@@ -180,7 +259,7 @@ class TestMissed:
         assert (await world.published(late.appointment_id))[-1] == "casework.case_aborted.v1"
 
 
-PERSONAL = ("Ayşe", "Öztürk", "ayse@", "1984", "Heidestra", "+49622")
+PERSONAL = ("Ayşe", "Öztürk", "ayse@", "1984-", "August 1984", "Heidestra", "+49622")
 KEPT_FROM = ("case_file", "person", "identity_check", "application", "application_content", "signature", "parked_event")
 
 
@@ -202,7 +281,8 @@ class TestForgotten:
         stored = await everything(world)
         assert [word for word in PERSONAL if word in stored] == []
         view = await call.view()
-        assert (view["state"], view["citizen_name"], view["phone"], view["needs"]) == ("cancelled", None, None, [])
+        assert (view["state"], view["needs"]) == ("cancelled", [])
+        assert [view[key] for key in ("citizen_name", "phone", "email")] == [None, None, None]
         assert (view["identity_check"], view["applications"][0]["values"]) == (None, {})
         assert [entry["action"] for entry in view["audit"][-2:]] == ["appointment_cancelled", "data_erased"]
         assert await call.get("/agenda")
@@ -348,3 +428,63 @@ async def test_the_applications_stay_when_the_appointment_moves(world: Any) -> N
     case_id = await world.case_id(other.appointment_id)
     rows = await world.rows("SELECT service_id FROM application WHERE case_id = :id ORDER BY position", id=case_id)
     assert [row["service_id"] for row in rows] == ["anmeldung", "fuehrungszeugnis"]
+
+
+class TestCameAfterAll:
+    @pytest.mark.parametrize("by", ["booking", "clerk"])
+    async def test_the_case_goes_on_with_whoever_had_it(self, call: Any, world: Any, clock: Any, by: str) -> None:
+        await call.act("assignment")
+        if by == "booking":
+            await world.deliver(missed(call.booked, clock))
+        else:
+            await call.act("abortion", {"reason": "citizen_absent"})
+        clock.advance(minutes=2)
+        event = resumed(call.booked, clock())
+        for _ in range(2):
+            await world.deliver(event, by_clerk(event, clock))
+        view = await call.view()
+        assert (view["state"], view["stage"], view["abort_reason"]) == ("in_progress", "talk", None)
+        assert [entry["action"] for entry in view["audit"]].count("case_resumed") == 1
+        assert view["audit"][-1]["actor"] == f"clerk:{CLERK}"
+
+    async def test_what_was_asked_for_is_asked_for_anew(self, call: Any, world: Any, clock: Any) -> None:
+        await call.settle()
+        await world.deliver(missed(call.booked, clock))
+        await world.deliver(resumed(call.booked, clock() + timedelta(minutes=2)))
+        assert (await call.view())["payment"]["state"] == "none"
+
+    async def test_in_whatever_order_it_is_told_the_latest_word_holds(self, world: Any, clock: Any) -> None:
+        first, _ = await world.open()
+        for last, state in (("resumed", "open"), ("missed", "aborted")):
+            for order in permutations(range(3 if last == "resumed" else 4)):
+                event = first.model_copy(update={"appointment_id": uuid4()})
+                again = missed(event, clock).model_copy(update={"marked_at": clock() + timedelta(minutes=9)})
+                told = [event, missed(event, clock), resumed(event, clock() + timedelta(minutes=2)), again]
+                for index in order:
+                    await world.deliver(told[index])
+                assert (await case_of(world, event.appointment_id))["state"] == state, (last, order)
+
+    async def test_nothing_comes_back_that_ended_otherwise(self, call: Any, world: Any, clock: Any) -> None:
+        await call.act("assignment")
+        await call.act("abortion", {"reason": "technical"})
+        await world.deliver(resumed(call.booked, clock()))
+        assert (await call.view())["state"] == "aborted"
+
+    async def test_who_was_never_missing_does_not_come_back(self, call: Any, world: Any, clock: Any) -> None:
+        await call.act("assignment")
+        await world.deliver(resumed(call.booked, clock()))
+        view = await call.view()
+        assert (view["state"], [entry["action"] for entry in view["audit"]].count("case_resumed")) == ("in_progress", 0)
+
+    async def test_who_came_in_the_same_moment_has_come(self, call: Any, world: Any, clock: Any) -> None:
+        event = missed(call.booked, clock)
+        await world.deliver(event)
+        await world.deliver(resumed(call.booked, event.marked_at))
+        assert (await call.view())["state"] == "in_progress"
+
+    async def test_of_who_is_forgotten_nothing_comes_back(self, call: Any, world: Any, clock: Any) -> None:
+        await world.deliver(missed(call.booked, clock))
+        await world.deliver(erased(call.booked, clock))
+        await world.deliver(resumed(call.booked, clock() + timedelta(minutes=2)))
+        row = await case_of(world, call.booked.appointment_id)
+        assert (row["state"], row["erasure_requested_at"] is not None) == ("aborted", True)

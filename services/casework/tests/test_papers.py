@@ -10,7 +10,7 @@ import pypdf
 import pytest
 
 from casework.applications.document import canonical_json, sha256_hex
-from casework.applications.form import draft
+from casework.applications.form import Heading, draft
 from casework.applications.model import Application
 from casework.applications.signature import Signature
 from casework.cases.booked import Person
@@ -43,10 +43,7 @@ def case_with(directory: Directory, language: Any, values: Any = None) -> tuple[
     complete = draft(
         directory.service("fuehrungszeugnis"),
         values or VALUES,
-        office="heidelberg",
-        appointment_id=appointment_id,
-        reference="HD-7K3M9Q",
-        language=language,
+        Heading("heidelberg", appointment_id, "HD-7K3M9Q", language),
         today=NOW.date(),
     )
     application.edit(complete, 0)
@@ -86,8 +83,12 @@ def read(pdf: bytes) -> tuple[pypdf.PdfReader, str]:
 @pytest.mark.parametrize(
     ("language", "tag", "words"),
     [
-        ("de", "de-DE", ["Führungszeugnis", "Vorgangszeichen", "Unterschrift", "24. November 2026, 09:00 Uhr (MEZ)"]),
-        ("en", "en-GB", ["Certificate of good conduct", "Reference", "Signature", "24 November 2026, 09:00 (CET)"]),
+        ("de", "de-DE", ["Führungszeugnis", "Terminnummer", "Unterschrift", "24. November 2026, 09:00 Uhr (MEZ)"]),
+        (
+            "en",
+            "en-GB",
+            ["Certificate of good conduct", "Appointment number", "Signature", "24 November 2026, 09:00 (CET)"],
+        ),
     ],
 )
 def test_an_application_is_accessible_in_the_citizens_language(
@@ -204,6 +205,8 @@ def test_nothing_due_is_a_confirmation_and_no_receipt(directory: Directory) -> N
     case, _ = case_with(directory, "en", {**VALUES, "exemption": "volunteer"})
     case.ended_at = NOW
     data = receipt_paper(case, directory.office("heidelberg"), directory.catalogue)
-    _, text = read(render("receipt", data, NOW))
+    reader, text = read(render("receipt", data, NOW))
     assert "There is nothing to pay." in text
+    assert reader.metadata
+    assert reader.metadata.subject == "Confirmation of a video appointment, HD-7K3M9Q"
     assert "Receipt" not in text

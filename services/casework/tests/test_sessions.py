@@ -13,6 +13,7 @@ import jwt
 import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from twin_office import Twin, move_in
 
 from casework.app import build
 from casework.clerks import passwords, store
@@ -48,6 +49,7 @@ async def browser(settings: Settings, clock: Any, tmp_path: Path) -> AsyncIterat
     file.write_text(json.dumps(clerks))
     app = build(settings.model_copy(update={"demo_clerks_file": file}), clock=clock)
     async with app.router.lifespan_context(app):
+        await move_in(str(settings.database_url), Twin())
         async with app.state.database.transaction() as tx:
             await tx.execute("DELETE FROM sign_in_attempt")
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -97,10 +99,10 @@ class TestSignIn:
 
     async def test_a_closed_account_is_no_different(self, browser: Any) -> None:
         async with browser.app.state.database.transaction() as tx:
-            await tx.execute("UPDATE clerk SET active = false")
+            await tx.execute("UPDATE ours.clerk SET active = false")
         assert (await sign_in(browser)).json()["code"] == "sign_in_refused"
         async with browser.app.state.database.transaction() as tx:
-            await tx.execute("UPDATE clerk SET active = true")
+            await tx.execute("UPDATE ours.clerk SET active = true")
 
     @pytest.mark.usefixtures("costly_hashing")
     async def test_time_does_not_tell_who_exists(self, browser: Any, clock: Any) -> None:
@@ -227,15 +229,15 @@ class TestSession:
     async def test_a_role_taken_away_is_gone_with_the_next_request(self, browser: Any) -> None:
         answer = await sign_in(browser)
         async with browser.app.state.database.transaction() as tx:
-            await tx.execute("UPDATE clerk SET active = false")
+            await tx.execute("UPDATE ours.clerk SET active = false")
         assert (await browser.get("/agenda", headers=bearer(answer))).status_code == 401
         async with browser.app.state.database.transaction() as tx:
-            await tx.execute("UPDATE clerk SET active = true")
+            await tx.execute("UPDATE ours.clerk SET active = true")
 
     async def test_only_hashes_of_tokens_and_passwords_are_stored(self, browser: Any) -> None:
         await sign_in(browser)
         async with browser.app.state.database.transaction() as tx:
-            stored = str([*await tx.rows("SELECT * FROM clerk_session"), *await tx.rows("SELECT * FROM clerk")])
+            stored = str([*await tx.rows("SELECT * FROM clerk_session"), *await tx.rows("SELECT * FROM ours.clerk")])
         assert browser.cookies["schalter_session"] not in stored
         assert PASSWORD.strip() not in stored
         assert "$argon2id$" in stored

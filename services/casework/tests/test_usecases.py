@@ -96,6 +96,6 @@ async def test_erasing_the_person_leaves_a_case_that_can_be_read(call: Any, worl
 
 
 async def test_nothing_of_a_refused_act_is_kept(call: Any, world: Any) -> None:
-    before = await world.rows("SELECT * FROM case_file WHERE case_id = :id", id=call.case_id)
+    before = await world.rows("SELECT * FROM ours.case_file WHERE case_id = :id", id=call.case_id)
     assert (await call.act("completion")).status_code == 409
-    assert await world.rows("SELECT * FROM case_file WHERE case_id = :id", id=call.case_id) == before
+    assert await world.rows("SELECT * FROM ours.case_file WHERE case_id = :id", id=call.case_id) == before

@@ -46,7 +46,7 @@ async def everything(database: Database) -> dict[str, list[dict[str, Any]]]:
 
 async def corrected(database: Database) -> None:
     async with database.autocommit() as tx:
-        await tx.execute("UPDATE recipient SET corrected_email = 'right@example.org'")
+        await tx.execute("UPDATE ours.recipient SET corrected_email = 'right@example.org'")
 
 
 @pytest.mark.parametrize("before", [[], [OFF], [MOVED], [DONE], [FORGOTTEN], [BOOKED, "corrected"], [OFF, MOVED, DONE]])
@@ -62,7 +62,7 @@ async def test_at_once_is_what_it_is_step_by_step(
             await (corrected(database) if subject == "corrected" else apply(subject))
         if before == [BOOKED, "corrected"]:  # the same booking, told under another event
             async with database.autocommit() as tx:
-                await tx.execute("UPDATE message SET key = 'another'")
+                await tx.execute("UPDATE ours.message SET key = 'another'")
         assert await book(at_once=at_once, channel=channel)
         assert not await book(at_once=at_once, channel=channel)
         left.append(await everything(database))
@@ -79,11 +79,11 @@ async def test_a_move_that_comes_at_the_same_time_is_not_undone(apply: Apply, da
         )
         async with database.autocommit() as tx:
             rows = await tx.rows(
-                "SELECT kind FROM message WHERE appointment_id = :id AND state = 'pending'", id=appointment_id
+                "SELECT kind FROM ours.message WHERE appointment_id = :id AND state = 'pending'", id=appointment_id
             )
             reminders = await tx.rows("SELECT due_at FROM reminder WHERE appointment_id = :id", id=appointment_id)
             recipient = await tx.row(
-                "SELECT link_generation, (appointment ->> 'starts_at')::timestamptz AS starts_at FROM recipient"
+                "SELECT link_generation, (appointment ->> 'starts_at')::timestamptz AS starts_at FROM ours.recipient"
                 " WHERE appointment_id = :id",
                 id=appointment_id,
             )

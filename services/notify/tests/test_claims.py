@@ -101,7 +101,7 @@ async def until(condition: Callable[[], Any], seconds: float = 30) -> None:
 
 async def rows(database: Database) -> list[dict[str, Any]]:
     async with database.autocommit() as tx:
-        return await tx.rows("SELECT * FROM message ORDER BY created_at")
+        return await tx.rows("SELECT * FROM ours.message ORDER BY created_at")
 
 
 async def settled(database: Database) -> bool:
@@ -185,12 +185,21 @@ async def test_a_claim_that_its_owner_does_not_know_is_freed(
         await apply(BOOKED)
         async with database.autocommit() as tx:
             await tx.execute(
-                "UPDATE message SET next_try_at = :until, claimed_by = :by, claimed_until = :until",
+                "UPDATE ours.message SET next_try_at = :until, claimed_by = :by, claimed_until = :until",
                 by=claim.by,
                 until=claim.until,
             )
         await until(lambda: settled(database))
     assert len(mailbox.all()) == 1
+
+
+async def test_a_claim_that_is_given_back_was_no_try(database: Database, apply: Apply, clock: Any) -> None:
+    await apply(BOOKED)
+    [message] = await usecases.claim_due(database, clock())
+    assert await usecases.claim_due(database, clock()) == []
+    await usecases.give_back(database, message, clock())
+    [again] = await usecases.claim_due(database, clock())
+    assert (again.id, again.tries) == (message.id, message.tries)
 
 
 async def test_a_claim_of_the_version_before_is_nobodys_to_free(database: Database, apply: Apply, clock: Any) -> None:
@@ -200,9 +209,9 @@ async def test_a_claim_of_the_version_before_is_nobodys_to_free(database: Databa
     await usecases.claim_due(database, clock(), by=dead)
     async with database.autocommit() as tx:
         assert [one.by for one in await sending.unsure_claims(tx, me, clock())] == [dead]
-        await tx.execute("UPDATE message SET next_try_at = :later", later=clock() + timedelta(seconds=80))
+        await tx.execute("UPDATE ours.message SET next_try_at = :later", later=clock() + timedelta(seconds=80))
         assert await sending.unsure_claims(tx, me, clock()) == []
-        await tx.execute("UPDATE message SET claimed_by = NULL, claimed_until = NULL")
+        await tx.execute("UPDATE ours.message SET claimed_by = NULL, claimed_until = NULL")
         assert await sending.unsure_claims(tx, me, clock()) == []
 
 
@@ -246,8 +255,8 @@ async def test_what_is_handed_over_goes_to_the_address_that_a_clerk_has_put_righ
     mailbox.may.set()
     await apply("booking.rescheduled.v1", link_generation=1)
     async with database.autocommit() as tx:
-        await tx.execute("DELETE FROM message")
-        await tx.execute("UPDATE recipient SET corrected_email = 'right@example.org'")
+        await tx.execute("DELETE FROM ours.message")
+        await tx.execute("UPDATE ours.recipient SET corrected_email = 'right@example.org'")
     meta, event = samples[BOOKED]
     sender = make()
     consumer: Consumer[Any] = next(c for c in consumers(offices, clock, sender) if c.event is type(event))

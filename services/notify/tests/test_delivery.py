@@ -30,7 +30,7 @@ from notify.consumers import Queued, consumers
 from notify.delivery import Smtp
 from notify.mail import Composer
 from notify.model import Trouble, next_try
-from notify.pace import Pace
+from notify.rate_limit import Pace
 from notify.sender import Sender
 from notify.settings import Settings
 from simulators.mail.mailbox import Mailbox
@@ -64,7 +64,7 @@ def make_sender(
             smtp_host="127.0.0.1",
             smtp_port=port,
             smtp_user="",  # as compose says "none"
-            smtp_starttls=False,
+            smtp_security="none",
         )
         composer = Composer(offices, load_catalogue(), public_origin=settings.public_origin, sender=settings.mail_from)
         return Sender(composer, Smtp(settings), clock)
@@ -90,7 +90,7 @@ async def until(condition: Callable[[], Awaitable[object]], seconds: float = 30)
 
 async def states(database: Database) -> list[tuple[str, str]]:
     async with database.transaction() as tx:
-        rows = await tx.rows("SELECT kind, state FROM message ORDER BY created_at, kind")
+        rows = await tx.rows("SELECT kind, state FROM ours.message ORDER BY created_at, kind")
     return [(row["kind"], row["state"]) for row in rows]
 
 
@@ -102,9 +102,13 @@ async def published(database: Database) -> list[str]:
 KINDS = {
     "booking.completed.v1": "confirmation",
     "booking.rescheduled.v1": "rescheduled",
+    "booking.contact_changed.v1": "confirmation",
     "booking.cancelled.v1": "cancellation",
     "booking.no_show.v1": "no_show",
+    "booking.confirmation_asked.v1": "confirm_address",
+    "booking.link_asked.v1": "link",
     "booking.waiting_joined.v1": "waiting_list",
+    "booking.waiting_ended.v1": "waiting_over",
     "booking.slot_offered.v1": "slot_offer",
     "casework.case_completed.v1": "completion",
     "payment.captured.v1": "receipt",
@@ -113,9 +117,10 @@ KINDS = {
 
 
 def test_every_kind_of_message_comes_from_an_event_and_every_event_is_consumed() -> None:
-    silent = {"booking.erased.v1", "casework.case_aborted.v1"}
+    silent = {"booking.erased.v1", "booking.resumed.v1", "casework.case_aborted.v1"}
     assert {event.SUBJECT for event in CONSUMES["notify"]} == {*KINDS, *silent}
-    assert {*KINDS.values(), "reminder"} == set(get_args(MessageKind))  # reminders come from the clock
+    # Reminders come from the clock.
+    assert {*KINDS.values(), "reminder"} == set(get_args(MessageKind))
 
 
 @pytest.mark.parametrize("subject", KINDS)
@@ -166,7 +171,7 @@ async def test_a_deferring_server_gets_the_same_mail_later(
 
     async def tried() -> bool:
         async with database.transaction() as tx:
-            row = await tx.row("SELECT trouble FROM message")
+            row = await tx.row("SELECT trouble FROM ours.message")
         return row is not None and row["trouble"] == "deferred"
 
     async with running(sender, database):
@@ -187,7 +192,7 @@ async def test_a_server_that_hangs_up_before_its_250_gets_the_same_message_id_ag
 
     async def dropped() -> bool:
         async with database.transaction() as tx:
-            row = await tx.row("SELECT trouble FROM message")
+            row = await tx.row("SELECT trouble FROM ours.message")
         return row is not None and row["trouble"] == "unreachable"
 
     async with running(sender, database):
@@ -235,7 +240,7 @@ async def test_a_server_that_is_away_is_waited_for(
 
     async def unreachable() -> bool:
         async with database.transaction() as tx:
-            row = await tx.row("SELECT trouble FROM message")
+            row = await tx.row("SELECT trouble FROM ours.message")
         return row is not None and row["trouble"] == "unreachable"
 
     async with running(sender, database):
@@ -268,7 +273,7 @@ async def test_two_senders_send_each_mail_once(
 
 
 def test_production_refuses_to_send_links_unencrypted(database_url: str, offices_dir: Path) -> None:
-    with pytest.raises(ValidationError, match="STARTTLS"):
+    with pytest.raises(ValidationError, match="SECURITY"):
         Settings(
             environment="production",
             database_url=database_url,
@@ -277,7 +282,7 @@ def test_production_refuses_to_send_links_unencrypted(database_url: str, offices
             public_url="https://schalter.example",
             offices_dir=offices_dir,
             smtp_host="127.0.0.1",
-            smtp_starttls=False,
+            smtp_security="none",
         )
 
 
@@ -373,7 +378,7 @@ async def test_an_address_in_another_alphabet_gets_its_mail(
 ) -> None:
     await apply("booking.completed.v1")
     async with database.transaction() as tx:
-        await tx.execute("UPDATE message SET recipient = 'jürgen@example.org'")
+        await tx.execute("UPDATE ours.message SET recipient = 'jürgen@example.org'")
     async with running(make_sender(port), database):
         await until(lambda: _settled(database))
     (mail,) = mailbox.all()

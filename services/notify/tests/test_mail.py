@@ -18,7 +18,7 @@ from contracts.ids import AppointmentId
 from contracts.notify import MessageKind
 from contracts.offices import Office
 from contracts.text import Language
-from notify import wire
+from notify import mime
 from notify.mail import Composer
 from notify.model import Message, Trouble, next_try
 
@@ -41,6 +41,7 @@ CONTEXT: dict[str, Any] = {
     "rescheduled_by": "citizen",
     "offer_token": "header.offer.signature",
     "waiting_token": "header.waiting.signature",
+    "confirm_token": "header.confirm.signature",
     "waits_until": "2027-01-01T11:00:00+00:00",
     "current_starts_at": "2026-12-08T08:00:00+00:00",
     "expires_at": "2026-11-22T10:00:00+00:00",
@@ -97,12 +98,18 @@ def test_every_mail_survives_the_wire_and_names_office_and_matter(
 ) -> None:
     mail = read(composer, message(kind, language))
     for body in (text(mail), html(mail)):
-        assert ("HD-7K3M9Q" in body) == (kind != "waiting_list")  # there is no appointment yet to be named
-        assert "Amélie Müller-Yılmaz" in body
+        without_appointment = kind in ("confirm_address", "waiting_list", "waiting_over")
+        assert ("HD-7K3M9Q" in body) == (not without_appointment)
+        assert ("Amélie Müller-Yılmaz" in body) == (kind != "confirm_address")  # it may be a stranger who reads
         assert "Bergheimer Straße 69" in body
     assert mail["Content-Language"] == language
     assert f'<html lang="{language}">' in html(mail)
     assert "src=" not in html(mail)  # nothing remote, so nothing that tracks
+
+
+def test_of_a_service_that_the_catalogue_has_lost_the_mail_is_written_all_the_same(composer: Composer) -> None:
+    mail = read(composer, message(services=["abgeschafft", "fuehrungszeugnis"], persons=[1, 1], options=[{}, {}]))
+    assert "abgeschafft, Führungszeugnis" in text(mail)
 
 
 def test_the_confirmation_carries_the_link_in_text_and_html(composer: Composer) -> None:
@@ -121,6 +128,26 @@ def test_a_citizen_abroad_reads_both_times(composer: Composer) -> None:
 
 def test_a_citizen_in_the_same_time_reads_one(composer: Composer) -> None:
     assert "Uhrzeit im Amt" not in text(read(composer, message(time_zone="Europe/Paris")))
+
+
+@pytest.mark.parametrize("zone", ["Etc/Unknown", "Mars/Olympus_Mons", "../../etc/passwd"])
+def test_a_time_zone_that_nobody_knows_is_the_offices(composer: Composer, zone: str) -> None:
+    """As it may stand in an event of before."""
+    assert text(read(composer, message(time_zone=zone))) == text(read(composer, message(time_zone=None)))
+
+
+def test_a_domain_goes_out_as_every_mail_server_knows_it(composer: Composer) -> None:
+    mail = composer.compose(replace(message(), recipient="info@müller.de"))
+    assert (mail.recipient, mail.international) == ("info@xn--mller-kva.de", False)
+    assert mail.content.isascii()
+    (entry,) = calendar(mail.read()).walk("VEVENT")
+    assert entry["ATTENDEE"] == "mailto:info@xn--mller-kva.de"
+
+
+def test_only_a_local_part_in_another_alphabet_needs_a_server_that_knows_it(composer: Composer) -> None:
+    mail = composer.compose(replace(message(), recipient="amélie@müller.de"))
+    assert (mail.recipient, mail.international) == ("amélie@xn--mller-kva.de", True)
+    assert not composer.compose(message()).international
 
 
 def test_the_visit_that_remains_is_said(composer: Composer) -> None:
@@ -194,7 +221,7 @@ def test_an_offer_says_what_it_is_until_when_and_that_nothing_happens_without_a_
 def test_an_offer_to_somebody_without_an_appointment_speaks_of_none(composer: Composer) -> None:
     mail = read(composer, message("slot_offer", "en", current_starts_at=None, reference=None))
     assert mail["Subject"] == "An appointment is free: Tuesday, 1 December 2026, 09:00"
-    for word in ("Your appointment now", "present appointment", "Reference", "None"):
+    for word in ("Your appointment now", "present appointment", "Appointment number", "None"):
         assert word not in text(mail)
 
 
@@ -237,6 +264,35 @@ def test_who_was_missed_is_not_blamed_and_finds_the_way_back(composer: Composer)
     assert "http://localhost:8080/heidelberg/check" in body
 
 
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize(
+    ("language", "day", "opens"),
+    [
+        ("de", "am Tag Ihres Termins", "öffnen wir den Warteraum wieder"),
+        ("en", "on the day of your appointment", "we open the waiting room again"),
+    ],
+)
+def test_who_was_missed_reads_until_when_a_call_opens_the_room_again(
+    composer: Composer, language: Language, day: str, opens: str, plain: bool
+) -> None:
+    body = text(read(composer, replace(message("no_show", language), plain_language=plain)))
+    assert day in body
+    assert opens in body
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize(
+    ("language", "untrue", "true"),
+    [("de", "noch einmal", "Ohne Ihre Bestätigung"), ("en", "write to you again", "ithout your confirmation")],
+)
+def test_the_question_about_an_address_does_not_promise_to_be_the_last(
+    composer: Composer, language: Language, untrue: str, true: str, plain: bool
+) -> None:
+    body = text(read(composer, replace(message("confirm_address", language), plain_language=plain)))
+    assert untrue not in body
+    assert true in body
+
+
 def test_persons_and_needs_are_named(composer: Composer) -> None:
     needs = ["interpreter", "sign_language_interpreter", "companion"]
     body = text(read(composer, message(persons=[1, 3], needs=needs)))
@@ -257,7 +313,7 @@ def test_no_template_shows_what_a_message_does_not_have(
     composer: Composer, kind: MessageKind, language: Language
 ) -> None:
     bare = {key: CONTEXT[key] for key in ("reference", "name", "time_zone", "starts_at", "ends_at", "services")}
-    links = dict.fromkeys(("link_token", "offer_token", "waiting_token"), "a.b.c")
+    links = dict.fromkeys(("link_token", "offer_token", "waiting_token", "confirm_token"), "a.b.c")
     mail = read(composer, replace(message(kind, language), context=bare | links))
     assert "None" not in text(mail)
     assert "None" not in html(mail)
@@ -265,11 +321,30 @@ def test_no_template_shows_what_a_message_does_not_have(
 
 @pytest.mark.parametrize(
     ("kind", "token"),
-    [("confirmation", "link_token"), ("slot_offer", "offer_token"), ("waiting_list", "waiting_token")],
+    [
+        ("confirmation", "link_token"),
+        ("confirm_address", "confirm_token"),
+        ("slot_offer", "offer_token"),
+        ("waiting_list", "waiting_token"),
+    ],
 )
 def test_a_mail_without_its_link_is_not_written(composer: Composer, kind: MessageKind, token: str) -> None:
     with pytest.raises(UndefinedError):
         read(composer, replace(message(kind), context={**CONTEXT, token: None}))
+
+
+@pytest.mark.parametrize("kind", ["confirmation", "reminder", "rescheduled"])
+def test_what_to_have_ready_follows_what_was_chosen(composer: Composer, kind: MessageKind) -> None:
+    def said(belegart: str) -> str:
+        return " ".join(text(read(composer, message(kind, options=[{"belegart": belegart}, {}]))).split())
+
+    assert "- Anschrift der Behörde und der Verwendungszweck" in said("O")
+    assert "Behörde" not in said("N")
+
+
+def test_a_mail_asked_for_before_choices_travelled_along_names_each_choice(composer: Composer) -> None:
+    said = " ".join(text(read(composer, message())).split())
+    assert "Zur Vorlage bei einer Behörde (Belegart O): Anschrift der Behörde" in said
 
 
 @pytest.mark.parametrize("kind", get_args(MessageKind))
@@ -312,7 +387,7 @@ def test_line_breaks_cannot_add_headers(composer: Composer) -> None:
     assert mail["Bcc"] is None
     assert "everybody@example.org" in mail["Subject"]
     with pytest.raises(ValueError, match="line"):
-        wire.text("X-Test", "a\r\nBcc: b")
+        mime.text("X-Test", "a\r\nBcc: b")
 
 
 @pytest.mark.parametrize("kind", get_args(MessageKind))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ Apply = Callable[..., Awaitable[bool]]
 Sent = Callable[[], Awaitable[list[tuple[str, str]]]]
 BOOKED, MOVED, OFF = "booking.completed.v1", "booking.rescheduled.v1", "booking.cancelled.v1"
 MISSED, OFFERED, FORGOTTEN = "booking.no_show.v1", "booking.slot_offered.v1", "booking.erased.v1"
+RESUMED, ABORTED = "booking.resumed.v1", "casework.case_aborted.v1"
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def messages(database: Database) -> Sent:
 
     async def read() -> list[tuple[str, str]]:
         async with database.transaction() as tx:
-            rows = await tx.rows("SELECT kind, state FROM message")
+            rows = await tx.rows("SELECT kind, state FROM ours.message")
         return sorted((row["kind"], row["state"]) for row in rows)
 
     return read
@@ -32,7 +33,7 @@ def messages(database: Database) -> Sent:
 
 async def contexts(database: Database, kind: str) -> list[dict[str, Any]]:
     async with database.transaction() as tx:
-        rows = await tx.rows("SELECT context FROM message WHERE kind = :kind", kind=kind)
+        rows = await tx.rows("SELECT context FROM ours.message WHERE kind = :kind", kind=kind)
     return [row["context"] for row in rows]
 
 
@@ -45,7 +46,7 @@ async def test_moved_before_the_confirmation_went_out_the_new_mail_replaces_it(a
 async def test_what_has_been_delivered_stays_delivered(apply: Apply, database: Database, messages: Sent) -> None:
     await apply(BOOKED)
     async with database.transaction() as tx:
-        await tx.execute("UPDATE message SET state = 'delivered'")
+        await tx.execute("UPDATE ours.message SET state = 'delivered'")
     await apply(MOVED)
     assert await messages() == [("confirmation", "delivered"), ("rescheduled", "pending")]
 
@@ -65,7 +66,7 @@ async def test_of_several_moves_only_the_newest_is_told_in_whatever_order_they_a
             await apply(MOVED, appointment_id=appointment_id, link_generation=generation)
         async with database.transaction() as tx:
             rows = await tx.rows(
-                "SELECT context ->> 'generation' AS generation FROM message"
+                "SELECT context ->> 'generation' AS generation FROM ours.message"
                 " WHERE state = 'pending' AND appointment_id = :id",
                 id=appointment_id,
             )
@@ -80,6 +81,13 @@ async def test_off_before_the_confirmation_went_out_only_the_end_is_told(
     await apply(OFFERED)
     await apply(end)
     assert await messages() == sorted([("confirmation", "dropped"), ("slot_offer", "dropped"), (told, "pending")])
+
+
+async def test_a_quiet_cancellation_ends_everything_and_mails_nothing(apply: Apply, messages: Sent) -> None:
+    await apply(BOOKED)
+    await apply(OFF, quiet=True)
+    await apply(MOVED)
+    assert await messages() == [("confirmation", "dropped")]
 
 
 @pytest.mark.parametrize("end", [OFF, MISSED])
@@ -99,7 +107,7 @@ async def test_events_at_the_same_moment_leave_one_mail_with_a_living_link(apply
         )
         async with database.transaction() as tx:
             rows = await tx.rows(
-                "SELECT context ->> 'generation' AS generation FROM message"
+                "SELECT context ->> 'generation' AS generation FROM ours.message"
                 " WHERE state = 'pending' AND appointment_id = :id",
                 id=appointment_id,
             )
@@ -113,10 +121,10 @@ async def test_forgotten_at_the_same_moment_as_everything_else_is_forgotten(appl
         await asyncio.gather(*(apply(subject, appointment_id=appointment_id) for subject in told))
         async with database.transaction() as tx:
             pending = await tx.rows(
-                "SELECT kind FROM message WHERE appointment_id = :id AND (state = 'pending' OR recipient <> '')",
+                "SELECT kind FROM ours.message WHERE appointment_id = :id AND (state = 'pending' OR recipient <> '')",
                 id=appointment_id,
             )
-            known = await tx.rows("SELECT email FROM recipient WHERE appointment_id = :id", id=appointment_id)
+            known = await tx.rows("SELECT email FROM ours.recipient WHERE appointment_id = :id", id=appointment_id)
         assert (pending, [row["email"] for row in known]) == ([], [""])
 
 
@@ -128,13 +136,24 @@ async def test_the_cancellation_comes_after_every_move_in_the_calendar(apply: Ap
     assert context["generation"] == 4
 
 
+async def test_after_the_call_the_mails_lead_to_the_newest_link(apply: Apply, database: Database, samples: Any) -> None:
+    for subject in (BOOKED, MOVED, "casework.case_completed.v1", "payment.captured.v1"):
+        await apply(subject)
+    newest = samples[MOVED][1].link_token
+    async with database.transaction() as tx:
+        rows = await tx.rows(
+            "SELECT kind, context ->> 'link_token' AS link FROM ours.message WHERE kind IN ('completion', 'receipt')"
+        )
+    assert {row["kind"]: row["link"] for row in rows} == {"completion": newest, "receipt": newest}
+
+
 async def test_the_newest_address_gets_the_receipt(apply: Apply, database: Database, samples: Any) -> None:
     citizen = samples[MOVED][1].citizen.model_copy(update={"email": "new@example.org", "language": "en"})
     await apply(MOVED, citizen=citizen)
     await apply(BOOKED)
     await apply("payment.captured.v1")
     async with database.transaction() as tx:
-        (row,) = await tx.rows("SELECT recipient, language FROM message WHERE kind = 'receipt'")
+        (row,) = await tx.rows("SELECT recipient, language FROM ours.message WHERE kind = 'receipt'")
     assert (row["recipient"], row["language"]) == ("new@example.org", "en")
 
 
@@ -177,7 +196,7 @@ class TestForgotten:
 
     async def everything(self, database: Database) -> str:
         async with database.transaction() as tx:
-            return str([await tx.rows("SELECT * FROM message"), await tx.rows("SELECT * FROM recipient")])
+            return str([await tx.rows("SELECT * FROM ours.message"), await tx.rows("SELECT * FROM ours.recipient")])
 
     async def test_address_name_and_content_go_and_unsent_mail_is_dropped(
         self, apply: Apply, database: Database, messages: Sent
@@ -185,7 +204,7 @@ class TestForgotten:
         for subject in (BOOKED, "payment.captured.v1"):
             await apply(subject)
         async with database.transaction() as tx:
-            await tx.execute("UPDATE message SET state = 'delivered' WHERE kind = 'receipt'")
+            await tx.execute("UPDATE ours.message SET state = 'delivered' WHERE kind = 'receipt'")
         await apply(FORGOTTEN)
         stored = await self.everything(database)
         assert [word for word in self.PERSONAL if word in stored] == []
@@ -231,3 +250,39 @@ async def test_a_message_of_the_version_before_is_still_sent(database: Database,
         )
     (claimed,) = await usecases.claim_due(database, clock())
     assert (claimed.context, claimed.valid_until) == ({"name": "Ada"}, None)
+
+
+async def test_who_came_after_all_is_not_told_that_they_were_missed(
+    apply: Apply, messages: Sent, clock: Callable[[], datetime]
+) -> None:
+    at = clock()
+    for order in ((MISSED, RESUMED), (RESUMED, MISSED)):
+        appointment_id = uuid4()
+        await apply(BOOKED, appointment_id=appointment_id)
+        for told in order:
+            moment = {"marked_at": at} if told == MISSED else {"resumed_at": at + timedelta(minutes=2)}
+            await apply(told, appointment_id=appointment_id, **moment)
+    assert [state for kind, state in await messages() if kind == "no_show"] == ["dropped"]
+
+
+async def test_they_are_written_to_again_as_if_nothing_had_been(
+    apply: Apply, database: Database, clock: Callable[[], datetime]
+) -> None:
+    at = clock()
+    await apply(BOOKED)
+    await apply(ABORTED, reason="citizen_absent", aborted_at=at)
+    await apply(MISSED, marked_at=at)
+    await apply(RESUMED, resumed_at=at + timedelta(minutes=2))
+    await apply(ABORTED, reason="citizen_absent", aborted_at=at)
+    await apply(MISSED, marked_at=at)
+    async with database.transaction() as tx:
+        (row,) = await tx.rows("SELECT over, settled FROM ours.recipient")
+    assert (row["over"], row["settled"]) == (False, False)
+
+
+async def test_nobody_who_is_forgotten_is_written_to_by_coming_back(apply: Apply, database: Database) -> None:
+    for told in (BOOKED, MISSED, FORGOTTEN, RESUMED):
+        await apply(told)
+    async with database.transaction() as tx:
+        (row,) = await tx.rows("SELECT over, email FROM ours.recipient")
+    assert (row["over"], row["email"]) == (True, "")

@@ -2,29 +2,23 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from mail_server import ALL_EXTENSIONS, smtp_server
+from mail_server import ALL_EXTENSIONS, smtp_server, tls_server
 
-from notify import wire
+from notify import mime
 from notify.delivery import DeliveryError, Smtp
+from notify.mime import Mail, Part
 from notify.model import Trouble
 from notify.settings import Settings
-from notify.wire import Mail, Part
 from simulators.mail.mailbox import Mailbox
 
 
 def mail(said: str = "x\n", recipient: str = "a@example.org") -> Mail:
-    whole = wire.join("mixed", "=_b", [Part.text("plain", said)])
+    whole = mime.join("mixed", "=_b", [Part.text("plain", said)])
     return Mail("noreply@town.example", recipient, whole.head + b"\r\n" + whole.body)
 
 
@@ -137,37 +131,25 @@ async def test_a_server_that_speaks_something_else_is_out_of_reach_or_asked_late
     assert told.value.trouble == Trouble.DEFERRED
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Iterator[ssl.SSLContext]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made.public_bytes(Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(pem))
-        yield context
+async def test_a_server_that_knows_no_other_alphabet_refuses_at_once(server: Recording, settings: Settings) -> None:
+    """It will not learn it within a day of tries: somebody has to call."""
+    async with smtp_server(server, enable_SMTPUTF8=False) as port:
+        smtp = Smtp(settings.model_copy(update={"smtp_port": port}))
+        with pytest.raises(DeliveryError) as told:
+            await smtp.send(mail(recipient="jürgen@example.org"))
+        await smtp.send(mail())
+        smtp.close()
+    assert told.value.trouble == Trouble.REFUSED
+    assert len(server.contents) == 1
 
 
-async def test_the_same_over_tls(server: Recording, settings: Settings, certificate: ssl.SSLContext) -> None:
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_the_same_over_tls(
+    server: Recording, settings: Settings, certificate: ssl.SSLContext, security: str
+) -> None:
     """Without it nothing is sent: the server insists."""
-    async with smtp_server(server, tls_context=certificate, require_starttls=True) as port:
-        reached = settings.model_copy(update={"smtp_host": "localhost", "smtp_port": port, "smtp_starttls": True})
+    async with tls_server(server, certificate, security) as port:
+        reached = settings.model_copy(update={"smtp_host": "localhost", "smtp_port": port, "smtp_security": security})
         smtp = Smtp(reached)
         for _ in range(2):
             await smtp.send(mail())

@@ -24,7 +24,7 @@ def plainly(samples: Mapping[str, tuple[Meta, Event]]) -> dict[str, Any]:
 
 async def told_plainly(database: Database, kind: str) -> bool:
     async with database.transaction() as tx:
-        (row,) = await tx.rows("SELECT plain_language FROM message WHERE kind = :kind", kind=kind)
+        (row,) = await tx.rows("SELECT plain_language FROM ours.message WHERE kind = :kind", kind=kind)
     return bool(row["plain_language"])
 
 

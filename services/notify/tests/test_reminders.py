@@ -1,24 +1,27 @@
 """Reminders: planned with the appointment, moved with it, gone with it, and written once with the newest link."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, time, timedelta
 from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from chassis.database import Database
+from contracts.offices import Office
 from notify import usecases
-from notify.model import reminders
-from notify.reminders import BATCH, remind
+from notify.model import Waking, reminders
+from notify.reminders import BATCH, plan_anew, remind
 
 Apply = Callable[..., Awaitable[bool]]
 BOOKED, MOVED, OFF = "booking.completed.v1", "booking.rescheduled.v1", "booking.cancelled.v1"
 MISSED, FORGOTTEN = "booking.no_show.v1", "booking.erased.v1"
 DONE, GIVEN_UP = "casework.case_completed.v1", "casework.case_aborted.v1"
 START = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
 DAY, HALF_HOUR = timedelta(days=1), timedelta(minutes=30)
 
 
@@ -35,7 +38,7 @@ async def planned(database: Database) -> list[datetime]:
 async def pending(database: Database) -> list[dict[str, Any]]:
     async with database.transaction() as tx:
         return await tx.rows(
-            "SELECT appointment_id, recipient, context, valid_until FROM message"
+            "SELECT appointment_id, recipient, context, valid_until FROM ours.message"
             " WHERE kind = 'reminder' AND state = 'pending'"
         )
 
@@ -68,6 +71,32 @@ class TestPlanning:
             START - HALF_HOUR: START,
         }
 
+    @pytest.mark.parametrize(
+        ("starts", "before", "due"),
+        [
+            ("2026-12-01T09:00", 30, "2026-12-01T08:30"),
+            ("2026-12-01T07:15", 30, "2026-12-01T07:00"),  # waking up is early enough
+            ("2026-12-01T07:00", 30, "2026-11-30T21:00"),  # it is not: the evening before
+            ("2026-12-01T21:30", 20, "2026-12-01T21:00"),
+            ("2026-12-02T03:00", 120, "2026-12-01T21:00"),
+            ("2026-12-02T23:00", 1440, "2026-12-02T07:00"),  # a day before would be at night
+            ("2026-03-29T09:00", 1440 - 60, "2026-03-28T09:00"),  # the clocks go forward in between
+        ],
+    )
+    def test_nobody_is_woken_up(self, starts: str, before: int, due: str) -> None:
+        starts_at, due_at = (
+            datetime.fromisoformat(each).replace(tzinfo=BERLIN).astimezone(UTC) for each in (starts, due)
+        )
+        waking = Waking(time(7), time(21), BERLIN)
+        found = reminders(self.ID, 1, starts_at, (before,), starts_at - timedelta(days=9), waking=waking)  # type: ignore[arg-type]
+        assert [one.due_at for one in found] == [due_at]
+
+    def test_of_two_that_fall_together_one_goes_out(self) -> None:
+        starts_at = datetime(2026, 12, 1, 7, 0, tzinfo=BERLIN)
+        waking = Waking(time(7), time(21), BERLIN)
+        found = reminders(self.ID, 1, starts_at, (30, 60), starts_at - timedelta(days=9), waking=waking)  # type: ignore[arg-type]
+        assert [one.valid_until for one in found] == [starts_at]
+
     def test_planning_again_plans_the_same_ones_and_a_move_others(self) -> None:
         def ids(generation: int) -> set[UUID]:
             found = reminders(self.ID, generation, START, (30, 1440), START - timedelta(days=3))  # type: ignore[arg-type]
@@ -88,6 +117,37 @@ async def test_a_booking_is_reminded_of_with_its_link(apply: Apply, database: Da
     assert message["context"]["link_token"] == "eyJhbGciOiJFZERTQSJ9.c2FtcGxl.c2FtcGxl"
     assert message["valid_until"] == START - HALF_HOUR
     assert await planned(database) == [START - HALF_HOUR]
+
+
+async def test_other_settings_plan_anew_what_is_to_come(
+    apply: Apply, database: Database, clock: Any, offices: Mapping[str, Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for ended in ((), (OFF,), (DONE,), (FORGOTTEN,)):
+        appointment_id = uuid4()
+        for told in (BOOKED, *ended):
+            await apply(told, appointment_id=appointment_id)
+    assert await planned(database) == [START - DAY, START - HALF_HOUR]
+    demo = offices["demo"]
+    changed = demo.model_copy(update={"notify": demo.notify.model_copy(update={"reminder_minutes": (120,)})})
+    monkeypatch.setattr("notify.reminders.BATCH", 1)
+    for _ in range(2):
+        await plan_anew({**offices, "demo": changed}, database, clock())
+        assert await planned(database) == [START - timedelta(hours=2)]
+    await plan_anew({}, database, clock())
+    assert await planned(database) == [START - timedelta(hours=2)], "an office without a file is nobody's to change"
+
+
+async def test_who_waits_for_a_link_comes_before_who_is_reminded(apply: Apply, database: Database, clock: Any) -> None:
+    await apply(BOOKED)
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE ours.message SET state = 'delivered'")
+    clock.now = START - DAY
+    await due(database, clock)
+    clock.now += timedelta(minutes=1)
+    await apply(BOOKED, appointment_id=uuid4())
+    clock.now += timedelta(minutes=1)
+    kinds = [(await usecases.claim_due(database, clock(), limit=1))[0].kind for _ in range(2)]
+    assert kinds == ["confirmation", "reminder"]
 
 
 async def test_a_move_moves_the_reminders_and_their_link(apply: Apply, database: Database, clock: Any) -> None:

@@ -65,7 +65,7 @@ def due(apply: Apply, database: Database, clock: Any, samples: Mapping[str, Any]
         contact = CitizenContact(name=name, email="a@example.org", language="de", phone=phone)
         await apply(BOOKED, appointment_id=uuid4(), citizen=contact)
         async with database.transaction() as tx:
-            await tx.execute("DELETE FROM message")
+            await tx.execute("DELETE FROM ours.message")
         clock.now = event.starts_at - timedelta(days=1)
         await remind(database, clock(), lambda: None, sms=sms)
 
@@ -74,7 +74,7 @@ def due(apply: Apply, database: Database, clock: Any, samples: Mapping[str, Any]
 
 async def ways(database: Database) -> list[tuple[str, str]]:
     async with database.transaction() as tx:
-        rows = await tx.rows("SELECT channel, recipient FROM message ORDER BY channel")
+        rows = await tx.rows("SELECT channel, recipient FROM ours.message ORDER BY channel")
     return [(row["channel"], row["recipient"]) for row in rows]
 
 
@@ -114,7 +114,7 @@ async def test_the_provider_gets_one_line_without_link_or_name(
     assert headers["authorization"] == "Bearer top-secret"
     assert headers["idempotency-key"] == body["reference"]
     assert body["to"] == "+491712345678"
-    assert "ist morgen um 09:00 Uhr (Vorgang DE-7K3M9Q)" in body["text"]
+    assert "ist morgen um 09:00 Uhr (Terminnummer DE-7K3M9Q)" in body["text"]
     assert len(body["text"]) <= 2 * 153
     assert not any(part in body["text"] for part in ("\n", "\r", "eyJ", "#", "Eve"))
     async with database.transaction() as tx:
@@ -123,7 +123,7 @@ async def test_the_provider_gets_one_line_without_link_or_name(
 
 async def _states(database: Database) -> list[tuple[str, str]]:
     async with database.transaction() as tx:
-        return [(row["channel"], row["state"]) for row in await tx.rows("SELECT channel, state FROM message")]
+        return [(row["channel"], row["state"]) for row in await tx.rows("SELECT channel, state FROM ours.message")]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ async def test_a_provider_that_is_away_is_waited_for(
 
 
 def test_production_tells_numbers_over_tls_alone(settings: Settings) -> None:
-    given = settings.model_dump() | {"environment": "production", "smtp_starttls": True}
+    given = settings.model_dump() | {"environment": "production", "smtp_security": "starttls"}
     Settings.model_validate(given | {"sms_url": "https://sms.example/"})
     with pytest.raises(ValidationError, match="https"):
         Settings.model_validate(given | {"sms_url": "http://sms.example/"})

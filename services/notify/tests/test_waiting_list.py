@@ -34,7 +34,7 @@ def event(samples: Mapping[str, tuple[Meta, Event]]) -> WaitingJoined:
 
 async def rows(database: Database) -> list[dict[str, Any]]:
     async with database.transaction() as tx:
-        return [dict(row) for row in await tx.rows("SELECT * FROM message ORDER BY created_at, kind")]
+        return [dict(row) for row in await tx.rows("SELECT * FROM ours.message ORDER BY created_at, kind")]
 
 
 async def states(database: Database) -> list[tuple[str, str]]:
@@ -88,7 +88,7 @@ async def test_it_is_erased_after_the_offices_days_and_the_person_may_still_get_
 ) -> None:
     await apply(JOINED, ends_at=clock() + timedelta(days=300))
     async with database.transaction() as tx:
-        await tx.execute("UPDATE message SET state = 'delivered', next_try_at = NULL")
+        await tx.execute("UPDATE ours.message SET state = 'delivered', next_try_at = NULL")
     clock.now += timedelta(days=offices["demo"].retention.appointment_days, seconds=1)
     await retention.erase_what_is_over(offices, database, clock())
     assert [(row["recipient"], str(row["context"])) for row in await rows(database)] == [("", "{}")]

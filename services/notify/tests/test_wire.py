@@ -4,14 +4,14 @@ from email.message import EmailMessage
 
 import pytest
 
-from notify import wire
-from notify.wire import Mail, Part
+from notify import mime
+from notify.mime import Mail, Part
 
 LONG = "Ihr Videotermin am Dienstag, 1. Dezember 2026, 09:00 Uhr, im Bürgeramt der Stadt Nürnberg (N-7K3M9Q)"
 
 
 def mail(*head: bytes, parts: list[Part] | None = None, recipient: str = "a@example.org") -> Mail:
-    whole = wire.join("mixed", "=_b", parts or [Part.text("plain", "x\n")])
+    whole = mime.join("mixed", "=_b", parts or [Part.text("plain", "x\n")])
     return Mail("noreply@town.example", recipient, b"".join((*head, whole.head, b"\r\n", whole.body)))
 
 
@@ -26,26 +26,26 @@ def part(sent: Mail) -> EmailMessage:
     ["Termin", LONG, LONG.encode("ascii", "ignore").decode(), "März =?utf-8?q?x?=", "w" * 200, "ä" * 200, "a  b"],
 )
 def test_a_subject_is_read_as_it_was_written(said: str) -> None:
-    sent = mail(wire.text("Subject", said))
+    sent = mail(mime.text("Subject", said))
     assert sent.content.isascii()
     assert sent.read()["Subject"] == said
 
 
 @pytest.mark.parametrize("address", ["a@example.org", "a+b.c@sub.example.org", '"odd one"@example.org'])
 def test_an_address_is_read_as_it_was_written(address: str) -> None:
-    sent = mail(wire.mailbox("To", address), recipient=address)
+    sent = mail(mime.mailbox("To", address), recipient=address)
     assert sent.content.isascii()
     assert not sent.international
     assert [each.addr_spec for each in sent.read()["To"].addresses] == [address]
 
 
 def test_a_name_is_shown_beside_its_address() -> None:
-    (sender,) = mail(wire.mailbox("From", "noreply@town.example", "Bürgeramt, Nürnberg")).read()["From"].addresses
+    (sender,) = mail(mime.mailbox("From", "noreply@town.example", "Bürgeramt, Nürnberg")).read()["From"].addresses
     assert (sender.display_name, sender.addr_spec) == ("Bürgeramt, Nürnberg", "noreply@town.example")
 
 
 def test_an_address_in_another_alphabet_is_written_as_it_is() -> None:
-    sent = mail(wire.mailbox("To", "jürgen@example.org"), recipient="jürgen@example.org")
+    sent = mail(mime.mailbox("To", "jürgen@example.org"), recipient="jürgen@example.org")
     assert sent.international
     assert [each.addr_spec for each in sent.read()["To"].addresses] == ["jürgen@example.org"]
 
@@ -53,9 +53,9 @@ def test_an_address_in_another_alphabet_is_written_as_it_is() -> None:
 @pytest.mark.parametrize("said", ["a\r\nBcc: b@example.org", "a\nb", "a\r"])
 def test_no_value_ends_its_header(said: str) -> None:
     with pytest.raises(ValueError, match=r"line|CR or LF|carriage"):
-        wire.text("Subject", said)
+        mime.text("Subject", said)
     with pytest.raises(ValueError, match=r"line|CR or LF|carriage"):
-        wire.mailbox("To", f"{said}@example.org")
+        mime.mailbox("To", f"{said}@example.org")
 
 
 @pytest.mark.parametrize("said", ["x\n", "-- \nAmt\n", ".\n..\n", "--=_b\n", "Straße " * 100 + "\n", "a=3D\n\n\nb\n"])

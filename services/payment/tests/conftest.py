@@ -17,13 +17,20 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from twin_office import Twin, move_in
 
 from chassis import migrations
 from chassis.consumer import process
 from chassis.database import Database
 from contracts.actors import Citizen
 from contracts.base import Event, Meta
-from contracts.booking import BookingCancelled, BookingNoShow, BookingRescheduled
+from contracts.booking import (
+    BookingCancelled,
+    BookingContactChanged,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingResumed,
+)
 from contracts.casework import CaseAborted, CaseCompleted, PaymentRequested
 from contracts.offices import Office
 from payment.app import MIGRATIONS, build, paypal
@@ -35,6 +42,17 @@ from payment.workers import work_once
 from schalter.embedded import free_port
 
 CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID = "merchant", "merchant-secret", "8PT597110X687430"
+#: The provider knows no twin, and nobody looks after its orders.
+TWIN = Twin(
+    instead={
+        "payment_order": {
+            "provider_order_id": "twin_text(new.provider_order_id)",
+            "authorization_id": "twin_text(new.authorization_id)",
+            "capture_id": "twin_text(new.capture_id)",
+            "checked_at": "'infinity'",
+        }
+    }
+)
 
 
 @dataclass
@@ -217,12 +235,23 @@ class Case:
         same = self.cancelled().model_dump(exclude={"cancelled_by"})
         return BookingNoShow.model_validate({**same, "marked_at": "2026-06-02T08:15:00Z"})
 
+    def resumed(self, resumed_at: str = "2026-06-02T08:20:00Z") -> BookingResumed:
+        """The citizen came after all."""
+        same = self.cancelled().model_dump(include={"office", "appointment_id", "reference", "starts_at", "ends_at"})
+        return BookingResumed.model_validate({**same, "link_generation": 1, "resumed_at": resumed_at})
+
     def moved(self, generation: int = 2) -> BookingRescheduled:
         """The appointment has another time and another link."""
         same = self.cancelled().model_dump(exclude={"cancelled_by"})
         then = {"previous_starts_at": same["starts_at"], "previous_ends_at": same["ends_at"]}
         link = {"link_token": "not-read-here", "link_generation": generation, "rescheduled_by": "citizen"}
         return BookingRescheduled.model_validate(same | then | link)
+
+    def readdressed(self, generation: int = 2) -> BookingContactChanged:
+        """The citizen is written to at another address, with another link."""
+        same = self.cancelled().model_dump(exclude={"cancelled_by"})
+        link = {"link_token": "not-read-here", "link_generation": generation, "changed_by": "citizen"}
+        return BookingContactChanged.model_validate(same | link)
 
     def _ids(self, *, case: bool = True) -> dict[str, Any]:
         ids: dict[str, Any] = {"office": self.office, "appointment_id": self.appointment_id}
@@ -289,6 +318,7 @@ class Desk:
 async def desk(settings: Settings, offices: Mapping[str, Office], clock: FakeClock) -> AsyncIterator[Desk]:
     """A desk with impatient calls to the provider."""
     await migrations.upgrade(str(settings.database_url), MIGRATIONS)
+    await move_in(str(settings.database_url), TWIN)
     database = Database(str(settings.database_url), clock=clock)
     async with httpx.AsyncClient(timeout=0.5, trust_env=False) as client:
         settlement = Settlement(database, paypal(settings, client), offices, settings.public_origin, clock)

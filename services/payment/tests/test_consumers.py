@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +24,8 @@ async def test_every_sample_twice_has_one_effect(
         meta, event = samples[kind.SUBJECT]
         effects = [await desk.hear(event, meta) for _ in range(2)]
         assert effects == [True, False], kind.SUBJECT
-    meta, event = samples[PaymentRequested.SUBJECT]
+    _, event = samples[PaymentRequested.SUBJECT]
+    assert isinstance(event, PaymentRequested)
     orders = await desk.rows("SELECT state, aim FROM payment_order WHERE appointment_id = :id", id=event.appointment_id)
     assert len(orders) == 1
 
@@ -50,6 +51,17 @@ async def test_another_amount_replaces_the_order_and_gives_the_old_reservation_b
     assert simulator.authorization_status(old) == "VOIDED"
     new = await desk.settlement.start_approval(case.citizen)
     assert (new.amount_cents, new.id != old.id) == (1700, True)
+    assert await desk.told(case) == ["authorised"]
+
+
+@pytest.mark.parametrize("said", ["completed", "aborted", "cancelled", "missed"])
+async def test_what_another_office_says_of_our_case_takes_and_gives_back_nothing(
+    desk: Any, simulator: Any, case: Any, said: str
+) -> None:
+    order = await desk.authorised(simulator, case)
+    await desk.hear(getattr(replace(case, office="demo"), said)())
+    await desk.settle()
+    assert (simulator.captures(order), simulator.authorization_status(order)) == (0, "CREATED")
     assert await desk.told(case) == ["authorised"]
 
 
@@ -91,6 +103,46 @@ async def test_a_case_without_result_gives_the_money_back(desk: Any, simulator: 
     await desk.settle()
     assert simulator.authorization_status(order) == "VOIDED"
     assert await desk.told(case) == ["authorised", "voided"]
+
+
+@pytest.mark.parametrize("order", [("missed", "resumed"), ("resumed", "missed")])
+async def test_who_came_after_all_pays_in_whatever_order_it_is_told(
+    desk: Any, case: Any, order: tuple[str, str]
+) -> None:
+    for told in order:
+        await desk.hear(getattr(case, told)())
+    await desk.hear(case.requested())
+    assert await desk.rows("SELECT state FROM payment_order WHERE case_id = :id", id=case.case_id) == [
+        {"state": "requested"}
+    ]
+
+
+async def test_missed_once_more_after_coming_back_opens_nothing(desk: Any, case: Any) -> None:
+    again = case.missed().model_copy(update={"marked_at": datetime(2026, 6, 2, 8, 30, tzinfo=UTC)})
+    for event in (case.missed(), again, case.resumed()):
+        await desk.hear(event)
+    await desk.hear(case.requested())
+    assert await desk.rows("SELECT 1 FROM payment_order WHERE case_id = :id", id=case.case_id) == []
+
+
+async def test_a_cancelled_appointment_is_not_paid_for_by_coming_back(desk: Any, case: Any) -> None:
+    for event in (case.cancelled(), case.resumed(), case.requested()):
+        await desk.hear(event)
+    assert await desk.rows("SELECT 1 FROM payment_order WHERE case_id = :id", id=case.case_id) == []
+
+
+async def test_what_is_being_given_back_for_a_no_show_is_asked_for_anew(desk: Any, simulator: Any, case: Any) -> None:
+    await desk.authorised(simulator, case)
+    for event in (case.missed(), case.resumed()):
+        await desk.hear(event)
+    again = case.requested()
+    await desk.hear(again, Meta.of(again, now=desk.clock() + timedelta(minutes=5)))
+    await desk.settle()
+    orders = await desk.rows(
+        "SELECT state, superseded FROM payment_order WHERE case_id = :id ORDER BY created_at", id=case.case_id
+    )
+    assert [(o["state"], o["superseded"]) for o in orders] == [("voided", True), ("requested", False)]
+    assert await desk.told(case) == ["authorised"], "nobody waits for news of the first one"
 
 
 async def test_completed_wins_over_a_late_abortion(desk: Any, simulator: Any, case: Any) -> None:

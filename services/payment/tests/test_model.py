@@ -79,6 +79,11 @@ def test_the_ordinary_way() -> None:
     assert (order.state, facts, order.refunded_cents) == ("captured", ["captured", "refunded"], 500)
 
 
+def test_a_provider_that_says_nothing_of_money_given_back_has_given_none_back() -> None:
+    order, facts = run(ORDER, [Snapshot("captured", 1300, "EUR")])
+    assert (facts, order.refunded_cents) == (["authorised", "captured"], 0)
+
+
 def test_refunded_before_captured_before_authorised_is_still_a_payment() -> None:
     order, facts = run(ORDER, [books("captured", refunded=1300), books("captured"), books("authorised")])
     assert (order.state, order.refunded_cents) == ("captured", 1300)

@@ -155,7 +155,8 @@ async def test_a_stale_webhook_is_refused_and_an_old_story_in_a_fresh_one_is_onl
     resource = {"id": order.provider_order_id, "status": "VOIDED", "amount": {"currency_code": "EUR", "value": "0.01"}}
     lie = json.dumps({"id": "WH-1", "event_type": "PAYMENT.AUTHORIZATION.VOIDED", "resource": resource})
     await post(service, simulator.sign("PAYMENT.AUTHORIZATION.VOIDED", lie, age_seconds=5 * 24 * 3600), 400)
-    await post(service, simulator.sign("PAYMENT.AUTHORIZATION.VOIDED", lie), 204)
+    await post(service, simulator.sign("PAYMENT.AUTHORIZATION.VOIDED", lie, age_seconds=-2 * 3600 - 60), 400)
+    await post(service, simulator.sign("PAYMENT.AUTHORIZATION.VOIDED", lie, age_seconds=-2 * 3600 + 60), 204)
 
     async def settled() -> bool:
         return await jobs(service) == 0

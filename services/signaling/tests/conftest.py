@@ -18,13 +18,16 @@ import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
 from redis.asyncio import Redis
+from twin_office import Twin, is_twins, move_in
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 import chassis.redis
-from chassis.database import Database
+from chassis.database import Database, Transaction
 from schalter.embedded import free_port
+from signaling import store
 from signaling.app import build
+from signaling.rooms import Place
 from signaling.settings import Settings
 
 ORIGIN = "http://localhost:8080"
@@ -83,6 +86,19 @@ class Instance:
         return f"http://127.0.0.1:{self.port}/api/signaling"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _no_twin_is_missed() -> Iterator[None]:
+    """Who is on record as present, but in no instance, is sent away after a while; the twins may stay."""
+    present = store.present_places
+
+    async def ours(tx: Transaction) -> list[Place]:
+        return [place for place in await present(tx) if not is_twins(place.appointment_id)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "present_places", ours)
+        yield
+
+
 @pytest.fixture(scope="module")
 def instances(settings: Settings) -> Iterator[tuple[Instance, Instance]]:
     first = Instance.start(build(settings))
@@ -90,6 +106,7 @@ def instances(settings: Settings) -> Iterator[tuple[Instance, Instance]]:
     for instance in (first, second):
         while httpx.get(f"http://127.0.0.1:{instance.port}/readyz").status_code != 200:
             time.sleep(0.05)
+    asyncio.run(move_in(str(settings.database_url), Twin()))
     yield first, second
     first.stop()
     second.stop()
@@ -277,7 +294,7 @@ def published(database: Database) -> Callable[..., Awaitable[list[dict[str, Any]
         async with database.transaction() as tx:
             rows = await tx.rows("SELECT subject, body FROM outbox ORDER BY id")
         events = [{"subject": row["subject"], **json.loads(bytes(row["body"]))} for row in rows]
-        return [event for event in events if event["appointment_id"] == str(appointment_id)]
+        return [event for event in events if event.get("appointment_id") == str(appointment_id)]
 
     return read
 

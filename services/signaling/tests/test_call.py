@@ -59,6 +59,12 @@ async def test_a_whole_call(
                 "description": OFFER,
                 "epoch": "k1",
             }
+
+            async def started() -> bool:
+                return any(e["subject"] == "signaling.call_started.v1" for e in await published(appointment_id))
+
+            assert await clerk.quiet("description")
+            assert not await started(), "an offer alone is no call"
             await citizen.send(type="description", description=ANSWER)
             await citizen.send(type="candidate", candidate=CANDIDATE)
             await citizen.send(type="candidate", candidate=None)
@@ -68,9 +74,6 @@ async def test_a_whole_call(
             assert relayed == {**CANDIDATE, "usernameFragment": None}
             assert (await clerk.next())["candidate"] is None
             assert (await clerk.next()) == {"type": "restart-request"}
-
-            async def started() -> bool:
-                return any(e["subject"] == "signaling.call_started.v1" for e in await published(appointment_id))
 
             await soon(started)
             await clerk.send(type="dismiss")

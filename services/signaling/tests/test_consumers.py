@@ -11,6 +11,7 @@ import nats
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
+from twin_office import is_twins
 
 from chassis.clock import utc_now
 from chassis.consumer import process
@@ -46,7 +47,8 @@ async def deliver(database: Database, redis: Redis) -> AsyncIterator[Callable[..
 
 async def stored(database: Database, table: str) -> list[dict[str, Any]]:
     async with database.transaction() as tx:
-        return [dict(row) for row in await tx.rows(f"SELECT * FROM {table}")]  # noqa: S608 - tests name tables
+        rows = await tx.rows(f"SELECT * FROM {table}")  # noqa: S608 - tests name tables
+    return [dict(row) for row in rows if not is_twins(row.get("office"))]
 
 
 def about(sample: tuple[Meta, Event], appointment_id: UUID, **changes: object) -> tuple[Event, Meta]:
@@ -120,7 +122,8 @@ async def test_both_sides_see_the_stage_and_the_notices_wherever_they_are(
     ):
         changed = about(samples["casework.stage_changed.v1"], appointment_id, stage="identity", revision=4)
         await deliver(*changed)
-        await deliver(*about(samples["casework.stage_changed.v1"], appointment_id, stage="talk", revision=3))
+        for stage, revision in (("talk", 3), ("identity", 4)):  # older, and told again: nobody hears of it
+            await deliver(*about(samples["casework.stage_changed.v1"], appointment_id, stage=stage, revision=revision))
         await deliver(*about(samples["casework.signed.v1"], appointment_id))
         for one in (citizen, clerk):
             changed_message = await one.expect("case-changed")
@@ -150,6 +153,10 @@ async def test_whoever_is_in_a_room_that_ends_is_told_why(
         await citizen.expect("admitted")
         await citizen.send(type="description", description={"type": "answer", "sdp": "v=0"})
         await clerk.expect("description")
+        if subject == "booking.no_show.v1":
+            await deliver(*about(samples[subject], appointment_id))  # whoever is in the call has come after all
+            await clerk.send(type="dismiss")
+            await citizen.expect("dismissed")
         await deliver(*about(samples[subject], appointment_id))
         for one in (citizen, clerk):
             await one.expect("closed", reason=reason)
@@ -199,3 +206,25 @@ async def test_the_way_over_the_bus(
     finally:
         await connection.close()
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+async def test_what_another_office_says_of_our_room_changes_nothing(
+    instances: tuple[Any, Any],
+    enter: Any,
+    room: Room,
+    samples: Samples,
+    deliver: Any,
+    database: Database,
+    subject: str,
+) -> None:
+    """The room stays as it is, and who is in it stays and hears nothing of it."""
+    appointment_id = await room("demo")
+    async with enter(instances[0], "clerk", appointment_id) as clerk:
+        before = await stored(database, "rooms"), await stored(database, "participants")
+        later = {"link_generation": 9} if "link_generation" in type(samples[subject][1]).model_fields else {}
+        with suppress(RoomUnknown):
+            await deliver(*about(samples[subject], appointment_id, office="heidelberg", **later))
+        assert (await stored(database, "rooms"), await stored(database, "participants")) == before
+        with pytest.raises(TimeoutError):
+            await clerk.next(0.3)

@@ -154,7 +154,7 @@ async def test_a_room_that_closed_after_the_ticket_was_issued_stays_closed(
     appointment_id = await room()
     issued = await ticket(instances[0], "citizen", appointment_id)
     async with database.transaction() as tx:
-        await tx.execute("UPDATE rooms SET state = 'cancelled' WHERE appointment_id = :id", id=appointment_id)
+        await tx.execute("UPDATE ours.rooms SET state = 'cancelled' WHERE appointment_id = :id", id=appointment_id)
     async with connect(url(instances[0]), origin=ORIGIN) as socket:  # type: ignore[arg-type]
         await socket.send(json.dumps({"type": "hello", "ticket": issued, "epoch": "e"}))
         assert json.loads(await socket.recv()) == {"type": "closed", "reason": "cancelled"}

@@ -182,13 +182,14 @@ async def test_what_lost_messages_would_have_said_is_made_good(
     async with enter(instances[0], "citizen", appointment_id) as citizen:
         async with database.transaction() as tx:
             await tx.execute(
-                "UPDATE rooms SET admitted_at = now(), stage = 'identity', revision = 3 WHERE appointment_id = :id",
+                "UPDATE ours.rooms SET admitted_at = now(), stage = 'identity', revision = 3"
+                " WHERE appointment_id = :id",
                 id=appointment_id,
             )
         await citizen.expect("admitted")
         await citizen.expect("case-changed", stage="identity", revision=3)
         async with database.transaction() as tx:
-            await tx.execute("UPDATE rooms SET state = 'aborted' WHERE appointment_id = :id", id=appointment_id)
+            await tx.execute("UPDATE ours.rooms SET state = 'aborted' WHERE appointment_id = :id", id=appointment_id)
         await citizen.expect("closed", reason="aborted")
 
 

@@ -15,9 +15,18 @@ from chassis.clock import utc_now
 from chassis.consumer import process
 from chassis.database import Database
 from contracts.base import Event, Meta
-from contracts.booking import BookingCancelled, BookingCompleted, BookingErased, BookingNoShow, BookingRescheduled
+from contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingContactChanged,
+    BookingErased,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingResumed,
+)
+from contracts.casework import CaseAborted
 from contracts.topology import durable
-from signaling.consumers import Consumers
+from signaling.consumers import Consumers, RoomUnknown
 from signaling.hub import Hub
 from signaling.model import NEWEST_GENERATION
 
@@ -42,7 +51,7 @@ async def hear(database: Database, redis: Redis, samples: Any) -> Hear:
 
 async def only_room(database: Database, appointment_id: UUID) -> dict[str, Any]:
     async with database.transaction() as tx:
-        (row,) = await tx.rows("SELECT * FROM rooms WHERE appointment_id = :id", id=appointment_id)
+        (row,) = await tx.rows("SELECT * FROM ours.rooms WHERE appointment_id = :id", id=appointment_id)
     return dict(row)
 
 
@@ -104,9 +113,54 @@ async def test_booking_moves_and_end_close_the_room_whichever_comes_first(
 async def test_a_finished_case_is_not_missed_afterwards(room: Room, hear: Hear, database: Database) -> None:
     appointment_id = await room()
     async with database.transaction() as tx:
-        await tx.execute("UPDATE rooms SET state = 'completed'")
+        await tx.execute("UPDATE ours.rooms SET state = 'completed'")
     await hear(BookingNoShow, appointment_id)
     assert (await only_room(database, appointment_id))["state"] == "completed"
+
+
+async def test_who_came_after_all_finds_the_room_open_in_whatever_order_it_is_told(
+    room: Room, hear: Hear, database: Database
+) -> None:
+    now = utc_now()
+    told: list[tuple[type[Event], dict[str, object]]] = [
+        (BookingCompleted, {}),
+        (BookingNoShow, {"marked_at": now}),
+        (CaseAborted, {"reason": "citizen_absent", "aborted_at": now}),
+        (BookingResumed, {"resumed_at": now + timedelta(minutes=2), "link_generation": 1}),
+    ]
+    for again in (None, now + HOUR):
+        for order in permutations(told):
+            appointment_id = uuid4()
+            if again:
+                await hear(BookingNoShow, appointment_id, marked_at=again)
+            waiting = list(order)
+            while waiting:
+                kind, fields = waiting.pop(0)
+                try:
+                    await hear(kind, appointment_id, **fields)
+                except RoomUnknown:  # is delivered again
+                    waiting.append((kind, fields))
+            found = await only_room(database, appointment_id)
+            expected = "aborted" if again else "open"
+            assert (found["state"], found["link_generation"]) == (expected, 1), (again, order)
+
+
+@pytest.mark.parametrize(("end", "state"), [(BookingCancelled, "cancelled"), (BookingErased, "cancelled")])
+async def test_a_dead_link_comes_back_by_nothing(
+    room: Room, hear: Hear, database: Database, end: type[Event], state: str
+) -> None:
+    appointment_id = await room()
+    for kind in (BookingNoShow, end, BookingResumed):
+        await hear(kind, appointment_id)
+    assert (await only_room(database, appointment_id))["state"] == state
+
+
+async def test_a_case_that_was_aborted_for_another_reason_stays_so(room: Room, hear: Hear, database: Database) -> None:
+    appointment_id = await room()
+    at = utc_now()
+    await hear(BookingResumed, appointment_id, resumed_at=at)
+    await hear(CaseAborted, appointment_id, reason="technical", aborted_at=at - HOUR)
+    assert (await only_room(database, appointment_id))["state"] == "aborted"
 
 
 async def test_the_old_link_is_dead_the_new_one_good_and_one_ahead_of_its_event_comes_back(
@@ -163,13 +217,36 @@ async def test_whoever_waits_with_the_old_link_is_told_and_the_clerk_stays(
     assert (await only_room(database, appointment_id))["admitted_at"] is None
 
 
+async def test_a_link_that_went_to_a_stranger_opens_nothing_and_who_waits_by_it_is_told_that_it_is_no_longer_valid(
+    instances: tuple[Any, Any], enter: Any, room: Room, hear: Hear, citizen_token: Callable[..., str]
+) -> None:
+    appointment_id = await room()
+    now = datetime.now(UTC)
+    times = {"starts_at": now, "ends_at": now + HOUR}
+    async with enter(instances[0], "citizen", appointment_id) as citizen:
+        for _ in range(2):
+            await hear(BookingContactChanged, appointment_id, **times, link_generation=2)
+        await citizen.expect("closed", reason="expired")
+    assert ask(instances[0], citizen_token(appointment_id, "demo", gen=1)) == (410, "link_expired")
+    assert ask(instances[1], citizen_token(appointment_id, "demo", gen=2)) == (201, None)
+
+
+async def test_whose_link_was_kept_stays_in_the_room(
+    instances: tuple[Any, Any], enter: Any, room: Room, hear: Hear
+) -> None:
+    appointment_id = await room()
+    async with enter(instances[0], "citizen", appointment_id) as citizen:
+        await hear(BookingContactChanged, appointment_id, link_generation=1, changed_by="office")
+        assert await citizen.quiet("closed")
+
+
 async def test_who_missed_the_message_is_shown_out_by_the_next_look(
     instances: tuple[Any, Any], enter: Any, room: Room, database: Database
 ) -> None:
     appointment_id = await room()
     async with enter(instances[0], "citizen", appointment_id) as citizen:
         async with database.transaction() as tx:
-            await tx.execute("UPDATE rooms SET link_generation = 2 WHERE appointment_id = :id", id=appointment_id)
+            await tx.execute("UPDATE ours.rooms SET link_generation = 2 WHERE appointment_id = :id", id=appointment_id)
         await citizen.expect("closed", seconds=12, reason="rescheduled")
 
 
@@ -191,7 +268,7 @@ async def test_what_is_forgotten_leaves_a_dead_link_and_nothing_else(
             "INSERT INTO calls (appointment_id, office, started_at, ended_at) VALUES (:id, 'demo', now(), now())",
             id=appointment_id,
         )
-        await tx.execute("UPDATE rooms SET stage = 'payment', revision = 7")
+        await tx.execute("UPDATE ours.rooms SET stage = 'payment', revision = 7")
     erased_at = utc_now().replace(microsecond=0)
     await hear(BookingErased, appointment_id, erased_at=erased_at)
     await hear(BookingCompleted, appointment_id)
@@ -205,10 +282,11 @@ async def test_what_is_forgotten_leaves_a_dead_link_and_nothing_else(
         "state": "cancelled",
         "stage": None,
         "revision": None,
+        "absence_told_at": None,
         "admitted_at": None,
     }
     async with database.transaction() as tx:
-        assert await tx.rows("SELECT 1 FROM calls") == []
+        assert await tx.rows("SELECT 1 FROM ours.calls") == []
     assert ask(instances[0], citizen_token(appointment_id, "demo")) == (410, "link_expired")
 
 

@@ -24,5 +24,5 @@ async def test_rooms_and_their_calls_are_erased_when_their_time_is_over(
             )
     await Retention(offices, database.transaction, lambda: datetime.now(UTC)).erase()
     async with database.transaction() as tx:
-        assert [row["appointment_id"] for row in await tx.rows("SELECT appointment_id FROM rooms")] == [young]
-        assert [row["appointment_id"] for row in await tx.rows("SELECT appointment_id FROM calls")] == [young]
+        assert [row["appointment_id"] for row in await tx.rows("SELECT appointment_id FROM ours.rooms")] == [young]
+        assert [row["appointment_id"] for row in await tx.rows("SELECT appointment_id FROM ours.calls")] == [young]

@@ -114,7 +114,9 @@ async def test_a_room_that_is_over_lets_nobody_in(
 ) -> None:
     appointment_id = await room()
     async with database.transaction() as tx:
-        await tx.execute("UPDATE rooms SET state = :state WHERE appointment_id = :id", state=state, id=appointment_id)
+        await tx.execute(
+            "UPDATE ours.rooms SET state = :state WHERE appointment_id = :id", state=state, id=appointment_id
+        )
     asked = [
         http.post("/tickets", json={}, headers=bearer(citizen_token(appointment_id, "demo"))),
         http.post("/tickets", json={"appointment_id": str(appointment_id)}, headers=bearer(clerk_token("demo"))),

@@ -4,16 +4,21 @@ export interface News {
   readonly text: string;
 }
 
-let left: News | null = null;
+/** Something that one page leaves for the next, which takes it once. */
+class Left<T> {
+  #left: T | null = null;
 
-export const flash = {
-  leave(news: News): void {
-    left = news;
-  },
-  /** What was left, once. */
-  take(): News | null {
-    const news = left;
-    left = null;
-    return news;
-  },
-};
+  leave(something: T): void {
+    this.#left = something;
+  }
+
+  take(): T | null {
+    const something = this.#left;
+    this.#left = null;
+    return something;
+  }
+}
+
+export const flash = new Left<News>();
+/** The address to which the link has just been sent anew. */
+export const corrected = new Left<string>();

@@ -1,5 +1,6 @@
 import type { AppointmentView, OfficeInfo } from "$shared/api/types";
 import { localised } from "$shared/i18n/language.svelte";
+import { allThings } from "$shared/booking/bring";
 import { manage } from "$shared/i18n/manage";
 
 type Booked = Pick<AppointmentView["services"][number], "service_id" | "name" | "persons">;
@@ -13,10 +14,14 @@ export function serviceNames(booked: readonly Booked[], office: Pick<OfficeInfo,
   });
 }
 
-/** What to have ready for an appointment, each thing once. */
-export function thingsToBring(booked: readonly Booked[], office: Pick<OfficeInfo, "services">): readonly string[] {
-  const ids = new Set(booked.map(({ service_id }) => service_id));
-  return [...new Set(office.services.filter(({ id }) => ids.has(id)).flatMap((service) => service.bring.map(localised)))];
+/** What to have ready for an appointment, by what was chosen; nothing is known of services that the office has dropped. */
+export function thingsToBring(booked: readonly (Booked & Pick<AppointmentView["services"][number], "options">)[], office: Pick<OfficeInfo, "services">): ReturnType<typeof allThings> {
+  return allThings(
+    booked.flatMap(({ service_id, options, persons }) => {
+      const service = office.services.find(({ id }) => id === service_id);
+      return service ? [{ service, options, persons }] : [];
+    }),
+  );
 }
 
 /** The services as a hold names them: `id`, or `id:persons`. */
@@ -24,7 +29,14 @@ export function countedServices(booked: readonly Booked[]): readonly string[] {
   return booked.map(({ service_id, persons }) => (persons > 1 ? `${service_id}:${persons}` : service_id));
 }
 
+const SOON_MS = 60 * 60 * 1000;
+
+/** Whether it begins within the hour, or has begun: an office may open its waiting room days ahead. */
+export function imminent(appointment: Pick<AppointmentView, "state" | "starts_at">, now: number): boolean {
+  return appointment.state === "booked" && now >= Date.parse(appointment.starts_at) - SOON_MS;
+}
+
 /** Whether the waiting room lets one in: from when it opens until the case is closed, however long that takes. */
-export function joinable(appointment: Pick<AppointmentView, "state" | "joinable_from">, now: number): boolean {
-  return appointment.state === "booked" && now >= Date.parse(appointment.joinable_from);
+export function joinable(appointment: Pick<AppointmentView, "state" | "awaited" | "joinable_from">, now: number): boolean {
+  return (appointment.state === "booked" || appointment.awaited) && now >= Date.parse(appointment.joinable_from);
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 
 import { language } from "$shared/i18n/language.svelte";
-import { addDays, addMonths, lastDay, weeksOf } from "./months";
-import { groupByDay, groupByHour, groupByPart } from "./slots";
+import { groupByDay } from "$shared/booking/slots";
+import { addDays, dayAfterKey, daysBetween, daysFrom, weeksOf } from "./days";
+import { groupByHour, groupByPart } from "./slots";
 import { rangeOf, whenLines } from "./words";
 import { clockOf, isRepeated, otherClockOf, zonesDiffer } from "./zones";
 
@@ -66,15 +67,24 @@ describe("clocks", () => {
 
 describe("calendar", () => {
   it("starts weeks on Monday and fills them up", () => {
-    const november = weeksOf("2026-11");
-    expect(november[0]).toEqual([null, null, null, null, null, null, "2026-11-01"]);
-    expect(november.every((week) => week.length === 7)).toBe(true);
-    expect(november.flat().filter(Boolean)).toHaveLength(30);
+    const weeks = weeksOf(daysFrom("2026-10-30", 14));
+    expect(weeks[0]).toEqual([null, null, null, null, "2026-10-30", "2026-10-31", "2026-11-01"]);
+    expect(weeks.every((week) => week.length === 7)).toBe(true);
+    expect(weeks.flat().filter(Boolean)).toHaveLength(14);
+    expect(weeksOf([])).toEqual([]);
   });
 
   it("knows leap years and turns of the year", () => {
-    expect(lastDay("2028-02")).toBe("2028-02-29");
-    expect(addMonths("2026-12", 1)).toBe("2027-01");
+    expect(addDays("2028-02-28", 1)).toBe("2028-02-29");
     expect(addDays("2026-12-31", 1)).toBe("2027-01-01");
+    expect(daysBetween("2026-12-30", "2027-01-02")).toBe(3);
+  });
+
+  it("leads from day to day by keys", () => {
+    const from = (key: string) => dayAfterKey("2026-11-25", key);
+    expect(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"].map(from)).toEqual([
+      "2026-11-24", "2026-11-26", "2026-11-18", "2026-12-02", "2026-11-23", "2026-11-29", "2026-11-11", "2026-12-09",
+    ]);
+    expect(from("a")).toBeNull();
   });
 });

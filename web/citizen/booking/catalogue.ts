@@ -23,33 +23,6 @@ export function groupsOf(services: readonly ServiceOffer[]): readonly Group[] {
   return [...known, ...unknown].map((category) => ({ category, services: services.filter((service) => service.category === category) }));
 }
 
-/** Letters as people type them: without case, accents and the spelling of umlauts. */
-function plain(text: string): string {
-  return text
-    .toLowerCase()
-    .replaceAll("ä", "ae")
-    .replaceAll("ö", "oe")
-    .replaceAll("ü", "ue")
-    .replaceAll("ß", "ss")
-    .normalize("NFD")
-    .replace(/\p{M}/gu, "");
-}
-
-/** The services in whose texts, in whichever language, every word of `query` occurs; those named so come first. */
-export function search(services: readonly ServiceOffer[], query: string): readonly ServiceOffer[] {
-  const words = plain(query).split(/\s+/).filter(Boolean);
-  if (words.length === 0) return services;
-  const holds = (texts: readonly string[]): boolean => {
-    const text = plain(texts.join(" "));
-    return words.every((word) => text.includes(word));
-  };
-  const named = services.filter(({ name }) => holds([name.de, name.en]));
-  const told = services.filter(
-    ({ name, summary, summary_plain }) => holds([name, summary, summary_plain].flatMap(({ de, en }) => [de, en])),
-  );
-  return [...named, ...told.filter((service) => !named.includes(service))];
-}
-
 /**
  * How long an appointment takes, in minutes: all services and all further people, and what services share (greeting,
  * identity) once. The same rule as the service's; its answer with the free slots is what counts.

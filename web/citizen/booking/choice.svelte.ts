@@ -1,7 +1,7 @@
 import { localised } from "$shared/i18n/language.svelte";
 import { services as texts } from "$shared/i18n/services";
 import type { Draft } from "./draft.svelte";
-import { missingAnswers } from "./readiness";
+import { missingAnswers } from "$shared/booking/readiness";
 
 /** The service takes no more in one appointment. */
 const MOST_SERVICES = 8;
@@ -35,7 +35,7 @@ export class Choice {
     return missingAnswers(
       draft.chosen,
       (service, question) => draft.answerOf(service, question),
-      (service, option) => draft.optionOf(service, option),
+      (service) => draft.options.get(service),
     ).map(({ field, kind, text }) => ({
       field,
       message: texts.stillOpen(localised(text)),

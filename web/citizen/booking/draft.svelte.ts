@@ -1,11 +1,12 @@
 import { SvelteMap } from "svelte/reactivity";
 
 import { bookingApi } from "$shared/api/booking";
-import { idempotencyKey } from "$shared/api/http";
+import { Intent } from "$shared/api/intent";
 import type { BookedAppointment, BookedService, NewAppointment, OfficeInfo, ServiceOffer } from "$shared/api/types";
+import { optionsOf } from "$shared/booking/bring";
 import { counted, groupsOf, MOST_PERSONS, type Item } from "./catalogue";
 import { Person } from "./person.svelte";
-import { blockOf } from "./readiness";
+import { blockOf } from "$shared/booking/readiness";
 import { Reservation, type Kept } from "./reservation.svelte";
 
 const STORAGE_KEY = "schalter-booking";
@@ -36,12 +37,13 @@ export class Draft {
   readonly person: Person;
   readonly reservation: Reservation;
 
-  #intent: { readonly key: string; readonly content: string } | null = null;
+  readonly #intent = new Intent();
 
   constructor(readonly office: OfficeInfo) {
     this.person = new Person(office.languages);
     this.reservation = new Reservation({ office: office.slug, services: () => this.items.map(counted), onchange: () => this.store() });
     this.#restore();
+    this.person.takeBack();
   }
 
   /** The services that were chosen, in the order of the page. */
@@ -56,7 +58,7 @@ export class Draft {
 
   /** The services as a booking names them. */
   get order(): BookedService[] {
-    return this.items.map(({ service, persons }) => ({ service_id: service.id, options: { ...this.options.get(service.id) }, persons }));
+    return this.items.map(({ service, persons }) => ({ service_id: service.id, options: { ...this.optionsOf(service) }, persons }));
   }
 
   select(service: string, on: boolean): void {
@@ -78,8 +80,9 @@ export class Draft {
     this.store();
   }
 
-  optionOf(service: string, option: string): string | undefined {
-    return this.options.get(service)?.[option];
+  /** What was chosen of a service's options, or is preselected. */
+  optionsOf(service: ServiceOffer): Options {
+    return optionsOf(service, this.options.get(service.id));
   }
 
   answer(service: ServiceOffer, question: string, yes: boolean): void {
@@ -112,10 +115,8 @@ export class Draft {
       ...(holdId ? { hold_id: holdId } : {}),
       ...this.person.contact(this.office, slot.starts_at),
     };
-    const content = JSON.stringify(appointment);
-    if (this.#intent?.content !== content) this.#intent = { key: idempotencyKey(), content };
     try {
-      return await bookingApi.book(this.office.slug, appointment, this.#intent.key);
+      return await bookingApi.book(this.office.slug, appointment, this.#intent.key(appointment));
     } catch (problem) {
       this.reservation.lost(problem);
       throw problem;
@@ -176,6 +177,11 @@ export function draftFor(office: OfficeInfo): Draft {
 /** The citizen went elsewhere in the pages: the slot goes back to the others, what was chosen stays. */
 export function leaveBooking(): void {
   if (draft?.reservation.slot) draft.reservation.letGo();
+}
+
+/** Before a reload that the page asks for: what was typed survives it, as the choices do. */
+export function putDraftAside(): void {
+  draft?.person.putAside();
 }
 
 /** The reservation of the booking in the making, if there is one. */

@@ -1,7 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi, beforeAll } from "vitest";
 
 import { FakeService, office, ok, problem, question, service } from "../testing";
 import { Draft } from "./draft.svelte";
+import { loadPhones } from "$shared/contact/phones.svelte";
+
+beforeAll(loadPhones);
 
 const SLOT = { starts_at: "2026-11-26T12:00:00Z", ends_at: "2026-11-26T12:05:00Z" };
 const OTHER = { starts_at: "2026-11-26T12:30:00Z", ends_at: "2026-11-26T12:35:00Z" };
@@ -120,7 +123,7 @@ describe("booking", () => {
     await draft.book();
     expect(server.sent.at(-1)?.body).toMatchObject({
       name: "Mária Nowak",
-      phone: "0171 2345678",
+      phone: "+491712345678",
       plain_language: true,
       needs: ["companion"],
       services: [{ service_id: "fuehrungszeugnis", options: { belegart: "N" }, persons: 1 }],

@@ -1,16 +1,16 @@
 import type { OfficeInfo, Slot } from "$shared/api/types";
+import { groupByDay } from "$shared/booking/slots";
 import { localDay, ownTimeZone } from "$shared/i18n/format";
 import type { Availability } from "./availability.svelte";
-import { addMonths, monthOf, type Day, type Month } from "./months";
-import type { Reservation } from "./reservation.svelte";
-import { groupByDay } from "./slots";
+import { addDays, type Day } from "./days";
+import type { Reservation, Reserved } from "./reservation.svelte";
 import { zonesDiffer } from "./zones";
 
 const EARLIEST = 3;
 
-/** Which month, day and clock the citizen looks at while choosing a slot, and the slot they take. */
+/** Which page of days, day and clock the citizen looks at while choosing a slot, and the slot they take. */
 export class Picking {
-  month = $state<Month>("");
+  page = $state(0);
   #picked = $state<Day | null>(null);
   /** To those whose clock differs, their own comes first; the office's stands beside it. */
   ownFirst = $state(true);
@@ -27,6 +27,8 @@ export class Picking {
   /** How many slots a day has. */
   readonly free: ReadonlyMap<Day, number>;
   readonly earliest: readonly Slot[];
+  /** The days of the page. */
+  readonly shown: readonly Day[];
   /** The day whose times are shown. */
   readonly day: Day | null;
 
@@ -34,9 +36,8 @@ export class Picking {
     readonly office: OfficeInfo,
     readonly availability: Availability,
     readonly reservation: Reservation,
-    readonly own: string = ownTimeZone(),
+    readonly own: string = ownTimeZone(office.time_zone),
   ) {
-    this.month = monthOf(availability.today);
     this.slots = $derived([...availability.slots.values()]);
     this.abroad = $derived(zonesDiffer(this.slots, own, office.time_zone));
     this.zone = $derived(this.abroad && this.ownFirst ? own : office.time_zone);
@@ -44,14 +45,25 @@ export class Picking {
     this.days = $derived(groupByDay(this.slots, this.zone));
     this.free = $derived(new Map([...this.days].map(([day, slots]) => [day, slots.length])));
     this.earliest = $derived([...this.days.values()].flat().slice(0, EARLIEST));
+    this.shown = $derived.by(() => {
+      const days = availability.daysOf(this.page);
+      // On another clock the first slots may be on the day before, the last ones on the day after.
+      const [before, after] = [addDays(days[0]!, -1), addDays(days.at(-1)!, 1)];
+      return [
+        ...(this.page === 0 && this.days.has(before) ? [before] : []),
+        ...days,
+        ...(this.page === availability.lastPage && this.days.has(after) ? [after] : []),
+      ];
+    });
     this.day = $derived.by(() => {
       if (this.#picked && this.days.has(this.#picked)) return this.#picked;
-      return [...this.days.keys()].find((day) => monthOf(day) === this.month) ?? null;
+      return this.shown.find((day) => this.days.has(day)) ?? null;
     });
   }
 
   async start(): Promise<void> {
-    this.month = await this.availability.start();
+    const page = await this.availability.start();
+    if (page !== null) this.page = page;
     if (this.reservation.slot) this.show(this.reservation.slot);
   }
 
@@ -61,35 +73,34 @@ export class Picking {
 
   show(slot: Slot): void {
     this.#picked = localDay(slot.starts_at, this.zone);
-    this.month = monthOf(this.#picked);
-    void this.availability.load(this.month);
+    this.page = this.availability.pageOf(this.#picked);
+    void this.availability.load(this.page);
   }
 
   get canTurnBack(): boolean {
-    return this.month > monthOf(this.availability.today);
+    return this.page > 0;
   }
 
   get canTurnOn(): boolean {
-    return this.month < this.availability.lastMonth;
+    return this.page < this.availability.lastPage;
   }
 
   async turn(count: number): Promise<void> {
-    this.month = addMonths(this.month, count);
+    this.page += count;
     this.#picked = null;
-    await this.availability.load(this.month);
+    await this.availability.load(this.page);
   }
 
-  /** Takes a slot: `held`, `taken` by somebody else (the calendar is asked again), or `failed` (see `problem`). */
-  async choose(slot: Slot): Promise<"held" | "taken" | "failed" | "busy"> {
+  /** Takes a slot: as `Reserved` says (when it is taken the calendar is asked again), or `failed` (see `problem`). */
+  async choose(slot: Slot): Promise<Reserved | "failed" | "busy"> {
     if (this.busy) return "busy";
     this.busy = slot.starts_at;
     this.problem = null;
     try {
-      if (await this.reservation.reserve(slot)) {
-        this.show(slot);
-        return "held";
-      }
-      void this.availability.load(monthOf(localDay(slot.starts_at, this.office.time_zone)), { again: true });
+      const outcome = await this.reservation.reserve(slot);
+      if (outcome === "held") this.show(slot);
+      if (outcome !== "taken") return outcome;
+      void this.availability.load(this.availability.pageOf(localDay(slot.starts_at, this.office.time_zone)), { again: true });
       return "taken";
     } catch (problem) {
       this.problem = problem;

@@ -1,5 +1,6 @@
 import { bookingApi, releaseOnLeaving } from "$shared/api/booking";
 import { secondsLeft } from "$shared/api/clock";
+import { Latest } from "$shared/api/latest";
 import { isProblem } from "$shared/api/problem";
 import type { Hold, Slot } from "$shared/api/types";
 
@@ -9,11 +10,17 @@ const EXTEND_EVERY_MS = 30_000;
 /** Taken by somebody else, or (after a long pause) begun meanwhile: the answer is the same, other slots nearby. */
 const LOST = ["slot_taken", "slot_not_offered"] as const;
 
+/** Whoever may not have another time keeps none from the others. */
+const REFUSED = ["not_movable", "link_expired", "token_invalid"] as const;
+
 /** What is kept of a reservation over a reload. */
 export interface Kept {
   readonly slot: Slot | null;
   readonly hold: Hold | null;
 }
+
+/** What became of reserving: `taken` by somebody else, or `given_up` (or another slot wanted) before the answer came. */
+export type Reserved = "held" | "taken" | "given_up";
 
 /** What a reservation is for. */
 export interface Wish {
@@ -42,7 +49,9 @@ export class Reservation {
   alternatives = $state<readonly Slot[] | null>(null);
   reserving = $state(false);
 
-  #lastExtension = 0;
+  #lastExtension = -Infinity;
+  /** The slot that was asked for last: an answer about another one, or about none any more, is not heard. */
+  readonly #latest = new Latest();
   /** Chosen here, so that a repeated request cannot hold twice. A released hold's id is not used again. */
   #holdId = crypto.randomUUID() as string;
 
@@ -71,22 +80,26 @@ export class Reservation {
   }
 
   /** Reserves a slot, moving the hold if there is one. @throws ApiProblem except a lost slot, which fills `alternatives`. */
-  async reserve(slot: Slot): Promise<boolean> {
+  async reserve(slot: Slot): Promise<Reserved> {
+    const holdId = this.#holdId;
+    let outcome: Reserved = "held";
     this.reserving = true;
-    try {
-      this.#held(await bookingApi.hold(this.wish.office, this.wish.services(), slot.starts_at, this.#holdId));
-      return true;
-    } catch (problem) {
-      const mine = isProblem(problem, "slot_taken") && this.#overlapsOwn(slot);
-      if (mine || isProblem(problem, "holds_unavailable")) {
-        this.#held(null, slot);
-        return true;
-      }
-      if (this.lost(problem)) return false;
-      throw problem;
-    } finally {
-      this.reserving = false;
-    }
+    const ask = async (): Promise<Hold> => {
+      const hold = await bookingApi.hold(this.wish.office, this.wish.services(), slot.starts_at, holdId);
+      if (holdId !== this.#holdId) this.#release(hold.hold_id);
+      return hold;
+    };
+    const heard = await this.#latest.ask(ask, {
+      answer: (hold) => this.#held(hold),
+      failure: (problem) => {
+        const mine = isProblem(problem, "slot_taken") && this.#overlapsOwn(slot);
+        if (mine || isProblem(problem, "holds_unavailable")) this.#held(null, slot);
+        else if (this.lost(problem)) outcome = "taken";
+        else throw problem;
+      },
+      settled: () => (this.reserving = false),
+    });
+    return heard ? outcome : "given_up";
   }
 
   /** Whether `problem` says that the slot is gone; then `alternatives` names others. */
@@ -97,20 +110,32 @@ export class Reservation {
     return true;
   }
 
+  /** Whether `problem` says that this link books no time, now or ever; then the slot is given back to the others. */
+  refused(problem: unknown): boolean {
+    const tooOften = isProblem(problem, "limit_reached") && problem.extra["reason"] === "link";
+    if (!tooOften && !isProblem(problem, ...REFUSED)) return false;
+    this.letGo();
+    return true;
+  }
+
   /** @throws ApiProblem when the hold is gone or may not be prolonged further. */
   async extend(): Promise<void> {
-    if (!this.hold) return;
-    const before = this.hold.expires_at;
-    this.#held(await bookingApi.extendHold(this.wish.office, this.hold.hold_id));
-    // Asked again at the limit the service answers with the end that stands already.
-    this.atLimit = this.hold.expires_at === before;
+    const before = this.hold;
+    if (!before || this.reserving) return;
+    await this.#latest.ask(() => bookingApi.extendHold(this.wish.office, before.hold_id), {
+      answer: (hold) => {
+        this.#held(hold);
+        // Asked again at the limit the service answers with the end that stands already.
+        this.atLimit = hold.expires_at === before.expires_at;
+      },
+    });
   }
 
   /** Call on every sign of life: prolongs the hold when it runs short. */
   active(): void {
     if (!this.hold || this.left === null || this.left > EXTEND_BELOW_SECONDS || this.expired || this.atLimit) return;
-    if (Date.now() - this.#lastExtension < EXTEND_EVERY_MS) return;
-    this.#lastExtension = Date.now();
+    if (performance.now() - this.#lastExtension < EXTEND_EVERY_MS) return;
+    this.#lastExtension = performance.now();
     // A refusal is no news here: the countdown goes on and says so itself.
     this.extend().catch(() => undefined);
   }
@@ -127,26 +152,37 @@ export class Reservation {
 
   /** Gives the slot up. */
   letGo(): void {
-    const held = this.hold;
+    const given = this.#giveUp();
     this.#held(null, null);
-    // The server forgets it by itself soon; telling it only frees the slot earlier.
-    if (held) bookingApi.releaseHold(this.wish.office, held.hold_id).catch(() => undefined);
-    this.#holdId = crypto.randomUUID();
+    if (given) this.#release(given);
   }
 
   /** The page goes away: gives the hold back, and remembers the slot for those who come back (a reload, the back button). */
   leave(): void {
-    if (!this.hold) return;
-    releaseOnLeaving(this.wish.office, this.hold.hold_id);
-    this.#holdId = crypto.randomUUID();
+    const given = this.#giveUp();
+    if (!given) return;
+    releaseOnLeaving(this.wish.office, given);
     this.#held(null, this.slot);
   }
 
   /** Reserves again what was given back on leaving. Does nothing while a hold stands or none was chosen. */
   async resume(): Promise<void> {
     if (!this.slot || this.hold || this.reserving || this.alternatives) return;
-    const kept = await this.reserve(this.slot);
-    if (!kept) this.expired = true;
+    if ((await this.reserve(this.slot)) === "taken") this.expired = true;
+  }
+
+  /** Ends what is held and what is being asked for; the hold to give back, if there is or may be one. */
+  #giveUp(): string | null {
+    const given = this.hold?.hold_id ?? (this.reserving ? this.#holdId : null);
+    this.#latest.drop();
+    this.reserving = false;
+    this.#holdId = crypto.randomUUID();
+    return given;
+  }
+
+  #release(holdId: string): void {
+    // The server forgets it by itself soon; telling it only frees the slot earlier.
+    bookingApi.releaseHold(this.wish.office, holdId).catch(() => undefined);
   }
 
   #overlapsOwn(slot: Slot): boolean {

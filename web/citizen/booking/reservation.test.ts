@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { FakeService, ok, problem } from "../testing";
+import { ApiProblem } from "$shared/api/problem";
+import { FakeService, inFlight, ok, problem } from "../testing";
 import { giveBackOnLeaving, Reservation } from "./reservation.svelte";
 
 const SLOT = { starts_at: "2026-11-26T12:00:00Z", ends_at: "2026-11-26T12:05:00Z" };
 const OTHER = { starts_at: "2026-11-26T12:30:00Z", ends_at: "2026-11-26T12:35:00Z" };
 const held = (expires: string, id = "h") => ok({ hold_id: id, ...SLOT, expires_at: expires }, 201);
+const refusal = (status: number, code: string, reason?: string): ApiProblem => new ApiProblem(status, code, "", "", [], null, { reason });
 const UNTIL = "2026-11-26T11:05:00Z";
 
 let service: FakeService;
@@ -32,8 +34,8 @@ describe("a reserved slot", () => {
   it("stays when somebody was faster with another one, and alternatives are offered", async () => {
     const mine = reservation();
     service.answers = [held(UNTIL), problem(409, "slot_taken", { alternatives: [OTHER] })];
-    expect(await mine.reserve(SLOT)).toBe(true);
-    expect(await mine.reserve(OTHER)).toBe(false);
+    expect(await mine.reserve(SLOT)).toBe("held");
+    expect(await mine.reserve(OTHER)).toBe("taken");
     expect(mine.alternatives).toEqual([OTHER]);
     expect(mine.slot).toEqual(SLOT);
   });
@@ -41,7 +43,7 @@ describe("a reserved slot", () => {
   it("is only remembered when holds cannot be had", async () => {
     const mine = reservation();
     service.answers = [problem(503, "holds_unavailable")];
-    expect(await mine.reserve(SLOT)).toBe(true);
+    expect(await mine.reserve(SLOT)).toBe("held");
     expect([mine.holdless, mine.holdId]).toEqual([true, null]);
     expect(mine.slot).toEqual(SLOT);
   });
@@ -50,9 +52,36 @@ describe("a reserved slot", () => {
     const taken = problem(409, "slot_taken", { alternatives: [] });
     const mine = reservation({ starts_at: "2026-11-26T11:58:00Z", ends_at: "2026-11-26T12:03:00Z" });
     service.answers = [taken, taken];
-    expect(await mine.reserve(SLOT)).toBe(true);
+    expect(await mine.reserve(SLOT)).toBe("held");
     expect(mine.holdless).toBe(true);
-    expect(await mine.reserve(OTHER)).toBe(false);
+    expect(await mine.reserve(OTHER)).toBe("taken");
+  });
+});
+
+describe("a move that is refused", () => {
+  it.each([
+    ["this link was used too often", refusal(429, "limit_reached", "link")],
+    ["the appointment cannot be moved any more", refusal(409, "not_movable")],
+    ["the link is no longer valid", refusal(410, "link_expired")],
+  ])("gives the time back to the others: %s", async (_, problem) => {
+    const mine = reservation();
+    service.answers = [held(UNTIL)];
+    await mine.reserve(SLOT);
+    expect(mine.refused(problem)).toBe(true);
+    expect([mine.slot, mine.holdId]).toEqual([null, null]);
+    await vi.waitFor(() => expect(service.to("/holds/h").map(({ method }) => method)).toEqual(["DELETE"]));
+  });
+
+  it.each([
+    ["the network is busy", refusal(429, "limit_reached", "requests")],
+    ["no answer came", refusal(0, "unreachable")],
+  ])("can be tried once more with the same time: %s", async (_, problem) => {
+    const mine = reservation();
+    service.answers = [held(UNTIL)];
+    await mine.reserve(SLOT);
+    expect(mine.refused(problem)).toBe(false);
+    expect([mine.slot, mine.holdId]).toEqual([SLOT, "h"]);
+    expect(service.to("/holds/h")).toEqual([]);
   });
 });
 
@@ -92,6 +121,48 @@ describe("the countdown", () => {
     mine.tick();
     mine.active();
     expect(service.to("/extension")).toHaveLength(1);
+  });
+});
+
+describe("an answer that comes too late", () => {
+  it("does not bring back a reservation that was given up, and frees the slot", async () => {
+    const mine = reservation();
+    const slow = inFlight();
+    service.answers = [slow.answer, ok(null, 204), ok(null, 204)];
+    const reserving = mine.reserve(SLOT);
+    await vi.waitFor(() => expect(service.sent).toHaveLength(1));
+    mine.letGo();
+    expect(mine.reserving).toBe(false);
+    slow.arrive(held(UNTIL));
+    expect(await reserving).toBe("given_up");
+    expect([mine.slot, mine.hold, mine.left]).toEqual([null, null, null]);
+    await vi.waitFor(() => expect(service.to("/holds/h").map(({ method }) => method)).toEqual(["DELETE"]));
+  });
+
+  it("does not bring back the slot that was wanted before", async () => {
+    const mine = reservation();
+    const slow = inFlight();
+    service.answers = [slow.answer, ok({ hold_id: "h", ...OTHER, expires_at: UNTIL }, 201)];
+    const first = mine.reserve(SLOT);
+    await vi.waitFor(() => expect(service.sent).toHaveLength(1));
+    expect(await mine.reserve(OTHER)).toBe("held");
+    slow.arrive(held(UNTIL));
+    expect(await first).toBe("given_up");
+    expect(mine.slot).toEqual(OTHER);
+    expect(service.to("/holds/h")).toEqual([]);
+  });
+
+  it("does not bring back the old slot when it was to prolong its hold", async () => {
+    const mine = reservation();
+    const slow = inFlight();
+    service.answers = [held(UNTIL), slow.answer, ok({ hold_id: "h", ...OTHER, expires_at: UNTIL }, 201)];
+    await mine.reserve(SLOT);
+    const extending = mine.extend();
+    await vi.waitFor(() => expect(service.to("/extension")).toHaveLength(1));
+    await mine.reserve(OTHER);
+    slow.arrive(held("2026-11-26T11:08:00Z"));
+    await extending;
+    expect([mine.slot, mine.left]).toEqual([OTHER, 300]);
   });
 });
 

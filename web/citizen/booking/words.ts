@@ -12,7 +12,7 @@ import { isRepeated } from "./zones";
 export function feeWords(range: FeeRange): string {
   return feeText(range, (cents) => formatMoney(cents), {
     free: booking.feeFree,
-    sometimesFree: booking.sometimesFree,
+    freeFor: (who) => booking.freeFor(who.map(localised)),
     range: (from, to) => booking.feeRange(from, to),
   });
 }
@@ -69,7 +69,7 @@ interface Clock {
  * When an appointment is, as lines to print: the office's day, then its time. To somebody whose clock shows another time
  * at that moment, their own time follows (with the day, if that differs too), and both lines say whose they are.
  */
-export function whenLines(slot: Slot, office: Pick<OfficeInfo, "time_zone">, zone: string = ownTimeZone()): readonly string[] {
+export function whenLines(slot: Slot, office: Pick<OfficeInfo, "time_zone">, zone: string = ownTimeZone(office.time_zone)): readonly string[] {
   const day = formatDate(slot.starts_at, office.time_zone);
   if (!clocksDiffer(zone, office.time_zone, slot.starts_at)) return [day, booking.clock(rangeOf(slot, office.time_zone))];
   const sameDay = localDay(slot.starts_at, zone) === localDay(slot.starts_at, office.time_zone);

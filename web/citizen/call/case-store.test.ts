@@ -1,4 +1,3 @@
-import { get } from "svelte/store";
 import { describe, expect, it } from "vitest";
 
 import type { CitizenCaseView } from "$shared/api/types";
@@ -21,7 +20,7 @@ describe("the citizen's case", () => {
     expect(answers).toHaveLength(2);
     answers[1]?.(view(2));
     await first;
-    expect(get(store.state).view?.revision).toBe(2);
+    expect(store.state.value.view?.revision).toBe(2);
     expect(answers).toHaveLength(2);
   });
 
@@ -29,7 +28,7 @@ describe("the citizen's case", () => {
     const store = new CaseStore(() => Promise.resolve(view(1)));
     store.put(view(5));
     store.put(view(4));
-    expect(get(store.state).view?.revision).toBe(5);
+    expect(store.state.value.view?.revision).toBe(5);
   });
 
   it("keeps what it shows when a fetch fails", async () => {
@@ -38,7 +37,7 @@ describe("the citizen's case", () => {
     store.put(view(3));
     await store.refresh();
     store.stop();
-    expect(get(store.state)).toEqual({ view: view(3), problem });
+    expect(store.state.value).toEqual({ view: view(3), problem });
   });
 });
 

@@ -1,6 +1,6 @@
 /** The citizen's own case as casework tells it: fetched anew on every push, never guessed from the push. */
 
-import { type Readable, writable } from "svelte/store";
+import { State, type Told } from "$shared/state";
 
 import type { CitizenCaseView } from "$shared/api/types";
 
@@ -12,8 +12,8 @@ export interface CaseState {
 const RETRY_MS = [1000, 3000, 8000];
 
 export class CaseStore {
-  readonly state: Readable<CaseState>;
-  readonly #store = writable<CaseState>({ view: null, problem: null });
+  readonly state: Told<CaseState>;
+  readonly #store = new State<CaseState>({ view: null, problem: null });
   #running = false;
   #again = false;
   #failures = 0;
@@ -21,7 +21,7 @@ export class CaseStore {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly fetchCase: () => Promise<CitizenCaseView>) {
-    this.state = { subscribe: this.#store.subscribe };
+    this.state = this.#store;
   }
 
   /** Fetches the case; a wish that comes while one is under way is granted once, afterwards. */
@@ -36,7 +36,7 @@ export class CaseStore {
       this.put(await this.fetchCase());
       this.#failures = 0;
     } catch (problem) {
-      this.#store.update((state) => ({ ...state, problem }));
+      this.#store.patch({ problem });
       const wait = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
       this.#failures += 1;
       if (!this.#stopped) this.#timer = setTimeout(() => void this.refresh(), wait);
@@ -51,9 +51,9 @@ export class CaseStore {
 
   /** Takes the answer of a write. An older revision than the one shown is ignored: answers can overtake each other. */
   put(view: CitizenCaseView): void {
-    this.#store.update((state) =>
-      state.view && state.view.case_id === view.case_id && view.revision < state.view.revision ? state : { view, problem: null },
-    );
+    const shown = this.#store.value.view;
+    if (shown?.case_id === view.case_id && view.revision < shown.revision) return;
+    this.#store.set({ view, problem: null });
   }
 
   stop(): void {

@@ -1,4 +1,3 @@
-import { get } from "svelte/store";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { PaymentOrder } from "$shared/api/types";
@@ -12,7 +11,7 @@ let tick: (() => void) | null;
 let paid: number;
 let asked: number;
 let flow: PaymentFlow;
-const step = (): string => get(flow.state).step;
+const step = (): string => flow.state.value.step;
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 beforeEach(() => {
@@ -88,7 +87,7 @@ describe("paying", () => {
   it("offers a link when the window was blocked", async () => {
     blocked = true;
     await flow.pay();
-    expect(get(flow.state)).toMatchObject({ step: "blocked", approvalUrl: "https://provider.example/pay" });
+    expect(flow.state.value).toMatchObject({ step: "blocked", approvalUrl: "https://provider.example/pay" });
     flow.followLink();
     await flow.returned("approved");
     expect(step()).toBe("done");
@@ -99,6 +98,6 @@ describe("paying", () => {
     approval = () => Promise.reject(problem);
     await flow.pay();
     expect(windows[0]?.closed).toBe(true);
-    expect(get(flow.state)).toMatchObject({ step: "problem", problem });
+    expect(flow.state.value).toMatchObject({ step: "problem", problem });
   });
 });

@@ -6,7 +6,7 @@
  * provider what is true.
  */
 
-import { type Readable, writable } from "svelte/store";
+import { State, type Told } from "$shared/state";
 
 import type { PaymentOrder } from "$shared/api/types";
 
@@ -43,14 +43,14 @@ const everySecond = (run: () => void): (() => void) => {
 };
 
 export class PaymentFlow {
-  readonly state: Readable<PaymentState>;
-  readonly #store = writable<PaymentState>({ step: "ready", approvalUrl: null, problem: null });
+  readonly state: Told<PaymentState>;
+  readonly #store = new State<PaymentState>({ step: "ready", approvalUrl: null, problem: null });
   #step: PaymentStep = "ready";
   #window: PaymentWindow | null = null;
   #stopWatching: (() => void) | null = null;
 
   constructor(private readonly options: PaymentOptions) {
-    this.state = { subscribe: this.#store.subscribe };
+    this.state = this.#store;
     this.#store.subscribe(({ step }) => (this.#step = step));
   }
 
@@ -122,6 +122,6 @@ export class PaymentFlow {
   }
 
   #set(change: Partial<PaymentState>): void {
-    this.#store.update((state) => ({ ...state, ...change }));
+    this.#store.patch(change);
   }
 }

@@ -1,30 +1,51 @@
 import { describe, expect, it } from "vitest";
 
-import { networkMark, resultOf } from "./check-model";
+import { PARTS, deviceMark, microphoneMark, networkMark, openParts, outcomeOf, resultOf, speakerMark, type Marks } from "./check-model";
 import { bestRate, judge, median, type NetworkResult } from "./network";
 
 const on = { state: "on", error: null } as const;
 const missing = { state: "error", error: "not_found" } as const;
-const good: NetworkResult = { verdict: "good", rttMs: 20, megabits: 12 };
+const line: NetworkResult = { verdict: "good", rttMs: 20, megabits: 12 };
+const all: Marks = { camera: "good", microphone: "good", speaker: "good", network: "good" };
 
 describe("result of the check", () => {
-  it("is good when all three are", () => {
-    expect(resultOf({ camera: on, microphone: on }, good)).toEqual({ outcome: "good", rtt_ms: 20, camera: true, microphone: true, network: true });
+  it("is good when all four are", () => {
+    expect(resultOf(all, line)).toEqual({ outcome: "good", rtt_ms: 20, camera: true, microphone: true, network: true });
   });
 
   it("fails without a camera: the identity card must be seen", () => {
-    expect(resultOf({ camera: missing, microphone: on }, good)).toMatchObject({ outcome: "failed", camera: false });
+    expect(resultOf({ ...all, camera: deviceMark(missing) }, line)).toMatchObject({ outcome: "failed", camera: false });
   });
 
   it("is limited on a slow line, failed on a closed one", () => {
-    expect(resultOf({ camera: on, microphone: on }, { ...good, verdict: "limited" })?.outcome).toBe("limited");
-    expect(resultOf({ camera: on, microphone: on }, { verdict: "failed", rttMs: null, megabits: null })).toMatchObject({ outcome: "failed", network: false });
+    expect(resultOf({ ...all, network: "limited" }, line)?.outcome).toBe("limited");
+    const closed: NetworkResult = { verdict: "failed", rttMs: null, megabits: null };
+    expect(resultOf({ ...all, network: networkMark(closed, false) }, closed)).toMatchObject({ outcome: "failed", network: false });
   });
 
-  it("is no result while something is open, or the test service was busy or away", () => {
-    expect(resultOf({ camera: on, microphone: on }, null)).toBeNull();
-    expect(resultOf({ camera: { state: "starting", error: null }, microphone: on }, good)).toBeNull();
+  it("is no result while anything is open, or the test service was busy or away", () => {
+    for (const part of PARTS) {
+      expect(outcomeOf({ ...all, [part]: "open" })).toBeNull();
+      expect(openParts({ ...all, [part]: "running" })).toEqual([part]);
+    }
     for (const verdict of ["busy", "unreachable"] as const) expect(networkMark({ verdict, rttMs: null, megabits: null }, false)).toBe("open");
+  });
+
+  it("is not good while the test sound was not heard, or nobody has answered", () => {
+    expect(outcomeOf({ ...all, speaker: speakerMark("failed") })).toBe("failed");
+    for (const sound of ["open", "playing", "asked"] as const) expect(outcomeOf({ ...all, speaker: speakerMark(sound) })).toBeNull();
+  });
+
+  it("is not good while the microphone is silent: its switch may be off", () => {
+    expect(microphoneMark(on, "awaited")).toBe("open");
+    expect(outcomeOf({ ...all, microphone: microphoneMark(on, "silent") })).toBe("failed");
+    expect(microphoneMark(on, "heard")).toBe("good");
+    expect(microphoneMark(missing, "heard")).toBe("failed");
+  });
+
+  it("asks nobody for sound who does without it", () => {
+    const marks = { ...all, microphone: microphoneMark(missing, "unneeded"), speaker: speakerMark("unneeded") };
+    expect(resultOf(marks, line)).toMatchObject({ outcome: "good", microphone: false });
   });
 });
 

@@ -1,6 +1,7 @@
-import { idempotencyKey } from "$shared/api/http";
 import { bookingApi } from "$shared/api/booking";
 import { walkInApi } from "$shared/api/links";
+import { Intent } from "$shared/api/intent";
+import { Latest } from "$shared/api/latest";
 import { isProblem } from "$shared/api/problem";
 import type { NewWalkIn, WalkInPresence, WalkInTicket } from "$shared/api/types";
 
@@ -23,6 +24,8 @@ export class Visit {
   number = $state<number | null>(null);
   ahead = $state<number | null>(null);
   estimateSeconds = $state<number | null>(null);
+  /** Whether a clerk is there at the moment. */
+  staffed = $state(true);
   /** Opens the waiting room; known once called. */
   link = $state<string | null>(null);
   /** The last heartbeat did not get through. */
@@ -30,8 +33,10 @@ export class Visit {
 
   #ticket: string | null = null;
   #beating = false;
-  #lastBeat = 0;
-  #intent: { readonly key: string; readonly content: string } | null = null;
+  /** On a clock that nobody sets: the device's own may be put back while somebody waits. */
+  #lastBeat = -Infinity;
+  readonly #latest = new Latest();
+  readonly #intent = new Intent();
 
   constructor(private readonly office: string) {
     const stored = restore();
@@ -43,35 +48,31 @@ export class Visit {
 
   /** Takes a number. Repeated after a lost answer it is the same number. @throws ApiProblem */
   async draw(visitor: NewWalkIn): Promise<void> {
-    const content = JSON.stringify(visitor);
-    if (this.#intent?.content !== content) this.#intent = { key: idempotencyKey(), content };
-    const ticket = await bookingApi.takeNumber(this.office, visitor, this.#intent.key);
-    this.#intent = null;
+    const ticket = await bookingApi.takeNumber(this.office, visitor, this.#intent.key(visitor));
+    this.#intent.done();
     this.#took(ticket);
   }
 
   /** Call often: says every ten seconds that somebody is still here. */
-  tick(now: number = Date.now()): void {
+  tick(now: number = performance.now()): void {
     if (now - this.#lastBeat >= HEARTBEAT_MS) void this.beat(now);
   }
 
   /** "I am still here", at once: the page has been opened, or is looked at again. */
-  async beat(now: number = Date.now()): Promise<void> {
+  async beat(now: number = performance.now()): Promise<void> {
     const ticket = this.#ticket;
     if (!ticket || this.#beating || (this.state !== "waiting" && this.state !== "called")) return;
     this.#beating = true;
     this.#lastBeat = now;
-    try {
-      const presence = await walkInApi.present(ticket);
-      if (ticket === this.#ticket) this.#heard(presence);
-    } catch (problem) {
-      if (ticket !== this.#ticket) return;
-      // Unknown or expired: there is nothing left to wait for. Anything else is the network's, and passes.
-      if (isProblem(problem) && [401, 404, 410].includes(problem.status)) this.#end("gone");
-      else this.lost = true;
-    } finally {
-      this.#beating = false;
-    }
+    await this.#latest.ask(() => walkInApi.present(ticket), {
+      answer: (presence) => this.#heard(presence),
+      failure: (problem) => {
+        // Unknown or expired: there is nothing left to wait for. Anything else is the network's, and passes.
+        if (isProblem(problem) && [401, 404, 410].includes(problem.status)) this.#end("gone");
+        else this.lost = true;
+      },
+      settled: () => (this.#beating = false),
+    });
   }
 
   /** Gives the number back; whoever has just been called learns that. @throws ApiProblem when the service did not hear it. */
@@ -96,28 +97,37 @@ export class Visit {
   }
 
   #took({ ticket, number, ahead, estimate_seconds }: WalkInTicket): void {
-    this.#ticket = ticket;
+    this.#turnTo(ticket);
     this.number = number;
     this.ahead = ahead;
     this.estimateSeconds = estimate_seconds;
+    this.staffed = true;
     this.link = null;
     this.lost = false;
     this.state = "waiting";
     keep({ office: this.office, ticket, number });
   }
 
-  #heard({ number, state, ahead, estimate_seconds, link }: WalkInPresence): void {
+  #heard({ number, state, ahead, estimate_seconds, staffed, link }: WalkInPresence): void {
     this.lost = false;
     this.number = number;
     this.ahead = ahead;
     this.estimateSeconds = estimate_seconds;
+    this.staffed = staffed;
     this.link = link;
     if (state === "gone") this.#end("gone");
     else this.state = state;
   }
 
+  /** What was asked about the number before counts no more. */
+  #turnTo(ticket: string | null): void {
+    this.#latest.drop();
+    this.#beating = false;
+    this.#ticket = ticket;
+  }
+
   #end(state: VisitState): void {
-    this.#ticket = null;
+    this.#turnTo(null);
     this.link = null;
     this.lost = false;
     this.state = state;

@@ -5,7 +5,7 @@ import { Visit } from "./visit.svelte";
 
 const visitor = { services: [], name: "N", email: "n@example.org", language: "de" as const, needs: [] };
 const ticket = ok({ ticket: "t", number: 7, ahead: 2, estimate_seconds: 600 }, 201);
-const presence = (state: string, more: object = {}) => ok({ number: 7, state, ahead: 0, estimate_seconds: null, link: null, ...more });
+const presence = (state: string, more: object = {}) => ok({ number: 7, state, ahead: 0, estimate_seconds: null, staffed: true, link: null, ...more });
 
 let server: FakeService;
 const storage = new Map<string, string>();
@@ -42,6 +42,29 @@ describe("a number", () => {
     await waiting();
     expect([new Visit("demo").state, new Visit("demo").number, new Visit("other").state]).toEqual(["waiting", 7, "none"]);
     expect([...storage.values()].join()).not.toContain("example.org");
+  });
+
+  it("says that somebody is here although the device's clock was put back", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "performance"], now: Date.parse("2026-11-26T11:00:00Z") });
+    const visit = await waiting();
+    const beats = (): number => server.to("/presence").length;
+    server.answers = [presence("waiting"), presence("waiting")];
+    visit.tick();
+    await vi.waitFor(() => expect(beats()).toBe(1));
+    vi.advanceTimersByTime(10_000);
+    vi.setSystemTime(Date.parse("2026-11-26T09:00:00Z"));
+    visit.tick();
+    await vi.waitFor(() => expect(beats()).toBe(2));
+    vi.useRealTimers();
+  });
+
+  it("knows when nobody is at the desk, and when somebody is again", async () => {
+    const visit = await waiting();
+    server.answers = [presence("waiting", { staffed: false }), presence("waiting")];
+    await visit.beat();
+    expect([visit.state, visit.staffed]).toEqual(["waiting", false]);
+    await visit.beat();
+    expect(visit.staffed).toBe(true);
   });
 
   it("moves up and is called, with the way into the waiting room", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { arrivals, dayOf, mergeAgenda, shiftDay, unknownWaiting, waitingTime, type LobbyEntry } from "./agenda";
+import { arrivals, dayOf, mergeAgenda, shiftDay, unknownWaiting, upNext, waitingTime, type LobbyEntry } from "./agenda";
 import type { CaseSummary } from "./types";
 
 const NOW = Date.parse("2026-11-24T09:00:00Z");
@@ -61,8 +61,21 @@ describe("the day's order", () => {
     ]);
   });
 
-  it("calls everybody at the nearest start ahead next", () => {
-    expect(order([item("a", "09:15"), item("b", "09:15"), item("c", "09:30")], [])).toEqual(["a:next", "b:next", "c:later"]);
+  it("calls one person next, of six at the nearest start ahead", () => {
+    const six = ["a", "b", "c", "d", "e", "f"].map((id) => item(id, "09:15"));
+    const kinds = (mine: (id: string) => boolean): string[] =>
+      mergeAgenda(six, [], NOW, ({ case_id }) => mine(case_id)).filter(({ kind }) => kind === "next").map((row) => row.item.case_id);
+    expect(kinds(() => false)).toEqual(["a"]);
+    expect(kinds((id) => id === "d")).toEqual(["d"]);
+  });
+
+  it("prefers the clerk's own to an earlier one, and what nobody has taken to a colleague's", () => {
+    const colleague = { clerk_id: "c", name: "C" };
+    const cases = [item("taken", "09:15", { clerk: colleague }), item("free", "09:20"), item("own", "09:30")];
+    const next = (mine: string | null): string | undefined =>
+      mergeAgenda(cases, [], NOW, ({ case_id }) => case_id === mine).find(({ kind }) => kind === "next")?.item.case_id;
+    expect(next(null)).toBe("free");
+    expect(next("own")).toBe("own");
   });
 
   it("believes the lobby over casework while the socket lives, and casework without it", () => {
@@ -106,5 +119,25 @@ describe("time", () => {
     expect(dayOf(Date.parse("2026-11-24T23:30:00Z"), "Europe/Berlin")).toBe("2026-11-25");
     expect(shiftDay("2026-10-25", 1)).toBe("2026-10-26");
     expect(shiftDay("2026-03-01", -1)).toBe("2026-02-28");
+  });
+});
+
+describe("the line about who is next", () => {
+  const said = (mine: readonly string[], taken: readonly string[] = []): string => {
+    const cases = [item("a", "09:15"), item("b", "09:40")].map((one) => ({ ...one, clerk: taken.includes(one.case_id) ? { clerk_id: "x", name: "Mara" } : null }));
+    const next = upNext(mergeAgenda(cases, null, NOW, ({ case_id }) => mine.includes(case_id)));
+    return `${next?.row.item.case_id}:${next?.as}`;
+  };
+
+  it("calls one's own 'yours', also where others come earlier", () => {
+    expect(said(["b"])).toBe("b:own");
+    expect(said(["a"])).toBe("a:own");
+  });
+
+  it("calls 'the next' only what is the first of all", () => {
+    expect(said([])).toBe("a:first");
+    expect(said([], ["a"])).toBe("b:untaken");
+    expect(said([], ["a", "b"])).toBe("a:first");
+    expect(upNext([])).toBeNull();
   });
 });

@@ -23,34 +23,50 @@ export interface AgendaRow {
   kind: RowKind;
   /** When the citizen entered the waiting room, in milliseconds since the epoch; null when not waiting. */
   waitingSince: number | null;
+  /** It is this clerk's: taken by them, or by nobody yet and booked at their place. */
+  mine: boolean;
 }
+
+/** Which cases are the clerk's who is signed in. */
+export type IsMine = (item: CaseSummary) => boolean;
 
 /** Rows of one kind keep their own order: the longest wait first, else by the appointment's time. */
 const ORDER: Record<RowKind, number> = { waiting: 0, in_call: 1, late: 2, next: 3, later: 4, finished: 5 };
 
 /**
  * Put the day in the order in which a clerk needs it: who waits (longest first), who is in a call, who is late, who is
- * next (the nearest start ahead), the rest, and what is over.
+ * next, the rest, and what is over. Next is one person: the clerk's own nearest start ahead, else the nearest that nobody
+ * has taken.
  */
-export function mergeAgenda(cases: readonly CaseSummary[], lobby: Lobby, now: number): AgendaRow[] {
+export function mergeAgenda(cases: readonly CaseSummary[], lobby: Lobby, now: number, isMine: IsMine = () => false): AgendaRow[] {
   const present = new Map((lobby ?? []).filter((entry) => entry.present).map((entry) => [entry.appointment_id, entry]));
-  const rows = cases.map((item): AgendaRow => rowOf(item, lobby === null ? null : present, now));
-  const nextStart = Math.min(...rows.filter((row) => row.kind === "later").map((row) => Date.parse(row.item.starts_at)));
-  for (const row of rows) if (row.kind === "later" && Date.parse(row.item.starts_at) === nextStart) row.kind = "next";
+  const rows = cases.map((item): AgendaRow => ({ item, mine: isMine(item), ...stateOf(item, lobby === null ? null : present, now) })).sort(byNeed);
+  const ahead = rows.filter((row) => row.kind === "later");
+  const next = ahead.find((row) => row.mine) ?? ahead.find((row) => row.item.clerk === null) ?? ahead[0];
+  if (next !== undefined) next.kind = "next";
   return rows.sort(byNeed);
 }
 
-function rowOf(item: CaseSummary, present: Map<string, LobbyEntry> | null, now: number): AgendaRow {
-  if (isOver(item)) return { item, kind: "finished", waitingSince: null };
+/** The appointment that is next, and what it may be called: one's own, the first of all that are to come, or the first that nobody has. */
+export function upNext(rows: readonly AgendaRow[]): { readonly row: AgendaRow; readonly as: "own" | "first" | "untaken" } | null {
+  const row = rows.find(({ kind }) => kind === "next");
+  if (row === undefined) return null;
+  if (row.mine) return { row, as: "own" };
+  const earlier = rows.some(({ kind, item }) => kind === "later" && Date.parse(item.starts_at) < Date.parse(row.item.starts_at));
+  return { row, as: earlier ? "untaken" : "first" };
+}
+
+function stateOf(item: CaseSummary, present: Map<string, LobbyEntry> | null, now: number): Pick<AgendaRow, "kind" | "waitingSince"> {
+  if (isOver(item)) return { kind: "finished", waitingSince: null };
   const entry = present?.get(item.appointment_id);
   const waits = present === null ? item.presence === "waiting" : entry !== undefined && !entry.admitted;
   const inCall = present === null ? item.presence === "in_call" : entry !== undefined && entry.admitted;
   if (waits) {
     const since = entry?.since ?? item.waiting_since;
-    return { item, kind: "waiting", waitingSince: since === null ? now : Date.parse(since) };
+    return { kind: "waiting", waitingSince: since === null ? now : Date.parse(since) };
   }
-  if (inCall) return { item, kind: "in_call", waitingSince: null };
-  return { item, kind: Date.parse(item.starts_at) < now ? "late" : "later", waitingSince: null };
+  if (inCall) return { kind: "in_call", waitingSince: null };
+  return { kind: Date.parse(item.starts_at) < now ? "late" : "later", waitingSince: null };
 }
 
 function byNeed(a: AgendaRow, b: AgendaRow): number {

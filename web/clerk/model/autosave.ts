@@ -6,7 +6,7 @@
  * that both sides changed, to different values, is a conflict, and a person decides it.
  */
 import { changedKeys, sameValue } from "./form";
-import { State } from "./state";
+import { State } from "$shared/state";
 import type { FormError, Value, Values } from "./types";
 
 export interface Saved {
@@ -40,6 +40,7 @@ export type SaveOutcome =
   | { kind: "unreachable" };
 
 export interface DraftPorts {
+  /** Whatever it throws counts as unreachable: what is typed is tried again. */
   save(values: Values, revision: number): Promise<SaveOutcome>;
   /** Read what the server holds now; null when it cannot be reached. */
   load(): Promise<Saved | null>;
@@ -60,6 +61,7 @@ export class Draft extends State<DraftState> {
   #cancel: () => void = () => {};
   #running: Promise<void> | null = null;
   #failures = 0;
+  #closed = false;
   readonly #ports: DraftPorts;
 
   constructor(saved: Saved, ports: DraftPorts) {
@@ -119,13 +121,15 @@ export class Draft extends State<DraftState> {
     this.#merge(saved);
   }
 
-  /** Stop timers; what is unsaved has to be flushed before. */
+  /** Stop for good; what is unsaved has to be flushed before. */
   close(): void {
+    this.#closed = true;
     this.#cancel();
   }
 
   #schedule(milliseconds: number): void {
     this.#cancel();
+    if (this.#closed) return;
     this.#cancel = this.#ports.later(milliseconds, () => void this.#save());
   }
 
@@ -146,7 +150,7 @@ export class Draft extends State<DraftState> {
     if (!this.dirty || this.value.conflicts.length > 0) return;
     const sent = this.#ports.sent(this.value.values);
     if (this.value.status !== "offline") this.patch({ status: "saving" });
-    const outcome = await this.#ports.save(sent, this.#base.revision);
+    const outcome = await this.#ports.save(sent, this.#base.revision).catch((): SaveOutcome => ({ kind: "unreachable" }));
     if (outcome.kind === "unreachable") return this.#retryLater();
     this.#failures = 0;
     if (outcome.kind === "refused") return this.patch({ status: "refused", refusal: outcome.code });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import type { LobbyEntry } from "./agenda";
 import { Day } from "./day";
@@ -6,12 +6,13 @@ import type { CaseSummary } from "./types";
 
 const NOW = Date.parse("2026-11-24T09:00:00Z");
 const item = (id: string, day: string): CaseSummary =>
-  ({ case_id: id, appointment_id: `a-${id}`, starts_at: `${day}T09:15:00Z`, state: "open", presence: "absent", waiting_since: null }) as CaseSummary;
+  ({ case_id: id, appointment_id: `a-${id}`, clerk: null, starts_at: `${day}T09:15:00Z`, state: "open", presence: "absent", waiting_since: null }) as CaseSummary;
 const waits = (id: string): LobbyEntry => ({ appointment_id: `a-${id}`, since: "2026-11-24T08:55:00Z", admitted: false, present: true });
 
 function world() {
   const asked: (string | undefined)[] = [];
   const arrived: string[] = [];
+  const placesAsked: string[] = [];
   const cases: Record<string, CaseSummary[]> = {
     "2026-11-24": [item("a", "2026-11-24"), item("b", "2026-11-24")],
     "2026-11-25": [item("c", "2026-11-25")],
@@ -22,6 +23,11 @@ function world() {
       asked.push(date);
       return { date, time_zone: "Europe/Berlin", cases: cases[date] ?? [] };
     },
+    places: async (date) => {
+      placesAsked.push(date);
+      return new Map([["a-b", { name: "Anna Becker", mine: true }]]);
+    },
+    me: () => "me",
     now: () => NOW,
     later: (_ms, run) => {
       timers.push(run);
@@ -29,10 +35,28 @@ function world() {
     },
     arrived: (rows) => arrived.push(...rows.map((row) => row.item.case_id)),
   });
-  return { day, asked, arrived, timers, cases };
+  return { day, asked, arrived, timers, cases, placesAsked };
 }
 
 describe("the agenda as it lives", () => {
+  it("knows whose place an appointment is booked at, and asks again only for one that it does not know", async () => {
+    const { day, placesAsked, cases } = world();
+    day.start();
+    await vi.waitFor(() => expect(day.value.rows.map((row) => [row.item.case_id, row.kind, row.mine])).toEqual([["b", "next", true], ["a", "later", false]]));
+    expect(placesAsked).toEqual(["2026-11-24"]);
+    cases["2026-11-24"] = [item("b", "2026-11-24")];
+    await day.refresh();
+    expect(placesAsked).toHaveLength(1);
+  });
+
+  it("leaves an appointment that a colleague has taken to the colleague", async () => {
+    const { day, cases } = world();
+    cases["2026-11-24"] = [{ ...item("b", "2026-11-24"), clerk: { clerk_id: "other", name: "O" } } as CaseSummary];
+    day.start();
+    await vi.waitFor(() => expect(day.value.places.size).toBe(1));
+    expect(day.value.rows[0]?.mine).toBe(false);
+  });
+
   it("shows today first, and the waiting room on whatever day is shown", async () => {
     const { day } = world();
     await day.refresh();

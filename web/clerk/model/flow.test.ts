@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { feeOf, openingStage, primaryAction, stageStatus, type CallFacts } from "./flow";
+import { factsOf, feeOf, openingStage, primaryAction, stageStatus, type CallFacts } from "./flow";
 import type { ApplicationView, CaseView, Stage } from "./types";
 
 const IN_CALL: CallFacts = { admitted: true, citizenPresent: true, codeConfirmed: true, unsafe: false };
@@ -48,6 +48,7 @@ function view(change: Partial<CaseView> = {}): CaseView {
     language: "de",
     services: [],
     needs: [],
+    email: null,
     phone: null,
     state: "in_progress",
     stage: "talk",
@@ -135,6 +136,26 @@ describe("the one next thing", () => {
     expect(act("done", { applications: [SIGNED], identity_check: VERIFIED, payment, allowed_actions: ["completion"] })).toBe("complete");
     expect(act("done", { state: "completed" })).toBe("next");
     expect(act("talk", { state: "aborted" })).toBe("next");
+  });
+});
+
+describe("the call as the flow sees it", () => {
+  const outside = { waits: false, inCall: false };
+
+  it("is known from outside until this page has joined: who waits can be let in, and a call that goes on can be joined again", () => {
+    expect(factsOf(null, { ...outside, waits: true })).toMatchObject({ admitted: false, citizenPresent: true, elsewhere: false });
+    const going = factsOf(null, { ...outside, inCall: true });
+    expect(going).toMatchObject({ admitted: false, elsewhere: true });
+    expect(primaryAction(view(), "talk", "me", going)).toEqual({ id: "come_back", reason: null });
+    // A colleague's call is not this page's to join.
+    expect(primaryAction(view({ clerk: { clerk_id: "other", name: "Ida" } }), "talk", "me", going).id).toBe("take");
+  });
+
+  it("is the room's once it was joined, and no longer when it is over", () => {
+    const room = { phase: "in_call", peerPresent: true, verification: { state: "confirmed" } } as Parameters<typeof factsOf>[0];
+    expect(factsOf(room, outside)).toEqual({ ...IN_CALL, elsewhere: false });
+    expect(factsOf({ ...room!, phase: "connecting", peerPresent: false }, { ...outside, waits: true })).toMatchObject({ admitted: false, citizenPresent: true });
+    expect(factsOf({ ...room!, phase: "ended", peerPresent: false }, { ...outside, waits: true })).toMatchObject({ admitted: false, citizenPresent: true });
   });
 });
 

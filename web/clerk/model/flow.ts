@@ -4,6 +4,7 @@
  * casework judges every act; this tells the clerk beforehand, from the same facts, so that a button that would be
  * refused says why instead. Looking at a stage moves nothing: the citizen's screen follows the primary action alone.
  */
+import type { CallState } from "$shared/call";
 import type { ApplicationView, CaseView, Stage } from "./types";
 import { STAGES } from "./types";
 
@@ -17,11 +18,35 @@ export interface CallFacts {
   codeConfirmed: boolean;
   /** The verification failed: somebody else may be in the line, and picture and sound are off. */
   unsafe: boolean;
+  /** The call of this case is on, without this page: it was reloaded in another way, or closed and opened again. */
+  elsewhere?: boolean;
+}
+
+/** What is known of the citizen before this page has joined the call: the lobby's word, or casework's without one. */
+export interface Outside {
+  waits: boolean;
+  inCall: boolean;
+}
+
+/** The call's facts from its room; before anybody joined, from outside. */
+export function factsOf(room: CallState | null, outside: Outside): CallFacts {
+  if (room === null || room.phase === "ended") {
+    return { admitted: false, citizenPresent: outside.waits, codeConfirmed: false, unsafe: room?.verification.state === "failed", elsewhere: outside.inCall };
+  }
+  return {
+    admitted: room.phase === "in_call",
+    // Until the room answers, the lobby knows who waits.
+    citizenPresent: room.phase === "connecting" ? outside.waits : room.peerPresent,
+    codeConfirmed: room.verification.state === "confirmed",
+    unsafe: room.verification.state === "failed",
+    elsewhere: false,
+  };
 }
 
 export type ActionId =
   | "take"
   | "admit"
+  | "come_back"
   | "to_identity"
   | "record_identity"
   | "to_application"
@@ -32,6 +57,9 @@ export type ActionId =
   | "to_done"
   | "complete"
   | "next";
+
+/** Acts that end something or take money: they are asked about first, by whatever way they were wanted. */
+export type AskedAct = "request_payment" | "complete" | "dismiss";
 
 /** Why the action cannot be done yet; a key of the texts. */
 export type Reason =
@@ -101,6 +129,7 @@ export function primaryAction(view: CaseView, stage: Stage, me: string, call: Ca
   }
   switch (stage) {
     case "talk":
+      if (call.elsewhere) return { id: "come_back", reason: null };
       if (call.admitted) return { id: "to_identity", reason: call.unsafe ? "call_unsafe" : null };
       return { id: "admit", reason: call.citizenPresent ? null : "citizen_absent" };
     case "identity":

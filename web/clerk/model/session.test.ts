@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { learnServerTime, serverNow } from "$shared/api/clock";
 import { ApiProblem } from "$shared/api/problem";
 import { Session, type SessionMessage, type SessionPorts } from "./session";
 import type { ClerkSession } from "./types";
@@ -14,11 +15,16 @@ function world() {
     issued: 0,
     remembered: true,
     refreshes: 0,
-    answer: "grant" as "grant" | number,
+    answer: "grant" as "grant" | number | Error,
+    /** The next refreshes are answered when this is over. */
+    gate: Promise.resolve() as Promise<void>,
+    before: Promise.resolve() as Promise<unknown>,
     timers: [] as { at: number; run: () => void }[],
     told: [] as SessionMessage[],
-    signedOutWith: null as string | null,
+    signedOut: 0,
+    signOutAsked: (): void => {},
     hear: (_message: SessionMessage): void => {},
+    unsaved: false,
   };
   const grant = (): ClerkSession => {
     state.issued += 1;
@@ -31,11 +37,13 @@ function world() {
     },
     refresh: async () => {
       state.refreshes += 1;
+      await state.gate;
+      if (state.answer instanceof Error) throw state.answer;
       if (state.answer !== "grant") throw refusal(state.answer);
       return grant();
     },
-    signOut: async (token) => {
-      state.signedOutWith = token;
+    signOut: async () => {
+      state.signedOut += 1;
     },
     remembered: () => state.remembered,
     remember: (signedIn) => {
@@ -47,11 +55,16 @@ function world() {
       state.timers.push(timer);
       return () => state.timers.splice(state.timers.indexOf(timer), 1);
     },
-    exclusive: (run) => run(),
+    exclusive: (run) => {
+      const turn = state.before.then(run);
+      state.before = turn.catch(() => undefined);
+      return turn;
+    },
     tell: (message) => state.told.push(message),
     hear: (listener) => {
       state.hear = listener;
     },
+    unsaved: () => state.unsaved,
   };
   const pass = async (milliseconds: number): Promise<void> => {
     state.now += milliseconds;
@@ -61,7 +74,16 @@ function world() {
     }
     await new Promise((resolve) => setTimeout(resolve));
   };
-  return { state, ports, pass, session: new Session(ports) };
+  /** Holds the answers to refreshes back until the returned function is called. */
+  const hold = (): (() => Promise<void>) => {
+    let open = (): void => {};
+    state.gate = new Promise((resolve) => (open = resolve));
+    return async () => {
+      open();
+      await new Promise((resolve) => setTimeout(resolve));
+    };
+  };
+  return { state, ports, pass, hold, session: new Session(ports) };
 }
 
 describe("signing in", () => {
@@ -174,7 +196,7 @@ describe("signing out", () => {
     const { session, state } = world();
     await session.signIn("heidelberg", "mara", "right");
     await session.signOut();
-    expect(state.signedOutWith).toBe("token-1");
+    expect(state.signedOut).toBe(1);
     expect(state.told).toEqual(["signed-in", "signed-out"]);
     expect(session.value.phase).toBe("signed_out");
     expect(state.remembered).toBe(false);
@@ -190,5 +212,108 @@ describe("signing out", () => {
     state.hear("signed-in");
     await new Promise((resolve) => setTimeout(resolve));
     expect(session.value.phase).toBe("signed_in");
+  });
+
+  it("in another tab leaves what is typed here behind the question to sign in again", async () => {
+    const { session, state } = world();
+    await session.signIn("heidelberg", "mara", "right");
+    state.unsaved = true;
+    state.hear("signed-out");
+    expect(session.value).toEqual({ phase: "ended", clerk: CLERK });
+    await expect(session.token()).rejects.toThrow();
+  });
+
+  it("is not undone by a refresh in flight, and ends the session on the server after that", async () => {
+    const { session, state, hold } = world();
+    await session.signIn("heidelberg", "mara", "right");
+    const answer = hold();
+    const asked = session.call(async () => Promise.reject(refusal(401))).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve));
+    const signingOut = session.signOut();
+    expect(state.signedOut).toBe(0);
+    await answer();
+    await Promise.all([asked, signingOut]);
+    expect([session.value.phase, state.remembered, state.signedOut]).toEqual(["signed_out", false, 1]);
+    expect(state.timers).toEqual([]);
+    await expect(session.token()).rejects.toMatchObject({ code: "signed_out" });
+  });
+
+  it("in another tab is not undone by a refresh in flight here, and one that waits its turn is not sent", async () => {
+    const { session, state, hold, pass } = world();
+    await session.signIn("heidelberg", "mara", "right");
+    const answer = hold();
+    await pass(540_000);
+    state.hear("signed-out");
+    await answer();
+    expect([session.value.phase, state.refreshes]).toEqual(["signed_out", 1]);
+
+    const waiting = world();
+    await waiting.session.signIn("heidelberg", "mara", "right");
+    let free = (): void => {};
+    waiting.state.before = new Promise<void>((resolve) => (free = resolve));
+    await waiting.pass(540_000);
+    waiting.state.hear("signed-out");
+    free();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect([waiting.session.value.phase, waiting.state.refreshes]).toEqual(["signed_out", 0]);
+  });
+
+  it("lets the next sign-in stand, whatever the refresh of the session before comes to", async () => {
+    const { session, state, hold, pass } = world();
+    await session.signIn("heidelberg", "mara", "right");
+    const answer = hold();
+    await pass(540_000);
+    state.answer = 401;
+    state.hear("signed-out");
+    const signingIn = session.signIn("heidelberg", "mara", "right");
+    await answer();
+    await signingIn;
+    expect([session.value.phase, state.remembered]).toEqual(["signed_in", true]);
+  });
+});
+
+describe("an outage is no sign-out", () => {
+  it.each([
+    ["the server is down", 503],
+    ["nothing answers", 0],
+    ["the answer is nonsense", new TypeError("undefined is not a session")],
+  ])("when a page is loaded while %s: it keeps asking, and takes the session up", async (_, answer) => {
+    const { session, state, pass } = world();
+    state.answer = answer;
+    await session.start();
+    expect([session.value.phase, state.remembered]).toEqual(["unreachable", true]);
+    await pass(5_000);
+    expect([session.value.phase, state.refreshes]).toEqual(["unreachable", 2]);
+    state.answer = "grant";
+    await pass(5_000);
+    expect(session.value).toEqual({ phase: "signed_in", clerk: CLERK });
+  });
+
+  it("can be asked about at once, and is over when the server says that the session is", async () => {
+    const { session, state, pass } = world();
+    state.answer = 503;
+    await session.start();
+    state.answer = 401;
+    await session.start();
+    expect([session.value.phase, state.remembered]).toEqual(["signed_out", false]);
+    await pass(60_000);
+    expect(state.refreshes).toBe(2);
+  });
+});
+
+describe("a clock that is wrong", () => {
+  it.each([11, -11])("by %i minutes does not make the session refresh for ever, or too late", async (minutes) => {
+    const { state, ports, pass } = world();
+    const device = (): number => state.now + minutes * 60_000;
+    learnServerTime(new Response(null, { headers: { Date: new Date(state.now).toUTCString() } }), device());
+    const session = new Session({ ...ports, now: () => serverNow(device()) });
+    await session.signIn("heidelberg", "mara", "right");
+    await session.token();
+    await pass(60_000);
+    await session.token();
+    expect(state.refreshes).toBe(0);
+    await pass(480_000);
+    expect(state.refreshes).toBe(1);
+    learnServerTime(new Response(null, { headers: { Date: new Date(0).toUTCString() } }), 0);
   });
 });

@@ -39,3 +39,11 @@ export function shortcutOf(keys: Keys): Shortcut | null {
   const stage = STAGES[Number(/^Digit([1-6])$/.exec(code)?.[1] ?? 0) - 1];
   return stage === undefined ? null : { kind: "stage", stage };
 }
+
+export type ShortcutRuns = Readonly<Record<Exclude<Shortcut["kind"], "stage">, () => void>> & { stage(stage: Stage): void };
+
+/** Does what the keys mean. */
+export function runShortcut(shortcut: Shortcut, runs: ShortcutRuns): void {
+  if (shortcut.kind === "stage") runs.stage(shortcut.stage);
+  else runs[shortcut.kind]();
+}

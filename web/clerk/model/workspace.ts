@@ -8,7 +8,8 @@ import { ApiProblem } from "$shared/api/problem";
 import type { AbortReason, IdentityCheck } from "$shared/api/types";
 import { Draft, type Saved, type SaveOutcome } from "./autosave";
 import { applicable, type FormSchema } from "./form";
-import { State } from "./state";
+import type { IdentityForm } from "./identity";
+import { State } from "$shared/state";
 import type { ApplicationView, CaseView, Stage, Value, Values } from "./types";
 
 export interface WorkspaceState {
@@ -19,6 +20,8 @@ export interface WorkspaceState {
   busy: string | null;
   /** Why the last act failed. */
   problem: unknown;
+  /** Something typed waits for a person: it is refused, or somebody else changed the same field. */
+  stuck: boolean;
 }
 
 export interface WorkspacePorts {
@@ -30,29 +33,41 @@ export interface WorkspacePorts {
   requestPayment(): Promise<CaseView>;
   complete(): Promise<CaseView>;
   abort(reason: AbortReason): Promise<CaseView>;
-  live(applicationId: string, key: string, value: Value): void;
   later(milliseconds: number, run: () => void): () => void;
 }
+
+/** Shows a keystroke on the citizen's screen. */
+export type Live = (applicationId: string, key: string, value: Value) => void;
 
 const POLL_MS = 15_000;
 
 export class Workspace extends State<WorkspaceState> {
   /** By application; made with the first reading and kept, so that typing survives every refetch. */
   readonly drafts = new Map<string, Draft>();
+  /** The record of the identity check while it is being made; it is sent with its outcome alone, and kept for whoever comes back. */
+  identity: IdentityForm | null = null;
   #reading: Promise<void> | null = null;
   #readAgain = false;
   #cancel: () => void = () => {};
   #closed = false;
+  #live: Live = () => {};
+  #left: (() => void) | null = null;
+  #onleft: () => void = () => {};
   readonly #ports: WorkspacePorts;
 
   constructor(ports: WorkspacePorts) {
-    super({ view: null, loadProblem: null, busy: null, problem: null });
+    super({ view: null, loadProblem: null, busy: null, problem: null, stuck: false });
     this.#ports = ports;
   }
 
   /** Something typed is not on the server yet. */
   get dirty(): boolean {
     return [...this.drafts.values()].some((draft) => draft.dirty);
+  }
+
+  /** Something would be lost with this tab: typed values that are not saved, or a record of an identity check in the making. */
+  get held(): boolean {
+    return this.dirty || this.identity !== null;
   }
 
   /** Read the case again; calls while one is running are answered by one more. */
@@ -92,14 +107,34 @@ export class Workspace extends State<WorkspaceState> {
     this.patch({ problem: null });
   }
 
+  /** A page looks at the case. `onleft` is called when it has gone (`close`), and then after every save. */
+  reopen(live: Live, onleft: () => void): void {
+    this.#live = live;
+    this.#onleft = onleft;
+    this.#left = null;
+  }
+
+  /** The page has gone: what is typed goes on being saved, and is what is told. */
   close(): void {
+    this.#live = () => {};
+    this.#left = this.#onleft;
+    if (this.dirty) void this.flush();
+    this.#left();
+  }
+
+  /** Ends everything; what is unsaved then is given up. */
+  end(): void {
     this.#closed = true;
     this.#cancel();
     for (const draft of this.drafts.values()) draft.close();
   }
 
   async #act(name: string, run: () => Promise<CaseView>): Promise<boolean> {
-    if (this.value.busy !== null) return false;
+    // A second click says nothing; another act that was not even tried does.
+    if (this.value.busy !== null) {
+      if (this.value.busy !== name) this.patch({ problem: new ApiProblem(409, "busy", "Busy", "") });
+      return false;
+    }
     this.patch({ busy: name, problem: null });
     try {
       this.#take(await run());
@@ -141,13 +176,19 @@ export class Workspace extends State<WorkspaceState> {
 
   #draftOf(application: ApplicationView): Draft {
     const id = application.application_id;
-    return new Draft(savedOf(application), {
+    const draft = new Draft(savedOf(application), {
       save: (values, revision) => this.#save(id, values, revision),
       load: () => this.#load(id),
       sent: (values) => applicable(application.form as FormSchema, values),
-      live: (key, value) => this.#ports.live(id, key, value),
+      live: (key, value) => this.#live(id, key, value),
       later: (milliseconds, run) => this.#ports.later(milliseconds, run),
     });
+    draft.subscribe(({ status }) => {
+      const stuck = [...this.drafts.values()].some(({ value }) => value.status === "refused" || value.status === "conflict");
+      if (stuck !== this.value.stuck) this.patch({ stuck });
+      if (status === "saved") this.#left?.();
+    });
+    return draft;
   }
 
   async #save(id: string, values: Values, revision: number): Promise<SaveOutcome> {
@@ -168,7 +209,7 @@ export class Workspace extends State<WorkspaceState> {
   async #load(id: string): Promise<Saved | null> {
     try {
       const view = await this.#ports.read();
-      this.patch({ view });
+      this.#take(view);
       const application = view.applications.find((one) => one.application_id === id);
       return application === undefined ? null : savedOf(application);
     } catch {
@@ -180,7 +221,8 @@ export class Workspace extends State<WorkspaceState> {
   #replace(application: ApplicationView): void {
     const { view } = this.value;
     if (view === null) return;
-    const applications = view.applications.map((one) => (one.application_id === application.application_id ? application : one));
+    const overtaken = (one: ApplicationView): boolean => one.application_id === application.application_id && one.revision <= application.revision;
+    const applications = view.applications.map((one) => (overtaken(one) ? application : one));
     this.patch({ view: { ...view, applications } });
   }
 }

@@ -8,12 +8,14 @@ import { language } from "$shared/i18n/language.svelte";
 import { session } from "../app";
 import type {
   AppointmentBrief,
+  AppointmentDetail,
   BlockedTime,
   BookedForSomebody,
   Colleague,
   Moves,
   NewBlock,
   OfficeBooking,
+  Resumed,
   SavedBlock,
   SavedTimetable,
   Sent,
@@ -49,6 +51,9 @@ export const officeApi = {
         }),
       ),
     ),
+  /** One appointment with e-mail address and telephone number: asked when it is opened, never for a list. */
+  appointment: (appointment_id: string): Promise<AppointmentDetail> =>
+    session.call((token) => answer(booking.GET("/api/booking/office/appointments/{appointment_id}", { headers: bearer(token), params: { path: { appointment_id } } }))),
   book: (body: OfficeBooking, key: string): Promise<BookedForSomebody> =>
     session.call((token) =>
       answer(booking.POST("/api/booking/office/appointments", { headers: bearer(token), params: { header: once(key) }, body: sent(body) })),
@@ -71,6 +76,11 @@ export const officeApi = {
   noShow: (appointment_id: string): Promise<AppointmentBrief> =>
     session.call((token) =>
       answer(booking.POST("/api/booking/office/appointments/{appointment_id}/no-show", { headers: bearer(token), params: { path: { appointment_id } } })),
+    ),
+  /** Missed, here now. Problem `not_resumable` once the appointment's day is over. */
+  resume: (appointment_id: string): Promise<Resumed> =>
+    session.call((token) =>
+      answer(booking.POST("/api/booking/office/appointments/{appointment_id}/resumption", { headers: bearer(token), params: { path: { appointment_id } } })),
     ),
 
   timetable: (): Promise<Timetable> => session.call((token) => answer(booking.GET("/api/booking/office/timetable", { headers: bearer(token) }))),

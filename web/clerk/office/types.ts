@@ -21,6 +21,10 @@ export const WEEKDAYS: readonly Weekday[] = ["mon", "tue", "wed", "thu", "fri", 
 
 export type Stretch = Read<Booking["Stretch"]>;
 export type AppointmentBrief = Read<Booking["AppointmentBrief"]>;
+/** One appointment that a clerk opened: with how to reach the citizen. */
+export type AppointmentDetail = Read<Booking["AppointmentDetail"]>;
+/** An appointment whose person came after all, and who has got the time in the meantime. */
+export type Resumed = Read<Booking["ResumedView"]>;
 export type AppointmentState = AppointmentBrief["state"];
 export type Channel = AppointmentBrief["channel"];
 export type Need = NonNullable<Booking["OfficeAppointmentRequest"]["needs"]>[number];

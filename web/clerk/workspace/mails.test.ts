@@ -16,6 +16,11 @@ describe("mails that did not arrive", () => {
     expect(notArrived([mail("2", "reminder", "dropped"), mail("1", "reminder", "failed", "sms")])).toEqual([]);
   });
 
+  it("are none with an older link than was sent since", () => {
+    const mails = [mail("3", "confirmation", "pending"), mail("2", "reminder", "failed"), mail("1", "rescheduled", "failed"), mail("0", "receipt", "failed")];
+    expect(notArrived(mails).map(({ message_id }) => message_id)).toEqual(["0"]);
+  });
+
   it("stay lost when a later one was dropped before it went out", () => {
     expect(notArrived([mail("2", "confirmation", "dropped"), mail("1", "confirmation", "failed")])).toHaveLength(1);
   });

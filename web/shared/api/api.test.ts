@@ -18,7 +18,7 @@ describe("problems", () => {
     );
     expect(isProblem(problem, "slot_taken")).toBe(true);
     expect(problem.extra).toEqual({ alternatives: [1] });
-    expect(problem.errors).toEqual([{ field: "starts_at", message: "m" }]);
+    expect(problem.errors).toEqual([{ code: "", field: "starts_at", message: "m" }]);
   });
 
   it("make sense of a gateway's error page", async () => {

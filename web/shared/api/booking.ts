@@ -1,5 +1,5 @@
 import { withProof } from "$shared/proof/proof.svelte";
-import { answer, clientOf } from "./client";
+import { answer, clientOf, proving } from "./client";
 import type { paths } from "./generated/booking";
 import type {
   BookedAppointment,
@@ -69,6 +69,18 @@ export const bookingApi = {
       ),
     ),
 
+  /** Has the link of an appointment mailed anew. The answer tells nothing about whether there is such an appointment. */
+  askForLink: async (office: string, reference: string, email: string, key: string): Promise<void> => {
+    await withProof((proof) =>
+      answer(
+        api.POST("/api/booking/offices/{office}/lost-links", {
+          params: { path: { office }, header: { "Idempotency-Key": key, ...proving(proof) } },
+          body: { reference, email },
+        }),
+      ),
+    );
+  },
+
   /** Whether one can talk to the office right now, without an appointment. */
   walkIn: (office: string): Promise<WalkInState> => answer(api.GET("/api/booking/offices/{office}/walk-in", { params: { path: { office } } })),
 
@@ -83,11 +95,6 @@ export const bookingApi = {
       ),
     ),
 };
-
-/** The header that carries a proof, if there is one. */
-function proving(proof: string | null): { "Proof-Of-Work"?: string } {
-  return proof === null ? {} : { "Proof-Of-Work": proof };
-}
 
 /** Gives a hold back while the page goes away: the browser sends it even when nobody is there to hear the answer. */
 export function releaseOnLeaving(office: string, holdId: string): void {

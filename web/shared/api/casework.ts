@@ -38,8 +38,9 @@ export const clerkApi = {
     answer(api.POST("/api/casework/session", { body: { office, username, password } })),
   /** A new access token, by the HttpOnly cookie. */
   refresh: (): Promise<ClerkSession> => answer(api.POST("/api/casework/session/refresh")),
-  signOut: async (token: string): Promise<void> => {
-    await api.DELETE("/api/casework/session", { headers: bearer(token) });
+  /** Ends the session of the cookie. */
+  signOut: async (): Promise<void> => {
+    await api.DELETE("/api/casework/session");
   },
   whoAmI: (token: string): Promise<ClerkInfo> => answer(api.GET("/api/casework/session", { headers: bearer(token) })),
 

@@ -10,30 +10,54 @@ export interface RequestOptions {
   readonly timeout?: number;
 }
 
-/** A fresh key for one intended write. Keep it while retrying the same write; take a new one for a new intent. */
-export function idempotencyKey(): string {
-  return crypto.randomUUID();
-}
-
 const PATIENCE_MS = 20_000;
 
 /**
- * Exchanges one request for its answer, within `timeout` ms.
+ * Exchanges one request for its whole answer, within `timeout` ms.
  *
- * @throws ApiProblem on status >= 400, and `offline` or `unreachable` when no answer comes. Whoever aborted the request
- * hears their own abort.
+ * The body is read here, to its end: an answer that breaks off is none, whoever would have read it.
+ *
+ * @throws ApiProblem and nothing else: on status >= 400 what the service says, otherwise one of our own codes
  */
 export async function exchange(request: Request, timeout: number = PATIENCE_MS): Promise<Response> {
-  let response: Response;
+  // By hand, since the oldest browsers that we serve cannot join signals (`AbortSignal.any`).
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  const timer = setTimeout(abort, timeout);
+  request.signal.addEventListener("abort", abort);
+  if (request.signal.aborted) abort();
+  let whole: Response;
   try {
-    response = await fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]) });
+    const response = await fetch(request, { signal: stop.signal });
+    learnServerTime(response);
+    const bytes = await response.arrayBuffer();
+    whole = new Response(bytes.byteLength === 0 ? null : bytes, response);
   } catch (cause) {
-    if (request.signal.aborted) throw cause;
+    throw problemFromFailure(cause, request.signal.aborted);
+  } finally {
+    clearTimeout(timer);
+    request.signal.removeEventListener("abort", abort);
+  }
+  if (!whole.ok) throw await problemFromResponse(whole);
+  return whole;
+}
+
+/** Exchanges a request for JSON or for nothing. @throws ApiProblem as `exchange` does, and `unreachable` for anything else, e.g. a hotspot's own page */
+export async function exchangeJson(request: Request): Promise<Response> {
+  const response = await exchange(request);
+  const body = await response.clone().text();
+  if (body !== "") parsed(response, body);
+  return response;
+}
+
+function parsed(response: Response, body: string): unknown {
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!/\bjson\b/.test(type)) throw problemFromFailure(new TypeError(`an answer of type "${type}"`));
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
     throw problemFromFailure(cause);
   }
-  learnServerTime(response);
-  if (!response.ok) throw await problemFromResponse(response);
-  return response;
 }
 
 /** Sends a request to our own origin and returns the answer as it came. @throws ApiProblem as `exchange` does. */
@@ -55,13 +79,17 @@ export async function send(method: string, path: string, options: RequestOptions
 /** Sends a request and parses the JSON answer. @throws ApiProblem */
 export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
   const response = await send(method, path, options);
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  const body = await response.text();
+  return (body === "" ? undefined : parsed(response, body)) as T;
 }
 
 /** Fetches a document with the caller's token and offers it as a file, since a plain link cannot carry the token. @throws ApiProblem */
 export async function download(path: string, filename: string, token: string): Promise<void> {
   const response = await send("GET", path, { token, timeout: 60_000 });
-  const url = URL.createObjectURL(await response.blob());
+  const file = await response.blob();
+  // No document of ours is a page: somebody else has answered, e.g. a hotspot.
+  if (file.type.startsWith("text/html")) throw problemFromFailure(new TypeError("a page in place of a document"));
+  const url = URL.createObjectURL(file);
   const link = document.createElement("a");
   link.href = url;
   link.download = filename;

@@ -2,13 +2,16 @@
 export interface FieldError {
   readonly field: string;
   readonly message: string;
+  /** Why, for programs; empty where there is only the message. */
+  readonly code: string;
 }
 
 /**
  * What went wrong with a request, in the words of RFC 9457 (application/problem+json).
  *
- * `code` is stable and meant for programs (`slot_taken`, `link_expired`, ...). Two codes are ours, with status 0:
- * `offline` (this device has no network) and `unreachable` (no answer came).
+ * `code` is stable and meant for programs (`slot_taken`, `link_expired`, ...). Three codes are ours, with status 0:
+ * `offline` (this device has no network), `unreachable` (no answer came, not in time, not whole or not in a form that we
+ * understand) and `aborted` (who asked wanted it no longer).
  */
 export class ApiProblem extends Error {
   override readonly name = "ApiProblem";
@@ -48,7 +51,7 @@ function seconds(header: string | null): number | null {
 
 function fieldErrors(value: unknown): FieldError[] {
   if (!Array.isArray(value)) return [];
-  return value.filter(isRecord).map((entry) => ({ field: text(entry["field"]), message: text(entry["message"]) }));
+  return value.filter(isRecord).map((entry) => ({ field: text(entry["field"]), message: text(entry["message"]), code: text(entry["code"]) }));
 }
 
 /** The problem that an answer of status >= 400 describes; an answer that is no problem document still gets a code. */
@@ -75,10 +78,10 @@ export async function problemFromResponse(response: Response): Promise<ApiProble
   );
 }
 
-/** The problem behind a fetch that threw: no network here, or no answer from there. */
-export function problemFromFailure(cause: unknown): ApiProblem {
+/** The problem behind an answer that is none: no network here, nothing (whole) from there, or `aborted` by who asked. */
+export function problemFromFailure(cause: unknown, aborted = false): ApiProblem {
   const offline = typeof navigator !== "undefined" && navigator.onLine === false;
-  const problem = new ApiProblem(0, offline ? "offline" : "unreachable", "No answer", String(cause));
+  const problem = new ApiProblem(0, aborted ? "aborted" : offline ? "offline" : "unreachable", "No answer", String(cause));
   problem.cause = cause;
   return problem;
 }

@@ -31,11 +31,14 @@ export type BookedService = Required<Booking["ChosenService"]>;
 export type NewAppointment = Booking["AppointmentRequest"];
 /** Who comes, and how to reach them. */
 export type Contact = Pick<NewAppointment, "name" | "email" | "phone" | "language" | "time_zone" | "plain_language"> & { needs: Need[] };
+export type NewContact = Booking["ContactRequest"];
 export type BookedAppointment = Booking["BookedView"];
 export type AppointmentView = Booking["AppointmentView"];
 export type NewWaiting = Booking["WaitingRequest"];
 export type WaitingEntry = Booking["EntryView"];
 export type ListedView = Booking["ListedView"];
+export type ReservationView = Booking["ReservationView"];
+export type ConfirmationView = Booking["ConfirmationView"];
 export type OfferView = Booking["OfferView"];
 export type WalkInState = Booking["WalkInView"];
 export type NewWalkIn = Booking["WalkInRequest"];

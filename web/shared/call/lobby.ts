@@ -1,6 +1,6 @@
 /** The clerk's live view of who waits: the same signaling connection, without a room. */
 
-import { type Readable, writable } from "svelte/store";
+import { State, type Told } from "../state";
 
 import type { LobbyEntry } from "./protocol";
 import { SignalingClient, type SignalingOptions, type SignalingState } from "./signaling-client";
@@ -18,21 +18,21 @@ export interface LobbyOptions {
 }
 
 export class Lobby {
-  readonly state: Readable<LobbyState>;
+  readonly state: Told<LobbyState>;
   readonly #client: SignalingClient;
 
   constructor(options: LobbyOptions) {
-    const store = writable<LobbyState>({ signaling: "connecting", waiting: [], problem: null });
-    this.state = { subscribe: store.subscribe };
+    const store = new State<LobbyState>({ signaling: "connecting", waiting: [], problem: null });
+    this.state = store;
     this.#client = new SignalingClient({
       ticket: options.ticket,
       onmessage: (message) => {
-        if (message.type === "lobby") store.update((state) => ({ ...state, waiting: message.waiting, problem: null }));
+        if (message.type === "lobby") store.patch({ waiting: message.waiting, problem: null });
       },
-      onstate: (signaling) => store.update((state) => ({ ...state, signaling })),
+      onstate: (signaling) => store.patch({ signaling }),
       onticket: () => undefined,
-      onend: (reason) => store.update((state) => ({ ...state, problem: reason })),
-      onproblem: (problem) => store.update((state) => ({ ...state, problem })),
+      onend: (reason) => store.patch({ problem: reason }),
+      onproblem: (problem) => store.patch({ problem }),
       ...options.signaling,
     });
   }

@@ -1,4 +1,3 @@
-import { get } from "svelte/store";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { deviceError, LocalMedia } from "./media";
@@ -36,7 +35,7 @@ class FakeDevices extends EventTarget {
 let devices: FakeDevices;
 let clock: ManualClock;
 let media: LocalMedia;
-const now = () => get(media.state);
+const now = () => media.state.value;
 const track = (kind: "audio" | "video"): FakeTrack => {
   const found = (kind === "audio" ? now().audioTrack : now().videoTrack) as unknown as FakeTrack | null;
   if (!found) throw new Error(`no ${kind} track`);

@@ -6,7 +6,8 @@
  * for again: nobody should sit in a call with a dead microphone and not know it.
  */
 
-import { type Readable, writable } from "svelte/store";
+import { Latest } from "$shared/api/latest";
+import { State, type Told } from "../state";
 
 import { type Clock, systemClock } from "./clock";
 
@@ -72,8 +73,8 @@ export function deviceError(error: unknown): DeviceError {
 }
 
 export class LocalMedia {
-  readonly state: Readable<MediaState>;
-  readonly #store = writable<MediaState>({
+  readonly state: Told<MediaState>;
+  readonly #store = new State<MediaState>({
     camera: OFF, microphone: OFF, microphoneMuted: false, interrupted: false,
     cameras: [], microphones: [], speakers: [], cameraId: null, microphoneId: null, speakerId: null,
     videoTrack: null, audioTrack: null, stream: null,
@@ -82,15 +83,14 @@ export class LocalMedia {
   readonly #clock: Clock;
   #now!: MediaState;
   #wanted: Record<Kind, boolean> = { camera: false, microphone: false };
-  /** Rises with every request per kind, so that a late answer of an older one is thrown away. */
-  #generation: Record<Kind, number> = { camera: 0, microphone: 0 };
+  readonly #asked: Record<Kind, Latest> = { camera: new Latest(), microphone: new Latest() };
   #detail = false;
   #listening = false;
 
   constructor(options: MediaOptions = {}) {
     this.#devices = "devices" in options ? options.devices : globalThis.navigator?.mediaDevices;
     this.#clock = options.clock ?? systemClock;
-    this.state = { subscribe: this.#store.subscribe };
+    this.state = this.#store;
     this.#store.subscribe((state) => (this.#now = state));
   }
 
@@ -100,18 +100,18 @@ export class LocalMedia {
     const { camera, microphone } = this.#now;
     if (camera.state === "on" && microphone.state === "on") return;
     this.#listen();
-    const [forCamera, forMicrophone] = [++this.#generation.camera, ++this.#generation.microphone];
+    const [forCamera, forMicrophone] = [this.#asked.camera.begin(), this.#asked.microphone.begin()];
     this.#set({ camera: { state: "starting", error: null }, microphone: { state: "starting", error: null } });
     try {
       const stream = await this.#ask({ video: this.#video(), audio: this.#audio() });
-      if (forCamera === this.#generation.camera) this.#take("camera", stream.getVideoTracks()[0] ?? null);
+      if (forCamera.open) this.#take("camera", stream.getVideoTracks()[0] ?? null);
       else stream.getVideoTracks().forEach((track) => track.stop());
-      if (forMicrophone === this.#generation.microphone) this.#take("microphone", stream.getAudioTracks()[0] ?? null);
+      if (forMicrophone.open) this.#take("microphone", stream.getAudioTracks()[0] ?? null);
       else stream.getAudioTracks().forEach((track) => track.stop());
       await this.refreshDevices();
     } catch {
-      if (forMicrophone === this.#generation.microphone) await this.#acquire("microphone");
-      if (forCamera === this.#generation.camera) await this.#acquire("camera");
+      if (forMicrophone.open) await this.#acquire("microphone");
+      if (forCamera.open) await this.#acquire("camera");
     }
   }
 
@@ -193,8 +193,7 @@ export class LocalMedia {
   }
 
   async #acquire(kind: Kind, retry = 0): Promise<void> {
-    const generation = ++this.#generation[kind];
-    const stale = (): boolean => generation !== this.#generation[kind];
+    const question = this.#asked[kind].begin();
     this.#listen();
     // Phones open one camera at a time: the old one must be free before the new one is asked for.
     if (kind === "camera") this.#drop("camera");
@@ -202,10 +201,10 @@ export class LocalMedia {
     try {
       const stream = await this.#ask(kind === "camera" ? { video: this.#video() } : { audio: this.#audio() });
       const [track] = stream.getTracks();
-      if (stale()) track?.stop();
-      else this.#take(kind, track ?? null);
+      if (question.open) this.#take(kind, track ?? null);
+      else track?.stop();
     } catch (error) {
-      if (stale()) return;
+      if (!question.open) return;
       const code = deviceError(error);
       const id = kind === "camera" ? this.#now.cameraId : this.#now.microphoneId;
       if (code === "not_found" && id) {
@@ -218,11 +217,11 @@ export class LocalMedia {
       const wait = RETRIES_MS[retry];
       if (code === "in_use" && wait !== undefined) {
         this.#clock.after(wait, () => {
-          if (!stale() && this.#wanted[kind]) void this.#acquire(kind, retry + 1);
+          if (question.open && this.#wanted[kind]) void this.#acquire(kind, retry + 1);
         });
       }
     }
-    if (!stale()) await this.refreshDevices();
+    if (question.open) await this.refreshDevices();
   }
 
   #take(kind: Kind, track: MediaStreamTrack | null): void {
@@ -260,7 +259,7 @@ export class LocalMedia {
   }
 
   #release(kind: Kind): void {
-    this.#generation[kind] += 1;
+    this.#asked[kind].drop();
     this.#drop(kind);
     this.#set({ [kind]: OFF, interrupted: false });
   }
@@ -300,6 +299,6 @@ export class LocalMedia {
   }
 
   #set(change: Partial<MediaState>): void {
-    this.#store.update((state) => ({ ...state, ...change }));
+    this.#store.patch(change);
   }
 }

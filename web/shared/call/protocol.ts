@@ -6,7 +6,7 @@
  */
 
 export type Role = "citizen" | "clerk";
-export type ClosedReason = "completed" | "aborted" | "cancelled" | "rescheduled" | "replaced" | "left";
+export type ClosedReason = "completed" | "aborted" | "cancelled" | "rescheduled" | "expired" | "replaced" | "left";
 
 export interface Description {
   type: "offer" | "answer";
@@ -131,7 +131,7 @@ function lobbyEntries(value: unknown): LobbyEntry[] {
   );
 }
 
-const CLOSED_REASONS: readonly string[] = ["completed", "aborted", "cancelled", "rescheduled", "replaced", "left"];
+const CLOSED_REASONS: readonly string[] = ["completed", "aborted", "cancelled", "rescheduled", "expired", "replaced", "left"];
 
 const PARSERS: Record<string, (fields: Fields) => ServerMessage | null> = {
   welcome,

@@ -1,4 +1,4 @@
-import { get, writable } from "svelte/store";
+import { State } from "../state";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { MediaState } from "./media";
@@ -46,9 +46,9 @@ let sockets: FakeSocket[];
 let peers: FakePeer[];
 let certificates: number;
 let call: Call;
-const media = writable({ audioTrack: null, videoTrack: null, microphoneMuted: false } as unknown as MediaState);
+const media = new State({ audioTrack: null, videoTrack: null, microphoneMuted: false } as unknown as MediaState);
 
-const now = () => get(call.state);
+const now = () => call.state.value;
 const peer = (): FakePeer => {
   const last = peers.at(-1);
   if (!last) throw new Error("no peer");
@@ -199,7 +199,7 @@ describe("the citizen", () => {
   it("hands camera and microphone to the connection and says what is switched on", async () => {
     await say(welcome("citizen", { admitted: true }), offer("k1"));
     peer().showCode();
-    media.update((state) => ({ ...state, videoTrack: new FakeTrack("video") as unknown as MediaStreamTrack }));
+    media.patch({ videoTrack: new FakeTrack("video") as unknown as MediaStreamTrack });
     expect(peer().tracks?.video).not.toBeNull();
     expect(peer().stageChannel.sent.at(-1)).toBe('{"type":"media","camera":true,"microphone":false}');
   });
@@ -262,7 +262,7 @@ describe("the citizen", () => {
     expect(now()).toMatchObject({ phase: "ended", ended: "completed", remoteStream: null });
   });
 
-  it.each([["cancelled"], ["rescheduled"], ["aborted"], ["replaced"], ["left"]])("ends at once when the room is closed: %s", async (reason) => {
+  it.each([["cancelled"], ["rescheduled"], ["expired"], ["aborted"], ["replaced"], ["left"]])("ends at once when the room is closed: %s", async (reason) => {
     await say(welcome("citizen", { admitted: true }), offer("k1"));
     peer().showCode();
     await say({ type: "closed", reason });

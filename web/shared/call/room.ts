@@ -5,7 +5,7 @@
  * the other side (a reload) means a new connection; the same epoch means the connection we have goes on.
  */
 
-import { type Readable, writable } from "svelte/store";
+import { State, type Told } from "../state";
 
 import { CertificateError, generateCertificate, readFingerprints } from "./certificates";
 import { type Clock, systemClock } from "./clock";
@@ -61,9 +61,9 @@ const ICE_SERVERS_WAIT_MS = 2000;
 const MOST_RUNS = 10;
 
 export class Call {
-  readonly state: Readable<CallState>;
+  readonly state: Told<CallState>;
   readonly stage: Pick<StageChannel, "sendField" | "onField">;
-  readonly #store = writable<CallState>({
+  readonly #store = new State<CallState>({
     phase: "connecting", signaling: "connecting", peerPresent: false, ...NOTHING_REMOTE, waiting: null,
     verification: NO_VERIFICATION, stage: null, completed: false, ended: null, problem: null,
   });
@@ -85,7 +85,7 @@ export class Call {
 
   constructor(private readonly options: CallOptions) {
     this.#clock = options.clock ?? systemClock;
-    this.state = { subscribe: this.#store.subscribe };
+    this.state = this.#store;
     this.#store.subscribe((state) => (this.#now = state));
     this.#stageChannel = new StageChannel(({ camera, microphone }) => this.#set({ remoteMedia: { camera, microphone } }));
     this.stage = this.#stageChannel;
@@ -361,6 +361,6 @@ export class Call {
   }
 
   #set(change: Partial<CallState>): void {
-    this.#store.update((state) => ({ ...state, ...change }));
+    this.#store.patch(change);
   }
 }

@@ -6,6 +6,7 @@
  * not depend on this connection: it is browser to browser and goes on while signaling is away.
  */
 
+import { Latest } from "$shared/api/latest";
 import { type Clock, systemClock } from "./clock";
 import { type ClientMessage, type ClosedReason, parse, type ServerMessage } from "./protocol";
 import { type Ticket, TicketError } from "./tickets";
@@ -74,7 +75,7 @@ export class SignalingClient {
   #connecting = false;
   #welcomed = false;
   #openedAt = 0;
-  #generation = 0;
+  readonly #latest = new Latest();
   #stopTicks: (() => void) | null = null;
   #cancelRetry: (() => void) | null = null;
   readonly #clock: Clock;
@@ -102,7 +103,7 @@ export class SignalingClient {
   /** Ends the connection for good, from this side. */
   stop(): void {
     if (this.#state === "closed") return;
-    this.#generation += 1;
+    this.#latest.drop();
     this.#set("closed");
     this.#cancelRetry?.();
     this.#stopTicks?.();
@@ -130,7 +131,7 @@ export class SignalingClient {
   };
 
   async #connect(): Promise<void> {
-    const generation = ++this.#generation;
+    const question = this.#latest.begin();
     this.#drop();
     this.#lastHeard = this.#clock.now();
     this.#connecting = true;
@@ -138,10 +139,10 @@ export class SignalingClient {
     try {
       ticket = await this.options.ticket();
     } catch (error) {
-      if (generation === this.#generation) this.#refused(error);
+      if (question.open) this.#refused(error);
       return;
     }
-    if (generation !== this.#generation) return;
+    if (!question.open) return;
     this.options.onticket(ticket);
     const socket = (this.options.connect ?? ((url) => new WebSocket(url)))(this.options.url ?? defaultUrl());
     this.#socket = socket;
@@ -199,7 +200,7 @@ export class SignalingClient {
   #lose(state: "reconnecting" | "offline"): void {
     // Only a connection that lasted starts the backoff anew; one that dies at once must not be hammered.
     if (this.#welcomed && this.#clock.now() - this.#openedAt > DEAD_MS) this.#attempt = 0;
-    this.#generation += 1;
+    this.#latest.drop();
     this.#connecting = false;
     this.#drop();
     // The browser's word "offline" stands until it says "online" or a connection succeeds.

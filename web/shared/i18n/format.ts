@@ -12,9 +12,19 @@ function formatter(shown: Language, options: Intl.DateTimeFormatOptions): Intl.D
   return found;
 }
 
-/** The IANA name of the time zone that the visitor's device is set to, e.g. `Europe/Berlin`. */
-export function ownTimeZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || "Europe/Berlin";
+/**
+ * The IANA name of the time zone that the visitor's device is set to, e.g. `Europe/Berlin`. A device that names none, or
+ * one that its own browser cannot calculate with (`Etc/Unknown`), has the office's.
+ */
+export function ownTimeZone(office: string): string {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  try {
+    new Intl.DateTimeFormat("de-DE", { timeZone: own });
+    // Some browsers name what they do not know, and take the name back.
+    return own && own !== "Etc/Unknown" ? own : office;
+  } catch {
+    return office;
+  }
 }
 
 /** `Donnerstag, 26. November 2026` · `Thursday 26 November 2026`. */

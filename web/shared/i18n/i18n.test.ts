@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { areas } from "./area";
-import { clocksDiffer, formatCountdown, formatDateTime, formatMoney, formatTime, localDay } from "./format";
+import { clocksDiffer, formatCountdown, formatDateTime, formatMoney, formatTime, localDay, ownTimeZone } from "./format";
 import { language, preferredLanguage } from "./language.svelte";
 import { common } from "./common";
 
@@ -64,5 +64,18 @@ describe("formats", () => {
     expect(formatCountdown(299.2)).toBe("5:00");
     expect(formatCountdown(59)).toBe("0:59");
     expect(formatCountdown(-3)).toBe("0:00");
+  });
+});
+
+describe("the device's time zone", () => {
+  it.each([
+    ["Asia/Kathmandu", "Asia/Kathmandu"],
+    ["Etc/Unknown", "Europe/Berlin"],
+    ["Mars/Olympus_Mons", "Europe/Berlin"],
+    ["", "Europe/Berlin"],
+  ])("%j is calculated with as %s", (device, used) => {
+    const told = vi.spyOn(Intl.DateTimeFormat.prototype, "resolvedOptions").mockReturnValue({ timeZone: device } as Intl.ResolvedDateTimeFormatOptions);
+    expect(ownTimeZone("Europe/Berlin")).toBe(used);
+    told.mockRestore();
   });
 });

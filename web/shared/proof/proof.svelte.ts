@@ -1,6 +1,7 @@
 import type { Challenge, Payload, Solution } from "altcha-lib/types";
 
 import { ApiProblem, isProblem } from "$shared/api/problem";
+import { part, PartMissing } from "$shared/ui/mishap";
 
 /** How often one request may be asked for a proof: the first may have grown too old while a slow device worked. */
 const MOST_PROOFS = 3;
@@ -21,7 +22,7 @@ export const proof = {
 
 /** Solves a challenge in workers of our own origin, so that the page stays responsive. Null: not within the time. */
 async function solveInWorkers(challenge: Challenge): Promise<Solution | null> {
-  const { solveChallengeWorkers } = await import("altcha-lib");
+  const { solveChallengeWorkers } = await part(() => import("altcha-lib"));
   return solveChallengeWorkers({
     challenge,
     concurrency: Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1),
@@ -45,6 +46,7 @@ function isChallenge(value: unknown): value is Challenge {
  * the proof. `send` must repeat the very same request, under the same Idempotency-Key.
  *
  * @throws ApiProblem: whatever `send` throws, and `proof_failed` when this device cannot solve the challenge.
+ * @throws PartMissing when the part that solves it cannot be loaded.
  */
 export async function withProof<T>(send: (proof: string | null) => Promise<T>, solve: Solve = solveInWorkers): Promise<T> {
   let known: string | null = null;
@@ -66,7 +68,7 @@ async function work(challenge: Challenge, solve: Solve): Promise<string> {
     if (solution) return payloadOf(challenge, solution);
     throw new ApiProblem(429, "proof_failed", "No proof of work", "not within the time");
   } catch (cause) {
-    if (isProblem(cause)) throw cause;
+    if (isProblem(cause) || cause instanceof PartMissing) throw cause;
     const problem = new ApiProblem(429, "proof_failed", "No proof of work", String(cause));
     problem.cause = cause;
     throw problem;

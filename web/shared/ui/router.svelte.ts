@@ -1,3 +1,4 @@
+import { focusOnTitle, leadTo } from "./focus";
 import { matchRoute, type Match, type Route } from "./routes";
 
 /** Asked before the view changes while something would be lost; call `leave` once it is decided. */
@@ -11,7 +12,14 @@ interface Place {
 const placeOf = (state: unknown): number | null =>
   typeof state === "object" && state !== null && "place" in state ? (state as Place).place : null;
 
-/** Client-side navigation by path over the History API. One router per page; call `start()` once. */
+/** `#content` names a place on this page. What holds a dot is a token: who asks, and never a place. */
+const placeOnPage = (hash: string): string | null => (hash.length > 1 && !hash.includes(".") ? hash.slice(1) : null);
+
+/**
+ * Client-side navigation by path over the History API. One router per page; call `start()` once.
+ *
+ * Nothing else writes the fragment: it holds the citizen's token. Links to a place on this page move the focus alone.
+ */
 export class Router<Name extends string> {
   #location = $state({ path: window.location.pathname, hash: window.location.hash });
   /** Rises with every navigation inside the page; 0 is the first view, which must not steal the focus. */
@@ -114,9 +122,17 @@ export class Router<Name extends string> {
   }
 
   #moved(): void {
-    const { pathname, hash } = window.location;
+    const { pathname, search, hash } = window.location;
     if (pathname === this.#location.path && hash === this.#location.hash) return;
+    const place = placeOnPage(hash);
+    if (place !== null && pathname === this.#location.path) {
+      // Typed into the address bar, or written by an extension: the token stays where it was.
+      window.history.replaceState(window.history.state, "", pathname + search + this.#location.hash);
+      leadTo(place);
+      return;
+    }
     this.#location = { path: pathname, hash };
+    focusOnTitle.wanted = true;
     this.visits += 1;
   }
 
@@ -125,9 +141,12 @@ export class Router<Name extends string> {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (!link || link.target || link.hasAttribute("download") || link.origin !== window.location.origin) return;
     if (this.foreign.includes(link.pathname.split("/")[1] ?? "")) return;
-    // A fragment of this very page (skip link, error summary) stays the browser's business.
-    if (link.pathname === window.location.pathname && link.hash && !link.hash.includes(".")) return;
     event.preventDefault();
+    const place = placeOnPage(link.hash);
+    if (place !== null && link.pathname === window.location.pathname) {
+      leadTo(place);
+      return;
+    }
     this.go(link.pathname + link.search + link.hash);
   }
 }

@@ -1,5 +1,6 @@
 """Where things are: the checkout that is run, and `var/`, where its state is kept."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +42,8 @@ class Home:
 
     @property
     def offices(self) -> Path:
-        """The office files."""
-        return self.root / "deploy" / "offices"
+        """The office files; SCHALTER_OFFICES_DIR names another folder than the checkout's."""
+        return Path(os.environ.get("SCHALTER_OFFICES_DIR") or self.root / "deploy" / "offices")
 
     @property
     def demo_clerks(self) -> Path:

@@ -22,7 +22,7 @@ _SERVERS = ("postgres", "nats", "redis")
 _SIMULATORS = ("paypal", "mail")
 #: The echo of the technical check: a process of its own, lest its media work slow the rooms down. It needs no access.
 CHECK = "signaling-check"
-_PORTS = (*_SERVERS, *SERVICES, CHECK, *_SIMULATORS, "smtp")
+_PORTS = (*_SERVERS, *SERVICES, CHECK, *_SIMULATORS, "smtp", "bounce")
 
 
 #: On a development machine everybody comes from one address, a load test too. Real offices have booking's own limits.
@@ -30,6 +30,7 @@ _LOCAL_LIMITS: Final = {
     "hold": {"proof_from": 50_000, "at_most": 100_000, "seconds": 3600},
     "booking": {"proof_from": 50_000, "at_most": 100_000, "seconds": 3600},
     "email": {"proof_from": 100, "at_most": 1_000, "seconds": 3600},
+    "mailbox": {"proof_from": 100, "at_most": 1_000, "seconds": 3600},
 }
 
 
@@ -143,7 +144,11 @@ def _special_environments(
             **public_keys,
             "SCHALTER_SMTP_HOST": LOOPBACK,
             "SCHALTER_SMTP_PORT": str(ports["smtp"]),
-            "SCHALTER_SMTP_STARTTLS": "false",
+            "SCHALTER_SMTP_SECURITY": "none",
+            "SCHALTER_BOUNCE_DOMAIN": "bounce.localhost",
+            "SCHALTER_BOUNCE_HOST": LOOPBACK,
+            "SCHALTER_BOUNCE_PORT": str(ports["bounce"]),
+            "SCHALTER_BOUNCE_KEY": secrets.password("bounce"),
         },
         "paypal": {
             **paypal,
@@ -151,7 +156,11 @@ def _special_environments(
             "SCHALTER_PAYPAL_PUBLIC_URL": f"{public_url}/paypal-simulator",
             "SCHALTER_PAYPAL_WEBHOOK_TARGET": f"http://{LOOPBACK}:{ports['payment']}/api/payment/webhooks/paypal",
         },
-        "mail": {"SCHALTER_MAIL_SMTP_PORT": str(ports["smtp"]), "SCHALTER_MAIL_HTTP_PORT": str(ports["mail"])},
+        "mail": {
+            "SCHALTER_MAIL_SMTP_PORT": str(ports["smtp"]),
+            "SCHALTER_MAIL_HTTP_PORT": str(ports["mail"]),
+            "SCHALTER_MAIL_RETURN_PORT": str(ports["bounce"]),
+        },
     }
 
 
@@ -181,7 +190,7 @@ def uvicorn(name: str, factory: str, port: int, env: Mapping[str, str], log: Pat
         argv=(
             *(sys.executable, "-m", "uvicorn", "--factory", factory, "--host", LOOPBACK, "--port", str(port)),
             *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"),
-            *("--http", "chassis.server:OnePacket", "--proxy-headers", "--forwarded-allow-ips", LOOPBACK),
+            *("--http", "httptools", "--proxy-headers", "--forwarded-allow-ips", LOOPBACK),
             *("--ws-max-size", "131072", "--ws-per-message-deflate", "false"),
         ),
         env=env,

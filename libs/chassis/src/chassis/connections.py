@@ -50,6 +50,7 @@ class Connections:
             "postgresql+asyncpg://" + url.split("://", 1)[1],
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             connect_args={
                 "timeout": 5,
                 "command_timeout": 30,

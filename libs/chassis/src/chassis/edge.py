@@ -1,8 +1,10 @@
 """What every request passes on its way in and every answer on its way out."""
 
+import re
 import secrets
 from functools import lru_cache
 from time import perf_counter
+from typing import Final
 
 import structlog
 from prometheus_client import Histogram
@@ -12,12 +14,15 @@ from chassis.metrics import HTTP_SECONDS
 from chassis.problems import TooLarge, respond
 
 MAX_BODY_BYTES = 1024 * 1024
+#: W3C Trace Context, 3.2: version, trace, parent, flags. Version ff and ids of nothing but zeros are none.
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Edge:
     """The outermost layer of a service. One layer, because each costs every request as much as a query's parsing.
 
-    - A correlation id and the trace context are bound to everything that the request logs and publishes.
+    - A correlation id and the trace context are bound to everything that the request logs and publishes. Who sends ones
+      of another form gets new ones: they would travel into every event and every line of the log.
     - The request is timed under its route's template, so that ids never become labels.
     - A body over `limit` bytes is refused, whether its length is announced or not.
     - Answers are not to be stored by anybody unless they say so themselves: they may be personal.
@@ -35,9 +40,13 @@ class Edge:
         random = secrets.token_hex(24)
         given = headers.get(b"x-correlation-id", b"").decode("latin-1")
         correlation_id = given if given.isascii() and given.isalnum() and 8 <= len(given) <= 64 else random[:32]
-        trace = headers.get(b"traceparent", b"").decode("latin-1") or f"00-{random[:32]}-{random[32:]}-01"
+        trace, trace_id = headers.get(b"traceparent", b"").decode("latin-1"), random[:32]
+        if sent := _TRACEPARENT.fullmatch(trace):
+            trace_id = sent[1]
+        else:
+            trace = f"00-{trace_id}-{random[32:]}-01"
         bound = structlog.contextvars.bind_contextvars(
-            correlation_id=correlation_id, traceparent=trace, trace_id=trace.split("-")[1] if "-" in trace else trace
+            correlation_id=correlation_id, traceparent=trace, trace_id=trace_id
         )
         try:
             if scope["type"] == "http":

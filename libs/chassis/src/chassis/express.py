@@ -7,12 +7,11 @@ right (a field that is not valid, no JSON) goes FastAPI's way as if nobody had l
 the letter. See docs/adr/0020.
 """
 
-import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeVar, get_origin
+from typing import Any, Final, NamedTuple, TypeVar, cast, get_origin
 
 from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
@@ -24,30 +23,21 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import problems
-from chassis.problems import Problem
+from chassis import express_fence, problems
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Any]])
 
 _MARK: Final = "chassis_express"
 _JSON: Final = b"application/json"
 _SHORT_QUERY: Final = 500
-#: What a signature may ask for that express routes do not know.
-_UNKNOWN: Final = (
-    "cookie_params",
-    "websocket_param_name",
-    "http_connection_param_name",
-    "response_param_name",
-    "background_tasks_param_name",
-    "security_scopes_param_name",
-)
 
 
 def express(endpoint: Endpoint) -> Endpoint:
     """Marks the endpoint of a hot route, below its route's decorator.
 
     It may take path parameters, query parameters, headers, one body model, the request, and dependencies that are
-    coroutines taking the same. `create_app` raises TypeError for anything else, as at import for a typo.
+    coroutines taking the same. `create_app` raises TypeError for anything else (`express_fence`), as at import for a
+    typo.
     """
     setattr(endpoint, _MARK, True)
     return endpoint
@@ -126,7 +116,9 @@ class _Way:
             asked.known.append(result)
         if isinstance(result, Response):
             return result
-        return Response(self.answer.dump_json(result), self.route.status_code or 200, media_type="application/json")
+        # What is not of the declared type raises: FastAPI would drop its further fields, and nobody else would.
+        content = self.answer.dump_json(result, by_alias=True, warnings="error")
+        return Response(content, self.route.status_code or 200, media_type="application/json")
 
     def _parsed(self, headers: dict[bytes, bytes], raw: bytes) -> BaseModel:
         assert self.body is not None
@@ -139,13 +131,10 @@ class _Way:
 
 
 def ways(routers: Sequence[APIRouter], prefix: str) -> list[_Way]:
-    """The express routes of `routers`, mounted under `prefix`. Raises TypeError for one that takes what is unknown."""
-    return [
-        _way(route, prefix)
-        for router in routers
-        for route in router.routes
-        if isinstance(route, APIRoute) and getattr(route.endpoint, _MARK, False)
-    ]
+    """The express routes of `routers`, mounted under `prefix`. Raises TypeError for one that asks for too much."""
+    routes = list(express_fence.routes(routers))
+    marked = [route for route in routes if getattr(route.endpoint, _MARK, False)]
+    return [_way(express_fence.check(route, routes), prefix) for route in marked]
 
 
 class Express:
@@ -157,7 +146,7 @@ class Express:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] == "http" and not scope.get("root_path"):
+        if scope["type"] == "http" and not scope.get("root_path") and not scope["app"].dependency_overrides:
             method, path = scope["method"], scope["path"]
             for known, way in self._ways:
                 if known == method and (found := way.path.match(path)):
@@ -174,10 +163,8 @@ class Express:
         except _UnusualError:
             await self._app(scope, _again(messages, receive), send)
             return
-        except Problem as problem:
-            response = problems.respond(problem)
         except Exception as error:  # noqa: BLE001 - as the handlers that `problems.install` gives FastAPI
-            response = problems.respond(problems.unexpected(error))
+            response = problems.answer(error)
         await response(scope, receive, send)
 
 
@@ -205,9 +192,7 @@ def _way(route: APIRoute, prefix: str) -> _Way:
     steps: list[_Step] = []
     query = _Query()
     _plan(route.dependant, route, steps, query, {})
-    body = route.body_field.field_info.annotation if route.body_field else None
-    if body is not None and not (isinstance(body, type) and issubclass(body, BaseModel)):
-        raise TypeError(f"{route.path}: the body of an express route is a model")
+    body = cast(type[BaseModel], route.body_field.field_info.annotation) if route.body_field else None
     return _Way(
         route, compile_path(prefix + route.path)[0], body, query, tuple(steps), TypeAdapter(route.response_model)
     )
@@ -218,8 +203,7 @@ def _plan(dependant: Dependant, route: APIRoute, steps: list[_Step], query: _Que
     call = dependant.call
     if call in places:
         return places[call]
-    if not inspect.iscoroutinefunction(call) or any(getattr(dependant, name) for name in _UNKNOWN):
-        raise TypeError(f"{route.path}: {call} asks for what express routes do not know")
+    assert call is not None
     takes: list[tuple[str, _Get]] = []
     for other in dependant.dependencies:
         place = _plan(other, route, steps, query, places)

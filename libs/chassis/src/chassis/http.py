@@ -15,7 +15,7 @@ from chassis.problems import Unauthenticated
 class Body(BaseModel):
     """A request body: unknown fields are refused by name, strings are trimmed."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True, hide_input_in_errors=True)
 
 
 async def _transaction(request: Request) -> AsyncIterator[Transaction]:

@@ -4,8 +4,10 @@ A service's `migrations/env.py` is two lines: import `run` and call it.
 """
 
 import asyncio
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import asyncpg
 import structlog
@@ -18,7 +20,9 @@ from chassis.tables import IdempotentAnswer, Inbox, Outbox
 log = structlog.get_logger(__name__)
 
 _LOCK: Final = 5_124_001  # any number, the same for every instance of a service
+_LOCK_TIMEOUT: Final = "3s"
 _PATIENCE_SECONDS: Final = 60
+_AGAIN_SECONDS: Final = 0.2
 
 
 class Operations(Protocol):
@@ -35,25 +39,55 @@ def create_chassis_tables(op: Operations) -> None:
     SQLModel.metadata.create_all(op.get_bind(), tables=tables)
 
 
+def build_index(op: Any, name: str, table: str, columns: Sequence[Any], **options: Any) -> None:
+    """Build an index on a table that is there, while the service goes on writing to it; the last thing in a migration.
+
+    It commits what the migration did before. An index that an interrupted build has left behind is built anew.
+    """
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")  # it waits for who is writing, and nobody waits for it
+        op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
+        op.create_index(name, table, columns, postgresql_concurrently=True, **options)
+        op.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
+
+
 def run() -> None:
-    """Apply the migrations in one transaction, while no other instance does. Called by Alembic through env.py."""
+    """Apply the migrations, a transaction each, while no other instance does. Called by Alembic through env.py."""
     from alembic import context
 
-    engine = create_engine(context.config.attributes["url"])
+    engine = create_engine(context.config.attributes["url"], hide_parameters=True)
     try:
-        with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            context.configure(connection=connection, target_metadata=SQLModel.metadata, transactional_ddl=True)
-            context.run_migrations()
+        with engine.connect() as connection:
+            # Asked again and again: who waits in the lock itself is waited for by an index that is built concurrently.
+            while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
+                connection.rollback()
+                time.sleep(_AGAIN_SECONDS)
+            # Who waits for a table lets everybody behind wait, too: rather give up and try again.
+            connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
+            connection.commit()
+            context.configure(
+                connection=connection,
+                target_metadata=SQLModel.metadata,
+                transactional_ddl=True,
+                transaction_per_migration=True,
+            )
+            with context.begin_transaction():
+                context.run_migrations()
     finally:
         engine.dispose()
 
 
 async def upgrade(url: str, migrations: Path) -> None:
-    """Bring the schema at `url` to the newest version in `migrations`, waiting a minute for the database to come up."""
+    """Bring the schema at `url` to the newest version in `migrations`, waiting a minute for the database to come up.
+
+    A newer schema is accepted: during an upgrade, and after going back, the version before runs on it (ADR 7).
+    """
     for attempt in range(_PATIENCE_SECONDS):
         try:
-            if await _version(url) != _newest(migrations):
+            found, newest = await _version(url), _newest(migrations)
+            if found > newest:
+                log.warning("schema_is_newer", schema=found, code=newest)
+            elif found != newest:
                 await asyncio.to_thread(_upgrade, url, migrations)
         except Exception as error:
             if not is_transient(error) or attempt == _PATIENCE_SECONDS - 1:

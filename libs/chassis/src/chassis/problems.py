@@ -21,10 +21,19 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True)
 class FieldError:
-    """One field that was refused. `field` is its dotted path in the request."""
+    """One field that was refused. `field` is its dotted path in the request.
+
+    `code` says why to programs, which have words of their own for it; without one there is only the message.
+    """
 
     field: str
     message: str
+    code: str = ""
+
+    def body(self) -> dict[str, JsonValue]:
+        """As it stands in the problem document."""
+        body: dict[str, JsonValue] = {"field": self.field, "message": self.message}
+        return body | {"code": self.code} if self.code else body
 
 
 class Problem(Exception):
@@ -62,7 +71,7 @@ class Problem(Exception):
             "correlation_id": structlog.contextvars.get_contextvars().get("correlation_id"),
         }
         if self.errors:
-            body["errors"] = [{"field": error.field, "message": error.message} for error in self.errors]
+            body["errors"] = [error.body() for error in self.errors]
         return body | self.extra
 
 
@@ -118,34 +127,38 @@ def respond(problem: Problem) -> JSONResponse:
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document; unexpected ones are logged and say nothing of the inside."""
 
-    @app.exception_handler(Problem)
-    async def _problem(_: Request, problem: Problem) -> JSONResponse:
-        return respond(problem)
-
-    @app.exception_handler(RequestValidationError)
-    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [FieldError(".".join(str(part) for part in e["loc"][1:]), e["msg"]) for e in error.errors()]
-        named = ", ".join(sorted({e.field for e in errors if e.field})) or "the body"
-        return respond(InvalidRequest(f"Please correct: {named}.", errors=errors))
-
-    @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> JSONResponse:
-        body = Problem(str(error.detail)).body()
-        phrase = HTTPStatus(error.status_code).phrase
-        code = phrase.lower().replace(" ", "_").replace("-", "_")
-        body |= {"type": f"urn:schalter:problem:{code}", "code": code, "status": error.status_code, "title": phrase}
-        return JSONResponse(body, error.status_code, headers=dict(error.headers or {}), media_type=MEDIA_TYPE)
-
     # What can be trouble that passes is named: Starlette raises again whatever only the handler of `Exception` took, so
     # that a busy database would fill the log with tracebacks and close the client's connection.
+    @app.exception_handler(Problem)
+    @app.exception_handler(RequestValidationError)
+    @app.exception_handler(HTTPException)
     @app.exception_handler(DBAPIError)
     @app.exception_handler(asyncpg.PostgresError)
     @app.exception_handler(asyncpg.InterfaceError)
     @app.exception_handler(asyncpg.InternalClientError)
     @app.exception_handler(OSError)
     @app.exception_handler(Exception)
-    async def _unexpected(_: Request, error: Exception) -> JSONResponse:
-        return respond(unexpected(error))
+    async def _answer(_: Request, error: Exception) -> JSONResponse:
+        return answer(error)
+
+
+def answer(error: Exception) -> JSONResponse:
+    """The problem document for whatever was raised while a request was answered."""
+    match error:
+        case Problem():
+            return respond(error)
+        case RequestValidationError():
+            errors = [FieldError(".".join(map(str, e["loc"][1:])), e["msg"], e["type"]) for e in error.errors()]
+            named = ", ".join(sorted({e.field for e in errors if e.field})) or "the body"
+            return respond(InvalidRequest(f"Please correct: {named}.", errors=errors))
+        case HTTPException():
+            body = Problem(str(error.detail)).body()
+            phrase = HTTPStatus(error.status_code).phrase
+            code = phrase.lower().replace(" ", "_").replace("-", "_")
+            body |= {"type": f"urn:schalter:problem:{code}", "code": code, "status": error.status_code, "title": phrase}
+            return JSONResponse(body, error.status_code, headers=dict(error.headers or {}), media_type=MEDIA_TYPE)
+        case _:
+            return respond(unexpected(error))
 
 
 def unexpected(error: Exception) -> Problem:

@@ -119,7 +119,7 @@ class ScriptLine:
         if self._line is not None and self._line.open:
             return self._line
         if self._dialling is None:
-            # A task of its own: nobody who asks is needed for it to go on, so that one who asks may wait (`eager`).
+            # A task of its own: it goes on for the others when whoever asked first stops waiting.
             self._dialling = asyncio.create_task(self._dialled())
             self._dialling.add_done_callback(self._dialling_ended)
         return await asyncio.shield(self._dialling)

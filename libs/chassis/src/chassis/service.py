@@ -48,6 +48,16 @@ class _Service(FastAPI):
 
     front: ASGIApp | None = None
 
+    def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
+        """Raises TypeError: it would stand behind `front`, where no express route passes."""
+        raise TypeError(f"{middleware_class}: what every request passes belongs into chassis.edge")
+
+    def add_exception_handler(self, exc_class_or_status_code: Any, handler: Any) -> None:
+        """Those of `problems` alone, which express routes have, too. Raises TypeError for any after them."""
+        if self.front is not None:
+            raise TypeError(f"{exc_class_or_status_code}: what is raised is answered in chassis.problems")
+        super().add_exception_handler(exc_class_or_status_code, handler)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if self.front is None or scope["type"] == "lifespan":
@@ -83,7 +93,7 @@ async def _supervise(worker: Worker) -> None:
             await asyncio.sleep(delay)
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
     name: str,
     settings: ServiceSettings,
     *,
@@ -165,7 +175,8 @@ def create_app(
     add_health(app, {"database": database.ping, "bus": bus_check, **(checks or {})})
     for router in routers:
         app.include_router(router, prefix=f"/api/{name}")
-    app.front = Edge(Express(super(_Service, app).__call__, ways(routers, f"/api/{name}")))
+    express = ways(routers, f"/api/{name}") if settings.express else []
+    app.front = Edge(Express(super(_Service, app).__call__, express))
     return app
 
 

@@ -13,7 +13,11 @@ class ServiceSettings(BaseSettings):
     """What every service needs to know. Raises pydantic.ValidationError naming what is missing."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SCHALTER_", secrets_dir=SECRETS if SECRETS.is_dir() else None, extra="ignore", frozen=True
+        env_prefix="SCHALTER_",
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     environment: Literal["development", "production"] = "production"
@@ -24,6 +28,10 @@ class ServiceSettings(BaseSettings):
     nats_password: SecretStr | None = None
     public_url: AnyHttpUrl
     offices_dir: Path
+    #: Whom mails are from, and calendar entries: calendars act on a mail only if both agree.
+    mail_from: str = "Schalter <noreply@schalter.example>"
+    #: Whether busy routes are answered without FastAPI's machinery (docs/adr/0020); off to see whether it is to blame.
+    express: bool = True
 
     @property
     def public_origin(self) -> str:

@@ -14,7 +14,8 @@ class LinkHolder(BaseModel):
     """Whoever holds a link of booking's: a right to one thing, named by `sub`, in one office."""
 
     ISSUER: ClassVar[str] = "booking"
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    AUDIENCE: ClassVar[str]
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     sub: UUID
     office: OfficeSlug
@@ -32,6 +33,23 @@ class Citizen(LinkHolder):
     """
 
     AUDIENCE: ClassVar[str] = "citizen"
+
+    sub: AppointmentId
+    gen: int
+
+
+class Booker(LinkHolder):
+    """Who has booked and not confirmed the address yet: may look, have it mailed again, and correct the address."""
+
+    AUDIENCE: ClassVar[str] = "reservation"
+
+    sub: AppointmentId
+
+
+class Addressee(LinkHolder):
+    """Who reads the mail that asks whether the address is theirs: may say yes, while `gen` is that of the address."""
+
+    AUDIENCE: ClassVar[str] = "confirmation"
 
     sub: AppointmentId
     gen: int
@@ -60,7 +78,7 @@ class Clerk(BaseModel):
 
     AUDIENCE: ClassVar[str] = "clerk"
     ISSUER: ClassVar[str] = "casework"
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     sub: ClerkId
     office: OfficeSlug

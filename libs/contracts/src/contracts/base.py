@@ -34,21 +34,36 @@ Cents = Annotated[int, Field(ge=0, le=10_000_000, description="Money in minor cu
 class Part(BaseModel):
     """A value inside an event: immutable; unknown fields of a newer publisher are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Event(Part):
-    """A fact about one appointment of one office, published once under a literal subject."""
+    """A fact about one office, published once under a literal subject."""
 
     SUBJECT: ClassVar[str]
 
     office: OfficeSlug
-    appointment_id: AppointmentId
+
+    @property
+    def about(self) -> str:
+        """What the fact is about, the subject of CloudEvents: the office itself, unless a class says more."""
+        return self.office
 
     @property
     def stream(self) -> str:
         """The JetStream stream that keeps this event: its publisher's name in capitals."""
         return self.SUBJECT.split(".", 1)[0].upper()
+
+
+class AppointmentEvent(Event):
+    """A fact about one appointment of one office."""
+
+    appointment_id: AppointmentId
+
+    @property
+    def about(self) -> str:
+        """The appointment."""
+        return str(self.appointment_id)
 
 
 class Meta(BaseModel):
@@ -57,7 +72,7 @@ class Meta(BaseModel):
     `id` is the event's identity everywhere: in the outbox, as `Nats-Msg-Id`, and in every consumer's inbox.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     id: UUID
     source: str
@@ -84,7 +99,7 @@ class Meta(BaseModel):
             source=f"schalter/{event.SUBJECT.split('.', 1)[0]}",
             type=event.SUBJECT,
             time=now,
-            subject=str(event.appointment_id),
+            subject=event.about,
             actor=actor,
             correlationid=correlationid,
             traceparent=traceparent,

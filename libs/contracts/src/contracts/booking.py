@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.base import Event, Instant, Part
+from contracts.base import AppointmentEvent, Instant, Part
 from contracts.email import Email
 from contracts.ids import AppointmentId, ServiceId
 from contracts.text import Language
@@ -35,7 +35,7 @@ class BookedService(Part):
     persons: int = Field(default=1, ge=1, le=12, description="For how many people it is, each with what it needs.")
 
 
-class BookingCompleted(Event):
+class BookingCompleted(AppointmentEvent):
     """An appointment stands. notify mails the link, signaling opens the room, casework opens the case."""
 
     SUBJECT: ClassVar[str] = "booking.completed.v1"
@@ -51,7 +51,7 @@ class BookingCompleted(Event):
     channel: Channel = "citizen"
 
 
-class BookingRescheduled(Event):
+class BookingRescheduled(AppointmentEvent):
     """The appointment has another time and another link; the old link is dead. Case and room stay the same."""
 
     SUBJECT: ClassVar[str] = "booking.rescheduled.v1"
@@ -69,7 +69,29 @@ class BookingRescheduled(Event):
     rescheduled_by: Channel
 
 
-class BookingCancelled(Event):
+class BookingContactChanged(AppointmentEvent):
+    """The citizen is written to at another address. Slot, case and room stay the same.
+
+    The link has been replaced, since the one before may lie with a stranger; only while the citizen may be in the call
+    by it does a clerk's correction keep it: then `link_generation` is the one that is known.
+    """
+
+    SUBJECT: ClassVar[str] = "booking.contact_changed.v1"
+
+    reference: str
+    services: tuple[BookedService, ...]
+    starts_at: Instant
+    ends_at: Instant
+    citizen: CitizenContact
+    link_token: str = Field(description="The capability that is good from now on; every one before it is worthless.")
+    link_generation: int
+    needs: tuple[Need, ...] = ()
+    channel: Channel = "citizen"
+    changed_by: Literal["citizen", "office"]
+    revision: int = Field(default=0, description="Rises with each change: of two under one link the later one holds.")
+
+
+class BookingCancelled(AppointmentEvent):
     """The appointment is off and its link dead."""
 
     SUBJECT: ClassVar[str] = "booking.cancelled.v1"
@@ -80,9 +102,10 @@ class BookingCancelled(Event):
     ends_at: Instant
     citizen: CitizenContact
     cancelled_by: Literal["citizen", "office"]
+    quiet: bool = Field(default=False, description="Nobody is written to: too much went to this mailbox already.")
 
 
-class BookingNoShow(Event):
+class BookingNoShow(AppointmentEvent):
     """The citizen did not come. The case closes, and what is left of the time goes to the walk-in queue."""
 
     SUBJECT: ClassVar[str] = "booking.no_show.v1"
@@ -95,7 +118,56 @@ class BookingNoShow(Event):
     marked_at: Instant
 
 
-class SlotOffered(Event):
+class BookingResumed(AppointmentEvent):
+    """Who was said not to have come is here now: what was said of that before `resumed_at` is taken back.
+
+    The case goes on and the room opens again. Words about their absence arrive in any order, also that the case was
+    aborted for it: the latest holds.
+    """
+
+    SUBJECT: ClassVar[str] = "booking.resumed.v1"
+
+    reference: str
+    starts_at: Instant
+    ends_at: Instant
+    link_generation: int
+    resumed_at: Instant
+
+
+class ConfirmationAsked(AppointmentEvent):
+    """A time is kept for somebody until they say that the address is theirs. notify asks them; nobody else hears of it.
+
+    `appointment_id` is the appointment that it becomes with their yes (BookingCompleted), or that never was
+    (BookingErased).
+    """
+
+    SUBJECT: ClassVar[str] = "booking.confirmation_asked.v1"
+
+    starts_at: Instant
+    ends_at: Instant
+    citizen: CitizenContact = Field(description="Without name and telephone: the address may be a stranger's.")
+    confirm_token: str = Field(description="The right to confirm this address. Only the mail has it.")
+    expires_at: Instant = Field(description="Until then the time is kept, and the mail worth sending.")
+
+
+class LinkAsked(AppointmentEvent):
+    """Somebody who knows reference and address of an appointment has lost its link. notify mails it to that address.
+
+    The link is the one that is good already: whoever has it keeps it.
+    """
+
+    SUBJECT: ClassVar[str] = "booking.link_asked.v1"
+
+    reference: str
+    services: tuple[BookedService, ...]
+    starts_at: Instant
+    ends_at: Instant
+    citizen: CitizenContact
+    link_token: str
+    link_generation: int
+
+
+class SlotOffered(AppointmentEvent):
     """An earlier slot is kept for one citizen of the waiting list, until `expires_at`. notify mails the offer.
 
     `appointment_id` is the appointment that would move, or, without one, the one that accepting would make.
@@ -110,9 +182,10 @@ class SlotOffered(Event):
     citizen: CitizenContact
     offer_token: str = Field(description="The right to accept or refuse this one offer.")
     expires_at: Instant
+    link_generation: int = Field(default=0, description="That of the appointment's link; 0 without an appointment.")
 
 
-class WaitingJoined(Event):
+class WaitingJoined(AppointmentEvent):
     """Somebody without an appointment is on the waiting list. notify mails what happens now, and the way out.
 
     `appointment_id` is the one that accepting an offer would make.
@@ -128,7 +201,20 @@ class WaitingJoined(Event):
     ends_at: Instant = Field(description="When the waiting ends by itself, and the link with it.")
 
 
-class BookingErased(Event):
+class WaitingEnded(AppointmentEvent):
+    """Somebody is on the waiting list no more, without having asked for it. notify tells them why."""
+
+    SUBJECT: ClassVar[str] = "booking.waiting_ended.v1"
+
+    services: tuple[BookedService, ...]
+    citizen: CitizenContact
+    reason: Literal["unanswered", "days_over"] = Field(
+        description="They let offers pass without a word, or the days that they waited for are over."
+    )
+    keeps_appointment: bool = Field(description="They waited for an earlier time than one that they have, and keep it.")
+
+
+class BookingErased(AppointmentEvent):
     """The citizen's data is to be forgotten (GDPR Art. 17). Who keeps any of it without a duty to do so erases it.
 
     Also of somebody who left the waiting list: then `appointment_id` is the one that they do not want any more.

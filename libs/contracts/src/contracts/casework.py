@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.base import Cents, Event, Instant, Part
+from contracts.base import AppointmentEvent, Cents, Instant, Part
 from contracts.booking import CitizenContact
 from contracts.ids import ApplicationId, CaseId, ServiceId
 from contracts.text import Language, Localised
@@ -19,7 +19,7 @@ AbortReason = Literal[
 DocumentHash = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class CaseOpened(Event):
+class CaseOpened(AppointmentEvent):
     """A case exists for the appointment."""
 
     SUBJECT: ClassVar[str] = "casework.case_opened.v1"
@@ -27,7 +27,7 @@ class CaseOpened(Event):
     case_id: CaseId
 
 
-class StageChanged(Event):
+class StageChanged(AppointmentEvent):
     """What the room shows changed: the stage itself, or its content. Whoever shows it reads the case anew."""
 
     SUBJECT: ClassVar[str] = "casework.stage_changed.v1"
@@ -37,7 +37,7 @@ class StageChanged(Event):
     revision: int = Field(ge=0, description="Rises with every change of the case; an older one is stale.")
 
 
-class ApplicationConfirmed(Event):
+class ApplicationConfirmed(AppointmentEvent):
     """The citizen confirmed exactly this document."""
 
     SUBJECT: ClassVar[str] = "casework.application_confirmed.v1"
@@ -48,7 +48,7 @@ class ApplicationConfirmed(Event):
     confirmed_at: Instant
 
 
-class Signed(Event):
+class Signed(AppointmentEvent):
     """The citizen signed exactly this document."""
 
     SUBJECT: ClassVar[str] = "casework.signed.v1"
@@ -68,7 +68,7 @@ class PaymentItem(Part):
     amount_cents: Cents
 
 
-class PaymentRequested(Event):
+class PaymentRequested(AppointmentEvent):
     """The clerk asks for the fee. payment opens an order for it; one per case, a second request is the same one."""
 
     SUBJECT: ClassVar[str] = "casework.payment_requested.v1"
@@ -81,7 +81,7 @@ class PaymentRequested(Event):
     language: Language
 
 
-class CaseCompleted(Event):
+class CaseCompleted(AppointmentEvent):
     """The matter is finished: payment captures, notify says goodbye, the room closes."""
 
     SUBJECT: ClassVar[str] = "casework.case_completed.v1"
@@ -95,7 +95,7 @@ class CaseCompleted(Event):
     completed_at: Instant
 
 
-class CaseAborted(Event):
+class CaseAborted(AppointmentEvent):
     """The matter could not be finished in this call: payment voids what was authorised, the room closes."""
 
     SUBJECT: ClassVar[str] = "casework.case_aborted.v1"

@@ -18,6 +18,8 @@ Catalogue = Mapping[str, "Service"]
 #: The groups in which a catalogue is shown, in this order.
 Category = Literal["identity", "residence", "certificates", "privacy", "vehicles", "advice"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
+#: What people call a service when they look for it.
+Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=60)]
 #: The id of a question, a choice or a form field.
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,59}$")]
 
@@ -38,6 +40,7 @@ class Question(_Strict):
     expected: bool
     otherwise: Localised
     blocks: bool = Field(default=False, description="With the wrong answer no call can finish the matter.")
+    on_site: bool = Field(default=False, description="What is missing then can be settled in a visit to the office.")
 
 
 class Choice(_Strict):
@@ -45,6 +48,7 @@ class Choice(_Strict):
 
     id: Key
     name: Localised
+    bring: tuple[Localised, ...] = Field(default=(), description="To have ready only when this is chosen.")
 
 
 class Option(_Strict):
@@ -53,6 +57,14 @@ class Option(_Strict):
     id: Key
     name: Localised
     choices: tuple[Choice, ...] = Field(min_length=2)
+    preselected: Key | None = Field(default=None, description="Chosen until somebody chooses otherwise.")
+
+
+class Synonyms(_Strict):
+    """Other words for a service: everyday words, half sentences, what other towns and countries call it."""
+
+    de: tuple[Phrase, ...] = ()
+    en: tuple[Phrase, ...] = ()
 
 
 class FeeRule(_Strict):
@@ -65,6 +77,9 @@ class FeeRule(_Strict):
     age_from: int | None = Field(default=None, ge=1, le=120)
     age_below: int | None = Field(default=None, ge=1, le=120)
     when: dict[str, str] = Field(default_factory=dict, description="Form fields and the values that they must have.")
+    exempt: Localised | None = Field(
+        default=None, description="Who pays nothing, read after `free of charge`; of a fee of 0 beside others."
+    )
 
     @model_validator(mode="after")
     def _some_age_is_meant(self) -> Self:
@@ -115,7 +130,8 @@ class Service(_Strict):
     needs_signature: bool
     can_finish: Localised
     cannot_finish: Localised | None = None
-    bring: tuple[Localised, ...] = ()
+    synonyms: Synonyms = Field(default=Synonyms(), description="Found by these words, too; they are shown nowhere.")
+    bring: tuple[Localised, ...] = Field(default=(), description="To have ready in any case, see `things_to_bring`.")
     questions: tuple[Question, ...] = ()
     options: tuple[Option, ...] = ()
     fees: tuple[FeeRule, ...] = ()
@@ -139,6 +155,11 @@ class Service(_Strict):
         for index, item in enumerate(self.bring):
             if item in self.bring[:index]:
                 raise tomlfile.flaw("is said twice", "bring", index)
+        for language, phrases in (("de", self.synonyms.de), ("en", self.synonyms.en)):
+            said = [phrase.casefold() for phrase in phrases]
+            for index, phrase in enumerate(said):
+                if phrase in said[:index]:
+                    raise tomlfile.flaw("is said twice", "synonyms", language, index)
         for index, question in enumerate(self.questions):
             if question.id in {other.id for other in self.questions[:index]}:
                 raise tomlfile.flaw(f"there are two questions {question.id!r}", "questions", index, "id")
@@ -150,6 +171,8 @@ class Service(_Strict):
             allowed = allowed_values(self.form, option.id)
             if allowed is None:
                 raise tomlfile.flaw(f"the form has no field {option.id!r}", "options", index, "id")
+            if option.preselected is not None and option.preselected not in {choice.id for choice in option.choices}:
+                raise tomlfile.flaw("is none of the choices", "options", index, "preselected")
             for number, choice in enumerate(option.choices):
                 if choice.id not in allowed:
                     at = ("options", index, "choices", number, "id")
@@ -164,12 +187,29 @@ class Service(_Strict):
                     raise tomlfile.flaw(f"the form has no field {field!r}", *at, "when", field)
                 if wanted not in allowed:
                     raise tomlfile.flaw(f"the form's field {field!r} does not allow {wanted!r}", *at, "when", field)
+            if rule.amount_cents == 0 and rule.exempt is None and any(other.amount_cents for other in self.fees):
+                raise tomlfile.flaw("is free for some, and does not say for whom", *at, "exempt")
             for number, other in enumerate(self.fees[:index]):
                 if other.covers(rule):
                     if other.valid_from <= rule.valid_from:
                         raise tomlfile.flaw(f"never applies: fees.{number} is taken before it", *at, "valid_from")
                 elif other.text.de == rule.text.de or other.text.en == rule.text.en:
                     raise tomlfile.flaw(f"reads like fees.{number}, which is for others", *at, "text")
+
+    def things_to_bring(self, options: Mapping[str, str]) -> tuple[Localised, ...]:
+        """What to have ready with these `options` chosen, each thing once.
+
+        Of an option that nobody has chosen yet, what each choice would need, with the choice's name before it.
+        """
+        things = list(self.bring)
+        for option in self.options:
+            chosen = options.get(option.id, option.preselected)
+            for choice in option.choices:
+                if chosen is None:
+                    things += [_if_chosen(choice, thing) for thing in choice.bring]
+                elif choice.id == chosen:
+                    things += choice.bring
+        return tuple(dict.fromkeys(things))
 
     def fee(self, values: Mapping[str, JsonValue], *, on: date) -> FeeRule | None:
         """The fee of an application with `values` on the day `on`; None while it cannot be told (no birth date yet).
@@ -193,6 +233,10 @@ class Service(_Strict):
     def needs_payment(self) -> bool:
         """Whether somebody may have to pay for it."""
         return self.fee_set_by_office or any(rule.amount_cents for rule in self.fees)
+
+
+def _if_chosen(choice: Choice, thing: Localised) -> Localised:
+    return Localised(de=f"{choice.name.de}: {thing.de}", en=f"{choice.name.en}: {thing.en}")
 
 
 def appointment_minutes(services: Sequence[tuple[Service, int]]) -> int:

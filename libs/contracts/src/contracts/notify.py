@@ -3,15 +3,18 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from contracts.base import Event, Instant
+from contracts.base import AppointmentEvent, Instant
 
 MessageKind = Literal[
     "confirmation",
+    "confirm_address",
     "reminder",
     "rescheduled",
+    "link",
     "cancellation",
     "no_show",
     "waiting_list",
+    "waiting_over",
     "slot_offer",
     "completion",
     "receipt",
@@ -19,7 +22,7 @@ MessageKind = Literal[
 ]
 
 
-class _NotifyEvent(Event):
+class _NotifyEvent(AppointmentEvent):
     kind: MessageKind
     cause: UUID
     at: Instant

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import holidays
 from pydantic import (
@@ -23,6 +23,7 @@ from pydantic import (
 from contracts import tomlfile
 from contracts.catalogue import Catalogue, FeeRule, Service
 from contracts.ids import OfficeSlug, ServiceId
+from contracts.people import known_zone
 from contracts.text import Language, Localised
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -36,7 +37,7 @@ class OfficeError(ValueError):
 
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if known_zone(name) is None:
         raise ValueError(f"unknown time zone {name!r}")
     return name
 
@@ -103,14 +104,25 @@ class BookingRules(_Strict):
     freed_delay_minutes: tuple[Minutes, Minutes] = Field(
         default=(15, 90), description="A cancelled slot returns to the public after a random time within these."
     )
-    offer_minutes: int = Field(default=120, ge=5, le=1440, description="How long a freed slot is kept for one citizen.")
+    offer_minutes: int = Field(
+        default=120, ge=5, le=1440, description="How long a freed slot is kept for one citizen, within `offer_hours`."
+    )
+    offer_hours: tuple[time, time] = Field(
+        default=(time(8), time(20)), description="When people are awake, by the office's clock: only then offers run."
+    )
     walk_in: bool = Field(default=True, description="Citizens may come without an appointment when a clerk is free.")
+    confirm_email: bool = Field(
+        default=False,
+        description="A booking stands once its address was confirmed by way of a mail.",
+    )
     no_show_minutes: int = Field(default=10, ge=0, le=120, description="Who is not there by then has not come.")
 
     @model_validator(mode="after")
     def _shortest_delay_first(self) -> Self:
         if self.freed_delay_minutes[0] > self.freed_delay_minutes[1]:
             raise tomlfile.flaw("the shortest delay comes first", "freed_delay_minutes")
+        if self.offer_hours[0] >= self.offer_hours[1]:
+            raise tomlfile.flaw("the earlier hour comes first", "offer_hours")
         return self
 
 
@@ -129,6 +141,18 @@ class Notify(_Strict):
     reminder_minutes: tuple[Annotated[int, Field(ge=10, le=20160)], ...] = Field(
         default=(1440, 30), max_length=5, description="How long before the start a reminder goes out; [] for none."
     )
+
+    reminder_hours: tuple[time, time] = Field(
+        default=(time(7), time(21)),
+        description="When people are awake, by the office's clock: only then reminders and short messages go out.",
+    )
+
+    @field_validator("reminder_hours")
+    @classmethod
+    def _earlier_hour_first(cls, hours: tuple[time, time]) -> tuple[time, time]:
+        if hours[0] >= hours[1]:
+            raise ValueError("the earlier hour comes first")
+        return hours
 
     @field_validator("reminder_minutes")
     @classmethod

@@ -2,11 +2,11 @@
 
 from typing import ClassVar, Literal
 
-from contracts.base import Cents, Event, Instant
+from contracts.base import AppointmentEvent, Cents, Instant
 from contracts.ids import CaseId, OrderId
 
 
-class _PaymentEvent(Event):
+class _PaymentEvent(AppointmentEvent):
     case_id: CaseId
     order_id: OrderId
     provider: str

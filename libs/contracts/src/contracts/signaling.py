@@ -4,13 +4,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.base import Event, Instant
+from contracts.base import AppointmentEvent, Event, Instant
 from contracts.ids import ClerkId
 
 Participant = Literal["citizen", "clerk"]
 
 
-class ParticipantWaiting(Event):
+class ParticipantWaiting(AppointmentEvent):
     """Somebody entered the room and is present, not yet admitted."""
 
     SUBJECT: ClassVar[str] = "signaling.participant_waiting.v1"
@@ -19,7 +19,7 @@ class ParticipantWaiting(Event):
     since: Instant
 
 
-class ParticipantLeft(Event):
+class ParticipantLeft(AppointmentEvent):
     """Somebody is gone from the room for longer than a reconnect takes."""
 
     SUBJECT: ClassVar[str] = "signaling.participant_left.v1"
@@ -28,7 +28,7 @@ class ParticipantLeft(Event):
     at: Instant
 
 
-class Admitted(Event):
+class Admitted(AppointmentEvent):
     """The clerk let the citizen in."""
 
     SUBJECT: ClassVar[str] = "signaling.admitted.v1"
@@ -37,7 +37,7 @@ class Admitted(Event):
     at: Instant
 
 
-class CallStarted(Event):
+class CallStarted(AppointmentEvent):
     """Both are in the call."""
 
     SUBJECT: ClassVar[str] = "signaling.call_started.v1"
@@ -45,7 +45,7 @@ class CallStarted(Event):
     started_at: Instant
 
 
-class CallEnded(Event):
+class CallEnded(AppointmentEvent):
     """The call is over."""
 
     SUBJECT: ClassVar[str] = "signaling.call_ended.v1"
@@ -54,7 +54,18 @@ class CallEnded(Event):
     seconds: int = Field(ge=0, description="How long both were in the call.")
 
 
-class CheckFinished(Event):
+class ClerksPresent(Event):
+    """Which clerks of the office have their workplace open: said at every change, and twice a minute while anybody is
+    there. Whoever hears nothing of an office for ninety seconds may take it that nobody is.
+    """
+
+    SUBJECT: ClassVar[str] = "signaling.clerks_present.v1"
+
+    clerks: tuple[ClerkId, ...]
+    at: Instant
+
+
+class CheckFinished(AppointmentEvent):
     """The citizen ran the technical check."""
 
     SUBJECT: ClassVar[str] = "signaling.check_finished.v1"

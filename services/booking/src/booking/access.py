@@ -4,20 +4,20 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from booking.desk import Desk
+from booking.dependencies import Dependencies
 from booking.errors import RoleMissing
-from booking.offers import model as offers
-from booking.offers.model import Offer
+from booking.offices import model as offices
+from booking.offices.model import BookableOffice
 from chassis.database import Database
 from chassis.http import bearer
-from contracts.actors import Citizen, Clerk, Listed, Offeree, WalkIn
+from contracts.actors import Addressee, Booker, Citizen, Clerk, Listed, Offeree, WalkIn
 
 # Dependencies are coroutines even where they wait for nothing: FastAPI would send others through a thread.
 
 
-async def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+async def _dependencies(request: Request) -> Dependencies:
+    deps: Dependencies = request.app.state.deps
+    return deps
 
 
 async def _database(request: Request) -> Database:
@@ -25,18 +25,22 @@ async def _database(request: Request) -> Database:
     return database
 
 
-TheDesk = Annotated[Desk, Depends(_desk)]
+TheDependencies = Annotated[Dependencies, Depends(_dependencies)]
 TheDatabase = Annotated[Database, Depends(_database)]
 
 
-async def _offer(office: str, desk: TheDesk) -> Offer:
-    return offers.find(desk.offers, office)
+async def _offer(office: str, deps: TheDependencies) -> BookableOffice:
+    return offices.find(deps.offices, office)
 
 
 #: The office that the path names.
-TheOffer = Annotated[Offer, Depends(_offer)]
+TheOffice = Annotated[BookableOffice, Depends(_offer)]
 #: The holder of an appointment's link.
 TheCitizen = Annotated[Citizen, Depends(bearer(Citizen))]
+#: Who has booked, as long as the address is not confirmed.
+TheBooker = Annotated[Booker, Depends(bearer(Booker))]
+#: Who reads the mail that asks whether the address is theirs.
+TheAddressee = Annotated[Addressee, Depends(bearer(Addressee))]
 #: The holder of an offer from the waiting list.
 TheOfferee = Annotated[Offeree, Depends(bearer(Offeree))]
 #: Somebody on the waiting list without an appointment.
@@ -57,9 +61,9 @@ async def _lead(clerk: TheClerk) -> Clerk:
 TheLead = Annotated[Clerk, Depends(_lead)]
 
 
-async def _own_offer(clerk: TheClerk, desk: TheDesk) -> Offer:
-    return offers.find(desk.offers, clerk.office)
+async def _own_office(clerk: TheClerk, deps: TheDependencies) -> BookableOffice:
+    return offices.find(deps.offices, clerk.office)
 
 
 #: The clerk's own office.
-OwnOffer = Annotated[Offer, Depends(_own_offer)]
+OwnOffice = Annotated[BookableOffice, Depends(_own_office)]

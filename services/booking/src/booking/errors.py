@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import JsonValue
 
 from booking.slots.model import Slot
-from booking.timetable.model import Refusal
+from booking.timetable.model import SlotRefusal
 from booking.walkin.model import Unavailable
 from chassis.problems import FieldError, Problem
 
@@ -19,6 +19,33 @@ class UnknownOffice(Problem):
 
     def __init__(self, office: str) -> None:
         super().__init__(f"There is no office {office[:40]!r} here.")
+
+
+class NotConfirmedInTime(Problem):
+    """Nobody confirmed the address while the time was kept; it is free for others, and the person is forgotten."""
+
+    code, status, title = "not_confirmed_in_time", 410, "The time is not kept any more"
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address was not confirmed in time. Please choose a time again.")
+
+
+class NotReserved(Problem):
+    """There is nothing to ask any more: the address was confirmed, or the appointment cancelled."""
+
+    code, status, title = "not_reserved", 409, "The address is confirmed already"
+
+    def __init__(self) -> None:
+        super().__init__("The appointment can be changed through its link, which was mailed.")
+
+
+class ConfirmMailsUsedUp(Problem):
+    """As many mails were asked for as one reservation may bring about."""
+
+    code, status, title = "confirm_mails_used_up", 409, "No more e-mails can be sent for this time"
+
+    def __init__(self) -> None:
+        super().__init__("Please look into the mailbox, also among unwanted e-mails, or choose a time again later.")
 
 
 class UnknownService(Problem):
@@ -71,16 +98,16 @@ class SlotNotOffered(Problem):
 
     code, status, title = "slot_not_offered", 422, "The office has no appointment at this time"
 
-    _MESSAGES: ClassVar[Mapping[Refusal, str]] = {
+    _MESSAGES: ClassVar[Mapping[SlotRefusal, str]] = {
         "in_past": "lies in the past",
         "too_soon": "is too soon",
         "beyond_horizon": "is further ahead than the office takes appointments",
         "outside_hours": "is outside the opening hours, or the appointment would not end within them",
-        "not_on_grid": "is not the beginning of a slot",
+        "not_on_grid": "is not a time at which an appointment begins",
         "nobody_on_duty": "is a time at which nobody is on duty who does this",
     }
 
-    def __init__(self, reason: Refusal, alternatives: Iterable[Slot]) -> None:
+    def __init__(self, reason: SlotRefusal, alternatives: Iterable[Slot]) -> None:
         errors = [FieldError("starts_at", self._MESSAGES[reason])]
         super().__init__(errors=errors, reason=reason, alternatives=_as_json(alternatives))
 
@@ -88,7 +115,7 @@ class SlotNotOffered(Problem):
 class SlotTaken(Problem):
     """Somebody else has the slot. `alternatives` are free ones, the closest first."""
 
-    code, status, title = "slot_taken", 409, "This slot has just been taken"
+    code, status, title = "slot_taken", 409, "This time has just been taken"
 
     def __init__(self, alternatives: Iterable[Slot]) -> None:
         super().__init__("Please choose another slot.", alternatives=_as_json(alternatives))
@@ -97,13 +124,13 @@ class SlotTaken(Problem):
 class HoldGone(Problem):
     """The hold expired, was given back, or never was."""
 
-    code, status, title = "hold_gone", 404, "The slot is not held any more"
+    code, status, title = "hold_gone", 404, "The time is not reserved any more"
 
 
 class HoldsUnavailable(Problem):
     """Slots cannot be held now. Booking works all the same: the database decides."""
 
-    code, status, title = "holds_unavailable", 503, "Slots cannot be held at the moment; you can book all the same"
+    code, status, title = "holds_unavailable", 503, "Times cannot be reserved at the moment; you can book all the same"
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "5"})
@@ -133,10 +160,28 @@ class NotMovable(Problem):
     code, status, title = "not_movable", 409, "This appointment can no longer be moved"
 
 
+class NotCorrectable(Problem):
+    """The appointment has begun or is over."""
+
+    code, status, title = "not_correctable", 409, "The address can no longer be changed by you"
+
+    def __init__(self) -> None:
+        super().__init__("Please tell the clerk, or call the office.")
+
+
+class CorrectionsUsedUp(Problem):
+    """The holder of the link has corrected the address as often as one may."""
+
+    code, status, title = "corrections_used_up", 409, "The address was changed too often"
+
+    def __init__(self) -> None:
+        super().__init__("Please call the office: it can still change the address for you.")
+
+
 class TooEarly(Problem):
     """Nobody can be said not to have come before some minutes have passed."""
 
-    code, status, title = "too_early", 409, "The citizen may still come"
+    code, status, title = "too_early", 409, "The person may still come"
 
     def __init__(self, from_: datetime) -> None:
         super().__init__("Please wait a little longer.", possible_from=_rfc3339(from_))
@@ -148,6 +193,26 @@ class NotMissed(Problem):
     code, status, title = "not_missed", 409, "This appointment was not missed"
 
 
+class NotResumable(Problem):
+    """There is no no-show that could be taken back: `reason` says why."""
+
+    code, status, title = "not_resumable", 409, "This appointment cannot be taken up again"
+
+    _WHY: ClassVar[Mapping[str, str]] = {
+        "not_missed": "Nobody has said that the person did not come, or the appointment was cancelled or erased.",
+        "another_day": "That they came after all can be said on the day of the appointment. Please book a new one.",
+    }
+
+    def __init__(self, reason: Literal["not_missed", "another_day"]) -> None:
+        super().__init__(self._WHY[reason], reason=reason)
+
+
+class CitizenHere(Problem):
+    """Nobody says of a citizen who waits or talks that they did not come."""
+
+    code, status, title = "citizen_here", 409, "The person is in the waiting room or in the call"
+
+
 class ErasureLater(Problem):
     """The appointment takes place now: first it has to end."""
 
@@ -155,12 +220,12 @@ class ErasureLater(Problem):
 
 
 class LimitReached(Problem):
-    """Too many of them for one person or one place: `reason` says of what, `detail` what to do."""
+    """Too many from one network, by one link or to one mailbox: `reason` says which, `detail` what to do."""
 
     code, status, title = "limit_reached", 429, "That is too many"
 
     def __init__(
-        self, detail: str, *, retry_after_seconds: int, reason: Literal["requests", "appointments"] = "requests"
+        self, detail: str, *, retry_after_seconds: int, reason: Literal["requests", "link", "mailbox"] = "requests"
     ) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)}, reason=reason)
 
@@ -182,6 +247,7 @@ class WalkInUnavailable(Problem):
 
     _WHY: ClassVar[Mapping[Unavailable, str]] = {
         "closed": "The office is closed, or closes before there would be time. Please come back or book.",
+        "nobody_here": "Nobody is at the office's desks at the moment. Please come back later or book.",
         "nobody_free": "Nobody has time for you before the office closes. Please come back or book.",
         "switched_off": "This office talks by appointment only. Please book.",
     }
@@ -214,16 +280,20 @@ class RoleMissing(Problem):
 class TimetableChanged(Problem):
     """Somebody else saved the timetable in the meantime. `version` is the one that holds."""
 
-    code, status, title = "timetable_changed", 409, "Somebody else has changed the timetable in the meantime"
+    code, status, title = (
+        "timetable_changed",
+        409,
+        "Somebody else has changed the opening hours or the team in the meantime",
+    )
 
     def __init__(self, version: int) -> None:
         super().__init__("Please look at the newest timetable and make your changes there.", version=version)
 
 
 class TimetableInvalid(Problem):
-    """The timetable contradicts itself, or names what the office does not have."""
+    """The opening hours or the team contradict themselves, or names what the office does not have."""
 
-    code, status, title = "timetable_invalid", 422, "The timetable contradicts itself"
+    code, status, title = "timetable_invalid", 422, "The opening hours or the team contradict themselves"
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("Please correct: " + ", ".join(error.field for error in errors), errors=errors)
@@ -232,7 +302,7 @@ class TimetableInvalid(Problem):
 class LaneUnknown(Problem):
     """The timetable has no such lane."""
 
-    code, status, title = "lane_unknown", 422, "There is no such clerk in the timetable"
+    code, status, title = "lane_unknown", 422, "There is no such clerk in the team"
 
     def __init__(self) -> None:
         super().__init__(errors=[FieldError("lane", "is no lane of the timetable")])

@@ -1,24 +1,20 @@
 """Fields that several doors take, each with what makes it valid."""
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated
-from zoneinfo import available_timezones
 
-import phonenumbers
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
-from booking.offers.model import Wanted
+from booking.offices.model import Wanted
 from chassis.http import Body
-from contracts import email
 from contracts.booking import BookedService, CitizenContact, Need
 from contracts.ids import ServiceId
+from contracts.people import PersonEmail, PersonName, Phone, TimeZone
 from contracts.text import Language
 
 MAX_SERVICES = 8
 MAX_PERSONS = 12
-_ZONES = available_timezones()
 
 
 def _to_utc(value: datetime) -> datetime:
@@ -26,33 +22,6 @@ def _to_utc(value: datetime) -> datetime:
     if not 1970 <= value.year < 9000:
         raise ValueError("is no time for an appointment")
     return value.astimezone(UTC)
-
-
-def printable(text: str) -> str:
-    """`text` in one normal form, for a validator. Raises ValueError for control characters and line breaks."""
-    if text.isascii() and text.isprintable():
-        return text
-    # Control characters and line breaks would end up in mail headers; emoji and right-to-left names are welcome.
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
-        raise ValueError("must not contain control characters")
-    return unicodedata.normalize("NFC", text)
-
-
-def _zone(name: str) -> str:
-    if name not in _ZONES:
-        raise ValueError("is no time zone of the IANA database")
-    return name
-
-
-def _e164(number: str) -> str:
-    # A number without a country code is a German one: that is where the offices are.
-    try:
-        parsed = phonenumbers.parse(number, "DE")
-    except phonenumbers.NumberParseException:
-        parsed = None
-    if parsed is None or not phonenumbers.is_possible_number(parsed):
-        raise ValueError("is no phone number")
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _day(value: date) -> date:
@@ -64,10 +33,6 @@ def _day(value: date) -> date:
 StartsAt = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 #: A local day of the office.
 Day = Annotated[date, AfterValidator(_day)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)]
-Email = Annotated[email.Email, Field(max_length=254)]
-Phone = Annotated[str, StringConstraints(max_length=40), AfterValidator(_e164)]
-TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
 OptionId = Annotated[str, StringConstraints(max_length=60)]
 #: A service, and after a colon for how many people: "personalausweis:2".
 ServiceCount = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,58}[a-z0-9](:([1-9]|1[0-2]))?$")]
@@ -97,11 +62,11 @@ class PersonRequest(Body):
     """Who comes, for what, and what they need. Nothing is asked that the appointment does not need."""
 
     services: list[ChosenService] = Field(min_length=1, max_length=MAX_SERVICES)
-    name: Name
-    email: Email
+    name: PersonName
+    email: PersonEmail
     phone: Phone | None = None
     language: Language
-    time_zone: TimeZone | None = None
+    time_zone: TimeZone = None
     plain_language: bool = Field(default_factory=bool)  # a stated default would make it required for typed clients
     needs: list[Need] = Field(default_factory=list, max_length=3)
 

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -12,10 +13,11 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from booking.appointments.model import State
@@ -34,7 +36,9 @@ class Appointment(SQLModel, table=True):
     """An appointment of one citizen with one office. `lane` is which of the office's clerks' time it takes.
 
     The lane is taken until `busy_until`, the end of the pause after it; without a pause this is NULL. Once `erased_at`
-    is set, nothing in the row tells of a person any more.
+    is set, nothing in the row tells of a person any more. While `confirm_by` is set there is no appointment yet: the
+    time is kept until somebody says that the address is theirs. `links_mailed` counts how often the link was mailed
+    anew on the day `links_mailed_on`.
     """
 
     __tablename__ = "appointment"
@@ -50,7 +54,7 @@ class Appointment(SQLModel, table=True):
         ),
         UniqueConstraint("office", "reference", name="appointment_reference"),
         CheckConstraint(
-            "state IN ('booked', 'cancelled', 'completed', 'aborted', 'no_show')", name="appointment_state"
+            "state IN ('booked', 'cancelled', 'completed', 'aborted', 'no_show', 'lapsed')", name="appointment_state"
         ),
         CheckConstraint("starts_at < ends_at AND ends_at <= starts_at + interval '8 hours'", name="appointment_length"),
         CheckConstraint(
@@ -72,6 +76,8 @@ class Appointment(SQLModel, table=True):
         Index("appointment_to_erase", "office", "ends_at", postgresql_where=text("erased_at IS NULL")),
         # How many appointments are open under one address, whatever its capitals.
         Index("appointment_open_email", text("(office || '/' || lower(email))"), postgresql_where=_BOOKED),
+        Index("appointment_link_strayed", "renew_link_at", postgresql_where=text("renew_link_at IS NOT NULL")),
+        Index("appointment_unconfirmed", "confirm_by", postgresql_where=text("confirm_by IS NOT NULL")),
         # Whose calls run now.
         Index(
             "appointment_in_call",
@@ -99,11 +105,26 @@ class Appointment(SQLModel, table=True):
     needs: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]"))
     channel: Channel = Field(default="citizen", sa_column=Column(String(16), nullable=False, server_default="citizen"))
     link_generation: int
+    contact_changes: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0"))
+    contact_revision: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    renew_link_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     booked_at: datetime = Field(sa_column=instant())
+    #: Since when it has its time; None: since it was booked.
+    taken_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     changed_at: datetime = Field(sa_column=instant())
+    resumed_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    citizen_here: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
+    citizen_seen_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     call_started_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     talk_seconds: int | None = Field(default=None, sa_column=Column(Integer))
     erased_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    confirm_by: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    confirm_mails: int = Field(default=1, sa_column=Column(SmallInteger, nullable=False, server_default="1"))
+    #: The event that asked last, and whether its mail came back. Both only while `confirm_by` is set.
+    confirm_question: UUID | None = None
+    confirm_returned: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
+    links_mailed: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0"))
+    links_mailed_on: date | None = None
 
 
 class TimetableRow(SQLModel, table=True):
@@ -257,6 +278,19 @@ class SlotOffer(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
 
 
+class LinkRequest(SQLModel, table=True):
+    """Somebody has lost the link to an appointment. It lies here for a moment, whether there is such an appointment or
+    not, so that nobody learns it from the answer."""
+
+    __tablename__ = "link_request"
+
+    id: UUID = Field(primary_key=True)
+    office: str = Field(max_length=40, index=True)
+    reference: str = Field(max_length=16)
+    email: str
+    asked_at: datetime = Field(sa_column=instant())
+
+
 class SpentProof(SQLModel, table=True):
     """A proof of work that was good for one thing, and is not good for another until it expires."""
 
@@ -299,3 +333,13 @@ class WalkIn(SQLModel, table=True):
     called_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     appointment_id: UUID | None = None
     erased_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+
+
+class ClerksPresent(SQLModel, table=True):
+    """Which clerks of an office have their workplace open, and when signaling said so."""
+
+    __tablename__ = "clerks_present"
+
+    office: str = Field(primary_key=True, max_length=40)
+    clerks: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    said_at: datetime = Field(sa_column=instant())

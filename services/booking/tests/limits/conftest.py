@@ -21,6 +21,7 @@ LIMITS = Limits(
     waiting_list=Limit(proof_from=1, at_most=2, seconds=3600),
     walk_in=Limit(proof_from=1, at_most=2, seconds=3600),
     email=WIDE,
+    mailbox=WIDE,
     work=2,
 )
 OFFICE = "clerks-5"

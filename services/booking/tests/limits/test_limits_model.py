@@ -9,7 +9,19 @@ import altcha
 import pytest
 from pydantic import ValidationError
 
-from booking.limits.model import MAX_LEVEL, Limit, Limits, Names, derived, level, network
+from booking.limits.model import (
+    MAX_LEVEL,
+    Limit,
+    Limits,
+    Names,
+    Whose,
+    Window,
+    derived,
+    enough,
+    level,
+    networks,
+    owed,
+)
 from booking.limits.proof import Challenges
 
 NOW = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)
@@ -19,21 +31,33 @@ CHALLENGES = Challenges(b"secret" * 6, work=2)
 @pytest.mark.parametrize(
     ("address", "counted"),
     [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("::1", "::/64"),
-        ("", "unknown"),
-        ("1.2.3", "unknown"),
+        ("192.0.2.1", ["192.0.2.1"]),
+        ("::ffff:192.0.2.1", ["192.0.2.1"]),
+        ("2001:db8:1:a2:3:4:5:6", ["2001:db8:1:a2::/64", "2001:db8:1::/56", "2001:db8:1::/48"]),
+        ("2001:db8:1:ba2::1", ["2001:db8:1:ba2::/64", "2001:db8:1:b00::/56", "2001:db8:1::/48"]),
+        ("fe80::1%eth0", ["fe80::/64", "fe80::/56", "fe80::/48"]),
+        ("", ["unknown"]),
+        ("1.2.3", ["unknown"]),
     ],
 )
-def test_what_counts_as_one_network(address: str, counted: str) -> None:
-    assert network(address) == counted
+def test_what_counts_as_one_network(address: str, counted: list[str]) -> None:
+    assert networks(address) == counted
+
+
+def test_the_networks_around_an_address_have_names_of_their_own() -> None:
+    assert len(set(Names(b"secret").of_networks("2001:db8::1", NOW))) == 3
+
+
+def test_a_home_writes_to_a_mailbox_under_one_name_whichever_of_its_networks_it_comes_from() -> None:
+    names = Names(b"secret")
+    home = {names.of_pair(f"2001:db8:0:{each:x}::1", "e@x.org", NOW) for each in range(256)}
+    assert len(home) == 1
+    assert names.of_pair("2001:db8:0:100::1", "e@x.org", NOW) not in home
 
 
 @pytest.mark.parametrize(
-    ("count", "asked"), [(0, None), (5, None), (6, 0), (11, 0), (12, 1), (18, 2), (24, 3), (29, 3), (99, 3)]
+    ("count", "asked"),
+    [(0, None), (5, None), (6, 0), (20, 0), (21, 1), (35, 2), (49, 3), (77, 4), (78, 5), (106, 7), (999, 7)],
 )
 def test_the_level_rises_with_what_is_used_up(count: int, asked: int | None) -> None:
     assert level(count, Limits().booking) == asked
@@ -59,14 +83,36 @@ def test_settings_that_make_no_sense_are_refused(limits: dict[str, Any]) -> None
         Limits.model_validate(limits)
 
 
-def test_an_office_behind_one_address_still_works() -> None:
-    """Six bookings an hour without anything, thirty with some work: enough for a town hall's own terminals."""
-    assert (Limits().booking.proof_from, Limits().booking.at_most, Limits().booking.seconds) == (6, 30, 3600)
+def test_what_one_carrier_brings_at_eight_o_clock_works_a_little_and_is_never_refused() -> None:
+    """36 bookings within the hour behind one IPv4 address (see `Limits`): at the most 8,000 tries, two seconds."""
+    booking, brought = Limits().booking, 36
+    asked = [level(count, booking) or 0 for count in range(brought)]
+    assert max(asked) <= 2
+    assert booking.at_most >= 3 * brought
+    assert (booking.seconds, Limits().work << 3) == (3600, 8_000)
+
+
+@pytest.mark.parametrize("proven", [None, *range(MAX_LEVEL + 1)])
+@pytest.mark.parametrize("limit", [Limits().booking, Limits().email, Limit(proof_from=3, at_most=3, seconds=60)])
+@pytest.mark.parametrize("whose", ["network", "mailbox"])
+def test_there_is_room_for_whoever_has_worked_at_most_one_level_less_than_asked_for(
+    proven: int | None, limit: Limit, whose: Whose
+) -> None:
+    window = Window("name", limit, whose, refuses=whose == "network")
+    for count in range(130):
+        room = window.room(proven)
+        over = window.end is not None and count >= window.end
+        assert (room is None or count < room) == (not over and enough(proven, window.level(count)))
+
+
+@pytest.mark.parametrize(("beyond", "asked"), [(-3, None), (0, None), (1, 1), (4, 4), (9, 4)])
+def test_more_under_one_mailbox_costs_more_but_never_too_much(beyond: int, asked: int | None) -> None:
+    assert owed(beyond) == asked
 
 
 def test_pseudonyms_say_nothing_and_differ_by_kind() -> None:
     names = Names(derived("key", "names"))
-    found = {names.of_address("e@x.org", NOW), names.of_email("e@x.org", NOW), names.of_request("e@x.org", NOW)}
+    found = {*names.of_networks("e@x.org", NOW), names.of_email("e@x.org", NOW), names.of_request("e@x.org", NOW)}
     assert len(found) == 3
     assert all("x.org" not in name for name in found)
     assert names.of_email("E@X.org", NOW) in found

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from booking.limits import store
+from booking.limits.model import Limits
 from chassis.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -105,3 +106,15 @@ async def test_without_redis_every_booking_costs_a_proof_and_none_is_refused(
         proof = solved(asked.json()["challenge"])
         assert (await send(app=lost, proof=proof)).status_code == 201
     assert code(await send(app=lost, proof=proof)) == ASKED  # a replay is still a replay
+
+
+@pytest.mark.parametrize("path", ["cancellation", "erasure"])
+async def test_without_redis_whoever_cancels_or_wants_to_be_erased_needs_no_proof(
+    path: str, limited: Any, send: Send
+) -> None:
+    link = (await send()).json()["link"]
+    lost = limited(redis_url="redis://127.0.0.1:1/0", limits=Limits())
+    transport = httpx.ASGITransport(lost, raise_app_exceptions=False, client=("192.0.2.1", 1234))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/api/booking") as citizen:
+        answer = await citizen.post(f"/appointment/{path}", headers={"Authorization": f"Bearer {link.split('#')[-1]}"})
+    assert answer.is_success, answer.text

@@ -1,7 +1,7 @@
 """A queue whose worker rests, the people in it, and time that passes while their pages are heard of."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,13 +9,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
-import pytest_asyncio
 from fastapi import FastAPI
 
-from booking.app import build
-from booking.settings import Settings
 from booking.walkin import calling
-from booking.walkin.paces import Paces
+from booking.walkin.durations import Durations
 from chassis.database import Database
 
 NOON = datetime(2026, 6, 2, 10, 0, tzinfo=UTC)  # Tuesday, 12:00 in Berlin
@@ -36,18 +33,16 @@ def by_hand() -> Iterator[None]:
         yield
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def app(by_hand: None, settings: Settings, clock: Any) -> AsyncIterator[FastAPI]:
-    application = build(settings, clock=clock)
-    async with application.router.lifespan_context(application):
-        yield application
+@pytest.fixture(autouse=True)
+def at_work(come_to_work: object) -> None:
+    """The clerks are there."""
 
 
 @pytest.fixture
 def take(app: FastAPI, client: httpx.AsyncClient, order: Any, clock: Any) -> Take:
     """`await take(service, office=, key=, **changes)`: somebody takes a number."""
     clock.now = NOON
-    app.state.hall = replace(app.state.hall, paces=Paces())  # no experience from the test before
+    app.state.walk_in = replace(app.state.walk_in, durations=Durations())  # no experience from the test before
 
     async def post(service: str = FIVE_MINUTES, office: str = "clerks-1", key: str = "", **changes: object) -> Json:
         somebody = {"services": [{"service_id": service}], "email": f"{uuid4().hex}@example.org", "starts_at": None}
@@ -68,8 +63,8 @@ def call(app: FastAPI, database: Database, clock: Any) -> Callable[..., Awaitabl
     """`await call(office)`: what the worker does."""
 
     async def now(office: str = "clerks-1", app: FastAPI = app) -> int:
-        hall = app.state.hall
-        return await calling.call_waiting(hall, database, hall.desk.offers[office], clock())
+        context = app.state.walk_in
+        return await calling.call_waiting(context, database, context.deps.offices[office], clock())
 
     return now
 
@@ -108,7 +103,7 @@ def end(database: Database) -> Callable[..., Awaitable[None]]:
     async def finish(state: str, **changes: object) -> None:
         fields = {"state": state} | changes
         sets = ", ".join(f"{name} = :{name}" for name in fields)
-        newest = "(SELECT id FROM appointment ORDER BY booked_at DESC, starts_at DESC LIMIT 1)"
+        newest = "(SELECT id FROM ours.appointment ORDER BY booked_at DESC, starts_at DESC LIMIT 1)"
         async with database.transaction() as tx:
             await tx.execute(f"UPDATE appointment SET {sets} WHERE id = {newest}", **fields)  # noqa: S608
 

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from booking.offices.model import in_turn
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOON = datetime(2026, 6, 2, 10, 0, tzinfo=UTC)  # Tuesday, 12:00 in Berlin
@@ -179,3 +181,30 @@ async def test_a_clerk_has_their_pause_after_a_call_that_was_short(
     assert await call("town") == 0
     await pass_time(1, third)
     assert await call("town") == 1
+
+
+async def test_an_option_that_left_the_catalogue_ends_one_number_and_nobody_elses(
+    take: Take, call: Any, present: Any, database: Any
+) -> None:
+    gone, next_one = await take(), await take()
+    async with database.transaction() as tx:
+        await tx.execute(
+            "UPDATE ours.walk_in SET services = jsonb_set(services, '{0,options}', '{\"belegart\": \"gone\"}')"
+            " WHERE id = (SELECT id FROM ours.walk_in ORDER BY number LIMIT 1)"
+        )
+    assert [await call(), await call()] == [0, 1]  # the worker looks again in two seconds
+    states = [(await present(ticket))["state"] for ticket in (gone, next_one)]
+    assert states == ["gone", "called"]
+
+
+async def test_one_offices_trouble_is_told_once_all_others_had_their_turn() -> None:
+    served = []
+
+    async def act(office: Any) -> None:
+        served.append(office)
+        if office == "broken":
+            raise ValueError(office)
+
+    with pytest.raises(ValueError, match="broken"):
+        await in_turn(["broken", "sound"], act)  # type: ignore[list-item]  # an office is anything here
+    assert served == ["broken", "sound"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from booking.walkin.board import RUNNING
-from booking.walkin.paces import SHARES
+from booking.walkin.durations import SHARES
 from chassis.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from booking.timetable.model import Busy, Lane
+from booking.timetable.model import BusyTime, Lane
 from booking.walkin.model import Board, Open, Party, Running, Seat, busy_now, expected, turns
 
 NINE = 9 * 3600
@@ -14,7 +14,7 @@ def minutes(count: int) -> int:
     return 60 * count
 
 
-def board(*busy: Busy, lanes: tuple[Lane, ...] = (ALL,), closes: int = TEN, pause: int = 0) -> Board:
+def board(*busy: BusyTime, lanes: tuple[Lane, ...] = (ALL,), closes: int = TEN, pause: int = 0) -> Board:
     return Board(Open(NINE, closes, lanes, pause), busy)
 
 
@@ -32,18 +32,18 @@ def test_nobody_begins_what_would_not_end_before_closing() -> None:
 
 @pytest.mark.parametrize(("length", "begins"), [(10, 0), (11, 25), (35, 25), (36, None)])
 def test_a_gap_serves_what_fits_into_it(length: int, begins: int | None) -> None:
-    seat = board(Busy(0, NINE + minutes(10), NINE + minutes(25))).seat(party(length))
+    seat = board(BusyTime(0, NINE + minutes(10), NINE + minutes(25))).seat(party(length))
     assert seat == (None if begins is None else Seat(NINE + minutes(begins), 0))
 
 
 def test_the_pause_has_to_fit_too_but_not_at_the_end_of_the_day() -> None:
-    gap = Busy(0, NINE + minutes(10), NINE + minutes(20))
+    gap = BusyTime(0, NINE + minutes(10), NINE + minutes(20))
     assert board(gap, pause=minutes(5)).seat(party(6)) == Seat(NINE + minutes(20), 0)
     assert board(gap, pause=minutes(5)).seat(party(40)) == Seat(NINE + minutes(20), 0)
 
 
 def test_who_has_to_begin_now_does_not_get_a_later_seat() -> None:
-    later = board(Busy(0, NINE - 60, NINE + 60))
+    later = board(BusyTime(0, NINE - 60, NINE + 60))
     assert later.seat(party(5), now_only=True) is None
     assert later.seat(party(5)) == Seat(NINE + 60, 0)
 
@@ -61,7 +61,7 @@ def test_turns_come_in_order_and_as_fast_as_conversations_really_are() -> None:
 
 def test_the_estimate_lets_others_pass_who_fit_where_one_does_not() -> None:
     queue = [party(15), party(10)]
-    assert turns(board(Busy(0, NINE + minutes(10), NINE + minutes(20))), queue) == [NINE + minutes(20), NINE]
+    assert turns(board(BusyTime(0, NINE + minutes(10), NINE + minutes(20))), queue) == [NINE + minutes(20), NINE]
 
 
 def test_who_cannot_be_served_today_has_no_turn() -> None:
@@ -80,8 +80,11 @@ def test_who_cannot_be_served_today_has_no_turn() -> None:
     ],
 )
 def test_a_running_call_keeps_its_clerk_as_long_as_it_probably_takes(running: Running, until: int) -> None:
-    planned = Busy(0, running.start, running.end)
-    assert busy_now([planned, Busy(1, NINE, TEN)], [running], NINE, 0) == [Busy(1, NINE, TEN), Busy(0, NINE, until)]
+    planned = BusyTime(0, running.start, running.end)
+    assert busy_now([planned, BusyTime(1, NINE, TEN)], [running], NINE, 0) == [
+        BusyTime(1, NINE, TEN),
+        BusyTime(0, NINE, until),
+    ]
 
 
 @pytest.mark.parametrize(

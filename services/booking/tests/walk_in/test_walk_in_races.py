@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from booking.settings import Settings
 from booking.walkin import calling
-from booking.walkin.paces import Paces
+from booking.walkin.durations import Durations
 from booking.walkin.worker import run as work
 from chassis.database import Database
 
@@ -31,9 +31,9 @@ async def test_of_ten_processes_one_calls_the_first_for_one_lane(
     databases = [Database(str(settings.database_url), clock=clock) for _ in range(10)]
 
     async def process(database: Database) -> int:
-        hall = replace(app.state.hall, paces=Paces())
-        offer = hall.desk.offers["clerks-1"]
-        return sum([await calling.call_waiting(hall, database, offer, clock()) for _ in range(3)])
+        context = replace(app.state.walk_in, durations=Durations())
+        bookable = context.deps.offices["clerks-1"]
+        return sum([await calling.call_waiting(context, database, bookable, clock()) for _ in range(3)])
 
     assert sum(await asyncio.gather(*(process(database) for database in databases))) == 1
     for database in databases:
@@ -87,7 +87,7 @@ async def test_the_worker_calls_who_waits_without_being_asked(
 ) -> None:
     ticket = await take()
     woken = asyncio.Event()
-    running = asyncio.create_task(work(app.state.hall, database, clock, woken))
+    running = asyncio.create_task(work(app.state.walk_in, database, clock, woken))
     try:
         async with asyncio.timeout(5):
             while (await present(ticket))["state"] != "called":

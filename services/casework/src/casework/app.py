@@ -7,13 +7,13 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from casework.applications.api import router as applications
 from casework.cases.api import router as cases
 from casework.clerks import passwords, usecases
 from casework.clerks.api import colleagues
 from casework.clerks.api import router as clerks
 from casework.consumers import consumers
 from casework.directory import Directory
+from casework.filling.api import router as applications
 from casework.papers.api import router as papers
 from casework.settings import Settings
 from chassis.clock import Clock, utc_now

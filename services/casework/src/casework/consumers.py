@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import uuid4
 
-from casework.applications.form import draft, prefilled
+from casework.applications.form import Heading, draft, prefilled
 from casework.applications.model import Application
 from casework.applications.naming import title
 from casework.cases import store
 from casework.cases.booked import Booked, Person
-from casework.cases.model import CITIZEN, SYSTEM, Case, Fact
+from casework.cases.facts import Fact
+from casework.cases.model import CITIZEN, SYSTEM, Case
 from casework.cases.payment import Payment
 from casework.cases.usecases import announce_abortion, changing
 from casework.directory import Directory
@@ -22,14 +23,16 @@ from casework.tables import ParkedEvent
 from chassis.consumer import Consumer, Poison
 from chassis.database import Transaction
 from contracts import notify, payment, signaling
-from contracts.base import Event, Meta
+from contracts.base import AppointmentEvent, Event, Meta
 from contracts.booking import (
     BookedService,
     BookingCancelled,
     BookingCompleted,
+    BookingContactChanged,
     BookingErased,
     BookingNoShow,
     BookingRescheduled,
+    BookingResumed,
 )
 from contracts.casework import CaseOpened
 from contracts.ids import CaseId
@@ -86,7 +89,7 @@ async def open_case(tx: Transaction, directory: Directory, event: BookingComplet
         await _change(tx, case, reported, told)
 
 
-async def report(tx: Transaction, event: Event, meta: Meta) -> None:
+async def report(tx: Transaction, event: AppointmentEvent, meta: Meta) -> None:
     """Apply what another service reports, or park it until the case exists."""
     await _serialise(tx, event)
     case = await store.of_event(tx, event)
@@ -100,7 +103,7 @@ async def _change(tx: Transaction, case: Case, event: Event, meta: Meta) -> None
     closed = case.closed
     async with changing(tx, case):
         apply(case, event, meta)
-    if isinstance(event, BookingNoShow) and not closed:
+    if isinstance(event, BookingNoShow) and case.closed and not closed:
         await announce_abortion(tx, case, "citizen_absent", event.marked_at, actor=_actor(meta))
 
 
@@ -109,10 +112,14 @@ def apply(case: Case, event: Event, meta: Meta) -> None:
     match event:
         case BookingRescheduled():
             case.move(_booked(event), event.rescheduled_by, _actor(meta), meta.time)
+        case BookingContactChanged():
+            case.readdress(_booked(event), event.changed_by, _actor(meta), meta.time)
         case BookingCancelled():
             case.cancel(event.cancelled_by, _actor(meta), meta.time)
         case BookingNoShow():
             case.miss(_actor(meta), event.marked_at)
+        case BookingResumed():
+            case.resume(_actor(meta), event.resumed_at)
         case BookingErased():
             case.forget(event.erased_at)
         case signaling.ParticipantWaiting(role="citizen"):
@@ -157,12 +164,12 @@ def _actor(meta: Meta) -> str:
     return CITIZEN if kind == CITIZEN else SYSTEM
 
 
-def _person(event: BookingCompleted | BookingRescheduled) -> Person:
+def _person(event: BookingCompleted | BookingRescheduled | BookingContactChanged) -> Person:
     citizen = event.citizen
     return Person(citizen.name, citizen.email, citizen.time_zone, citizen.phone)
 
 
-def _booked(event: BookingRescheduled) -> Booked:
+def _booked(event: BookingRescheduled | BookingContactChanged) -> Booked:
     return Booked(
         reference=event.reference,
         starts_at=event.starts_at,
@@ -170,6 +177,7 @@ def _booked(event: BookingRescheduled) -> Booked:
         link_generation=event.link_generation,
         person=_person(event),
         needs=event.needs,
+        contact_revision=event.revision if isinstance(event, BookingContactChanged) else 0,
     )
 
 
@@ -190,12 +198,14 @@ def _application(
     start = draft(
         service,
         prefilled(service, booked.options),
-        office=event.office,
-        appointment_id=event.appointment_id,
-        reference=event.reference,
-        language=event.citizen.language,
+        Heading(
+            event.office,
+            event.appointment_id,
+            event.reference,
+            event.citizen.language,
+            title(service, application),
+        ),
         today=directory.today(event.office, meta.time),
-        title=title(service, application),
     )
     application.edit(start, application.revision)
     return application
@@ -212,11 +222,11 @@ def _payment(state: Any, event: Any, receipt_number: str | None = None) -> Payme
     )
 
 
-async def _serialise(tx: Transaction, event: Event) -> None:
+async def _serialise(tx: Transaction, event: AppointmentEvent) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=str(event.appointment_id))
 
 
-async def _park(tx: Transaction, event: Event, meta: Meta) -> None:
+async def _park(tx: Transaction, event: AppointmentEvent, meta: Meta) -> None:
     """Keep `event` until its booking arrives. Of who is to be forgotten nothing but that is kept."""
     if isinstance(event, notify.Delivered | notify.Failed) and event.kind in ("waiting_list", "slot_offer"):
         return  # they can be for somebody who has no appointment, so that a case may never come
@@ -235,7 +245,7 @@ async def _park(tx: Transaction, event: Event, meta: Meta) -> None:
     await tx.session.merge(parked)
 
 
-async def _is_erased(tx: Transaction, event: Event) -> bool:
+async def _is_erased(tx: Transaction, event: AppointmentEvent) -> bool:
     row = await tx.row(
         "SELECT 1 FROM parked_event WHERE appointment_id = :id AND subject = :subject",
         id=event.appointment_id,
@@ -244,7 +254,7 @@ async def _is_erased(tx: Transaction, event: Event) -> bool:
     return row is not None
 
 
-async def _unpark(tx: Transaction, event: Event) -> list[tuple[Event, Meta]]:
+async def _unpark(tx: Transaction, event: AppointmentEvent) -> list[tuple[Event, Meta]]:
     rows = await tx.rows(
         "DELETE FROM parked_event WHERE appointment_id = :appointment_id RETURNING subject, headers, body",
         appointment_id=event.appointment_id,

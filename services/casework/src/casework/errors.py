@@ -1,6 +1,15 @@
 """What casework refuses, and how it says so: every refusal has a code for programs and a sentence for people."""
 
+from typing import Final
+
 from chassis.problems import Problem
+
+#: What an application may lack, in the order of the work.
+MISSING: Final = {
+    "application": "An application is not complete yet.",
+    "confirmation": "The citizen has not confirmed an application yet.",
+    "signature": "The citizen has not signed an application yet.",
+}
 
 
 class StepMissing(Problem):
@@ -68,6 +77,12 @@ class LinkExpired(Problem):
     """The appointment was cancelled or moved, and its link died with it."""
 
     code, status, title = "link_expired", 410, "This link is no longer valid"
+
+
+class CitizenHere(Problem):
+    """Nobody says of a citizen who waits or talks that they did not come."""
+
+    code, status, title = "citizen_here", 409, "The person is in the waiting room or in the call"
 
 
 class NotReady(Problem):

@@ -59,6 +59,8 @@ class CaseRow(SQLModel, table=True):
     abort_reason: str | None = None
     needs: list[str] = Field(default_factory=list, sa_column=_json())
     moved_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    contact_revision: int = 0
+    absence_told_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     erasure_requested_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     # The end of the audit chain: it shows when the newest entries are missing, and is where the next one hooks on.
     audit_length: int = 0

@@ -10,12 +10,11 @@ from pydantic import BaseModel, Field
 from chassis.http import Body, Now, Tx, bearer
 from chassis.idempotency import IdempotencyKey, once
 from contracts.actors import Clerk
-from contracts.email import Email
 from contracts.ids import AppointmentId
 from contracts.notify import MessageKind
 from contracts.text import Language
-from notify import desk, preview
-from notify.errors import RoleMissing, UnknownMessage
+from notify import clerk_usecases, preview
+from notify.errors import RoleMissing, StalePage, UnknownMessage
 from notify.mail import Composer
 from notify.model import Channel, masked
 from notify.tables import MessageRow
@@ -64,9 +63,9 @@ class MessagesView(BaseModel):
 
 
 class ResendRequest(Body):
-    """Send it again; with `email`, there, and everything about this appointment from now on."""
+    """Send it again, to where the citizen is written to now. Booking corrects the address."""
 
-    email: Annotated[Email, Field(max_length=254)] | None = None
+    email: str | None = Field(default=None, description="Pages of old named an address here: refused.")
 
 
 class PreviewsView(BaseModel):
@@ -78,7 +77,7 @@ class PreviewsView(BaseModel):
 @router.get("/appointments/{appointment_id}/messages")
 async def messages(appointment_id: UUID, clerk: TheClerk, tx: Tx) -> MessagesView:
     """What was written about an appointment of the clerk's office, and what became of it; 404 if nothing was."""
-    rows = await desk.messages(tx, clerk, AppointmentId(appointment_id))
+    rows = await clerk_usecases.messages(tx, clerk, AppointmentId(appointment_id))
     return MessagesView(messages=[MessageView.of(row) for row in rows])
 
 
@@ -93,10 +92,15 @@ async def resend(
     tx: Tx,
     now: Now,
 ) -> MessageView:
-    """Queues the message once more, as a new one. 409 not_resendable when its link or offer is not good any more."""
+    """Queues the message once more, as a new one.
+
+    409 not_resendable when its link or offer is not good any more, stale_page when another address is named here.
+    """
+    if body.email is not None:
+        raise StalePage("Please load the page anew: there the address is corrected for the whole appointment.")
 
     async def act() -> MessageView:
-        row = await desk.resend(tx, clerk, AppointmentId(appointment_id), message_id, body.email, now)
+        row = await clerk_usecases.resend(tx, clerk, AppointmentId(appointment_id), message_id, now)
         return MessageView.of(row)
 
     scope = f"resend:{clerk.sub}:{message_id}"
@@ -125,5 +129,5 @@ async def one_preview(
     mail = preview.compose(composer, preview.Preview(kind, language, plain), clerk.office)
     content = preview.content(mail, format)
     if content is None:
-        raise UnknownMessage("This mail carries no calendar entry.")
+        raise UnknownMessage("This e-mail carries no calendar entry.")
     return Response(content, media_type=f"{_MEDIA[format]}; charset=utf-8", headers=_ALONE)

@@ -12,11 +12,12 @@ from chassis.tokens import TokenVerifier
 from contracts.actors import Clerk
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
-from notify import reminders, retention
+from notify import listener, reminders, retention, tls_check
 from notify.api import router
 from notify.consumers import consumers
 from notify.delivery import Smtp
 from notify.mail import Composer
+from notify.returning import ReturnAddresses
 from notify.sender import Sender
 from notify.settings import Settings
 from notify.sms import Sms
@@ -30,7 +31,10 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     catalogue = load_catalogue()
     offices = load_offices(settings.offices_dir, catalogue)
     smtp = Smtp(settings)
-    composer = Composer(offices, catalogue, public_origin=settings.public_origin, sender=settings.mail_from)
+    returning = ReturnAddresses.configured(settings)
+    composer = Composer(
+        offices, catalogue, public_origin=settings.public_origin, sender=settings.mail_from, returning=returning
+    )
     sms = Sms(settings)
     sender = Sender(composer, smtp, clock, sms=sms, per_second=settings.mails_per_second)
 
@@ -43,11 +47,18 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     async def send() -> None:
         await sender.run(app.state.database)
 
+    async def check_tls() -> None:
+        await tls_check.watch(settings)
+
     async def remind() -> None:
-        await reminders.run(app.state.database, clock, sender.wake, sms=sms.on)
+        await reminders.run(offices, app.state.database, clock, sender.wake, sms=sms.on)
 
     async def erase() -> None:
         await retention.run(offices, app.state.database, clock)
+
+    async def take_returned() -> None:
+        assert returning is not None, "else it is no worker"
+        await listener.run(settings, returning, app.state.database, clock)
 
     app = create_app(
         "notify",
@@ -56,7 +67,13 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
         migrations_dir=MIGRATIONS,
         routers=[router],
         consumers=consumers(offices, clock, sender),
-        workers=[Worker("sender", send), Worker("reminders", remind), Worker("retention", erase)],
+        workers=[
+            Worker("sender", send),
+            Worker("tls-check", check_tls),
+            Worker("reminders", remind),
+            Worker("retention", erase),
+            *([Worker("returned-mails", take_returned)] if returning else []),
+        ],
         resources=[connection],
         verifiers=[
             (Clerk.AUDIENCE, TokenVerifier(settings.clerk_public_key, issuer=Clerk.ISSUER, audience=Clerk.AUDIENCE))

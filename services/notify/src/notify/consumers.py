@@ -13,16 +13,21 @@ from contracts.base import Event, Meta
 from contracts.booking import (
     BookingCancelled,
     BookingCompleted,
+    BookingContactChanged,
     BookingErased,
     BookingNoShow,
     BookingRescheduled,
+    BookingResumed,
+    ConfirmationAsked,
+    LinkAsked,
     SlotOffered,
+    WaitingEnded,
     WaitingJoined,
 )
 from contracts.casework import CaseAborted, CaseCompleted
 from contracts.offices import Offices
 from contracts.payment import PaymentCaptured, PaymentRefunded
-from notify import usecases
+from notify import absence, links, readdressing, usecases
 from notify.model import Claim, Message
 
 E = TypeVar("E", bound=Event)
@@ -95,16 +100,30 @@ def consumers(offices: Offices, clock: Clock, outgoing: Outgoing) -> list[Consum
             tx.after_commit(outgoing.wake)
         return outcome.fresh
 
+    async def erased(tx: Transaction, event: BookingErased, meta: Meta) -> None:
+        await usecases.forget(tx, event)
+
+    async def given_up(tx: Transaction, event: CaseAborted, meta: Meta) -> None:
+        await absence.stop_reminding(tx, event, meta.id, clock())
+
+    async def resumed(tx: Transaction, event: BookingResumed, meta: Meta) -> None:
+        await absence.welcome_back(tx, event, meta.id, clock())
+
     return [
         replace(queueing(BookingCompleted, partial(usecases.confirm_booking, offices)), at_once=confirm),
         queueing(BookingRescheduled, partial(usecases.tell_move, offices)),
+        queueing(BookingContactChanged, partial(readdressing.write_elsewhere, offices)),
         queueing(BookingCancelled, usecases.tell_cancellation),
-        queueing(BookingNoShow, usecases.tell_no_show),
+        queueing(BookingNoShow, absence.tell_no_show),
+        Consumer(BookingResumed, resumed),
+        queueing(ConfirmationAsked, links.ask_to_confirm),
+        queueing(LinkAsked, links.send_link_again),
         queueing(SlotOffered, usecases.offer_slot),
         queueing(WaitingJoined, usecases.welcome_to_the_list),
-        queueing(BookingErased, usecases.forget),
+        queueing(WaitingEnded, usecases.tell_waiting_is_over),
+        Consumer(BookingErased, erased),
         queueing(CaseCompleted, usecases.say_goodbye),
-        queueing(CaseAborted, usecases.stop_reminding),
+        Consumer(CaseAborted, given_up),
         queueing(PaymentCaptured, usecases.send_receipt),
         queueing(PaymentRefunded, usecases.tell_refund),
     ]

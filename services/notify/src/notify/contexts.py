@@ -1,19 +1,27 @@
 """What the templates are told of an event, kept with its message."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from contracts.booking import (
     BookingCancelled,
     BookingCompleted,
+    BookingContactChanged,
     BookingNoShow,
     BookingRescheduled,
+    ConfirmationAsked,
+    LinkAsked,
     Need,
     SlotOffered,
+    WaitingEnded,
     WaitingJoined,
 )
 from contracts.casework import CaseCompleted
 from contracts.payment import PaymentCaptured, PaymentRefunded
 from notify.model import Context
+
+_Appointment = (
+    BookingCompleted | BookingRescheduled | BookingContactChanged | BookingCancelled | BookingNoShow | LinkAsked
+)
 
 
 def booked(event: BookingCompleted) -> Context:
@@ -35,6 +43,38 @@ def moved(event: BookingRescheduled) -> Context:
     }
 
 
+def readdressed(event: BookingContactChanged) -> Context:
+    """Of an appointment whose mails go to another address from now on."""
+    return appointment(event, event.needs) | {
+        "link_token": event.link_token,
+        "generation": event.link_generation,
+        "channel": event.channel,
+        "address_changed": event.changed_by,
+    }
+
+
+def asked_to_confirm(event: ConfirmationAsked) -> Context:
+    """Of a time that is kept until somebody says that the address is theirs. It may be a stranger's: no name, no
+    services."""
+    return {
+        "name": "",
+        "time_zone": event.citizen.time_zone,
+        "starts_at": event.starts_at.isoformat(),
+        "ends_at": event.ends_at.isoformat(),
+        "confirm_token": event.confirm_token,
+        "expires_at": event.expires_at.isoformat(),
+    }
+
+
+def link_again(event: LinkAsked) -> Context:
+    """Of an appointment whose link was asked for again."""
+    return appointment(event) | {
+        "link_token": event.link_token,
+        "generation": event.link_generation,
+        "link_asked": 1,
+    }
+
+
 def cancelled(event: BookingCancelled, generation: int) -> Context:
     """Of an appointment that is off, whose newest link had `generation`."""
     return appointment(event) | {"cancelled_by": event.cancelled_by, "generation": generation}
@@ -46,6 +86,7 @@ def offered(event: SlotOffered, reference: str | None) -> Context:
         "reference": reference,
         "current_starts_at": event.current_starts_at.isoformat() if event.current_starts_at else None,
         "offer_token": event.offer_token,
+        "generation": event.link_generation,
         "expires_at": event.expires_at.isoformat(),
     }
 
@@ -58,6 +99,17 @@ def listed(event: WaitingJoined) -> Context:
         "waiting_token": event.link_token,
         "waits_until": event.ends_at.isoformat(),
     }
+
+
+def waiting_ended(event: WaitingEnded) -> Context:
+    """Of somebody who is on the waiting list no more."""
+    return _asked_for(event) | {"ended": event.reason, "keeps_appointment": int(event.keeps_appointment)}
+
+
+def papers(appointment: Mapping[str, object] | None) -> Context:
+    """The link that shows receipt and application, by what is known of the appointment; empty while nothing is."""
+    token = (appointment or {}).get("link_token")
+    return {"link_token": token} if isinstance(token, str) else {}
 
 
 def completed(event: CaseCompleted) -> Context:
@@ -92,14 +144,12 @@ def refunded(event: PaymentRefunded, reference: str, name: str) -> Context:
     }
 
 
-def appointment(
-    event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow, needs: Sequence[Need] = ()
-) -> Context:
+def appointment(event: _Appointment, needs: Sequence[Need] = ()) -> Context:
     """Of any appointment."""
     return _slot(event) | {"reference": event.reference, "needs": [str(need) for need in needs]}
 
 
-def _slot(event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow | SlotOffered) -> Context:
+def _slot(event: _Appointment | SlotOffered) -> Context:
     return _asked_for(event) | {
         "starts_at": event.starts_at.isoformat(),
         "ends_at": event.ends_at.isoformat(),
@@ -107,11 +157,12 @@ def _slot(event: BookingCompleted | BookingRescheduled | BookingCancelled | Book
 
 
 def _asked_for(
-    event: BookingCompleted | BookingRescheduled | BookingCancelled | BookingNoShow | SlotOffered | WaitingJoined,
+    event: _Appointment | SlotOffered | WaitingJoined | WaitingEnded,
 ) -> Context:
     return {
         "name": event.citizen.name,
         "time_zone": event.citizen.time_zone,
         "services": [service.service_id for service in event.services],
         "persons": [service.persons for service in event.services],
+        "options": [service.options for service in event.services],
     }

@@ -6,11 +6,11 @@ from typing import Final
 
 import aiosmtplib
 
+from notify.mime import Mail
 from notify.model import Trouble
 from notify.pipeline import Pipeline
 from notify.settings import Settings
 from notify.signing import Signer
-from notify.wire import Mail
 
 _TIMEOUT_SECONDS: Final = 30
 #: The longest that one mail may take, all steps of the protocol together.
@@ -104,6 +104,8 @@ class Smtp:
             signs = self._signer.signs
             content = await asyncio.to_thread(self._signer.sign, mail.content) if signs else mail.content
             await connection.send(mail, content)
+        except aiosmtplib.SMTPNotSupported as error:  # nor will it be in an hour: somebody has to call
+            raise DeliveryError(Trouble.REFUSED, error) from error
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise DeliveryError(_of_code(error.recipients[0].code, to_recipient=True), error) from error
         except aiosmtplib.SMTPResponseException as error:
@@ -118,7 +120,8 @@ class Smtp:
             port=self._settings.smtp_port,
             username=self._settings.smtp_user,
             password=password.get_secret_value() if password else None,
-            start_tls=self._settings.smtp_starttls,
+            use_tls=self._settings.smtp_security == "tls",
+            start_tls=self._settings.smtp_security == "starttls",
             timeout=_TIMEOUT_SECONDS,
         )
 

@@ -21,6 +21,12 @@ class NotResendable(Problem):
     code, status, title = "not_resendable", 409, "This message cannot be sent again"
 
 
+class StalePage(Problem):
+    """A page of the version before last asks for what is done elsewhere now."""
+
+    code, status, title = "stale_page", 409, "This page is out of date"
+
+
 class RoleMissing(Problem):
     """The clerk may not do this; a lead or admin may."""
 

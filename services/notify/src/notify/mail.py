@@ -6,20 +6,21 @@ from email.headerregistry import Address
 from email.utils import format_datetime, parseaddr
 from typing import Any, Final
 
-from contracts.booking import calendar_uid
+from contracts.calendar import Appointment, Method, Organizer, calendar, revision
 from contracts.catalogue import Catalogue
+from contracts.email import for_the_wire
 from contracts.notify import MessageKind
 from contracts.offices import Office, Offices
 from contracts.text import Language
-from notify import wire
-from notify.calendar import Appointment, calendar
+from notify import mime
+from notify.mime import Mail
 from notify.model import Message
 from notify.rendering import Form, has_template
-from notify.view import view
-from notify.wire import Mail
+from notify.returning import ReturnAddresses
+from notify.template_variables import view
 
 #: Kinds of messages that carry a calendar entry, with the METHOD that calendars act on (RFC 5546).
-_METHODS: Final[Mapping[MessageKind, str]] = {
+_METHODS: Final[Mapping[MessageKind, Method]] = {
     "confirmation": "REQUEST",
     "rescheduled": "REQUEST",
     "cancellation": "CANCEL",
@@ -31,12 +32,21 @@ _FIXED: Final = b"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
 class Composer:
     """Makes mails out of messages."""
 
-    def __init__(self, offices: Offices, catalogue: Catalogue, *, public_origin: str, sender: str) -> None:
+    def __init__(
+        self,
+        offices: Offices,
+        catalogue: Catalogue,
+        *,
+        public_origin: str,
+        sender: str,
+        returning: ReturnAddresses | None = None,
+    ) -> None:
+        self._returning = returning
         self._offices = offices
         self._catalogue = catalogue
         self._origin = public_origin
         name, address = parseaddr(sender)
-        self._sender = Address(name, addr_spec=address)
+        self._sender = Address(name, addr_spec=for_the_wire(address))
         self._html, self._text = Form("html"), Form("txt")
 
     def compose(self, message: Message, now: datetime | None = None) -> Mail:
@@ -45,31 +55,33 @@ class Composer:
         Raises ValueError for a line break in an address, so that none can add a header (RFC 5322).
         """
         office, language = self._offices[message.office], message.language
+        recipient = for_the_wire(message.recipient)
         variables = view(message, office, self._catalogue, self._origin, now or message.created_at)
         template, letterhead = self._template(message), (message.office, language)
         subject = self._text.line(template, variables, part="subject")
         boundary = f"=_{message.id.hex}"
         parts = [
-            wire.Part.text("plain", _tidy(self._text.mail(template, variables, letterhead=letterhead))),
-            wire.Part.text("html", self._html.mail(template, variables, letterhead=letterhead) + "\n"),
+            mime.Part.text("plain", _tidy(self._text.mail(template, variables, letterhead=letterhead))),
+            mime.Part.text("html", self._html.mail(template, variables, letterhead=letterhead) + "\n"),
         ]
-        whole = wire.join("alternative", f"{boundary}.a", parts)
+        whole = mime.join("alternative", f"{boundary}.a", parts)
         entry = self._calendar(message, office, variables)
         if entry is not None:
             filename = "termin.ics" if language == "de" else "appointment.ics"
-            whole = wire.join("mixed", f"{boundary}.m", [whole, wire.Part.calendar(*entry, filename=filename)])
+            whole = mime.join("mixed", f"{boundary}.m", [whole, mime.Part.calendar(*entry, filename=filename)])
         head = (
-            wire.mailbox("From", self._sender.addr_spec, office.name.in_language(language)),
-            wire.mailbox("To", message.recipient),
-            wire.mailbox("Reply-To", str(office.contact.email)),
-            wire.text("Subject", " ".join(subject.split())),
-            wire.text("Date", format_datetime(message.created_at)),
-            wire.text("Message-ID", message.message_id(self._sender.domain)),
+            mime.mailbox("From", self._sender.addr_spec, office.name.in_language(language)),
+            mime.mailbox("To", recipient),
+            mime.mailbox("Reply-To", for_the_wire(office.contact.email)),
+            mime.text("Subject", " ".join(subject.split())),
+            mime.text("Date", format_datetime(message.created_at)),
+            mime.text("Message-ID", message.message_id(self._sender.domain)),
             _FIXED,
-            wire.text("Content-Language", language),
+            mime.text("Content-Language", language),
             whole.head,
         )
-        return Mail(self._sender.addr_spec, message.recipient, b"".join((*head, b"\r\n", whole.body)))
+        back_to = self._returning.of(message.id, message.created_at) if self._returning else self._sender.addr_spec
+        return Mail(back_to, recipient, b"".join((*head, b"\r\n", whole.body)))
 
     def short(self, message: Message, now: datetime) -> str:
         """The short form of a reminder, for a telephone: one line, and no link, which is not the provider's to know."""
@@ -87,34 +99,29 @@ class Composer:
         method = _METHODS.get(message.kind)
         if method is None or variables["channel"] == "walk_in":  # it begins this very minute
             return None
+        stored = message.context.get("generation")
+        generation = max(1, stored) if isinstance(stored, int) else 1
         appointment = Appointment(
-            uid=calendar_uid(message.appointment_id),
-            sequence=_sequence(message),
+            appointment_id=message.appointment_id,
+            revision=revision(generation, cancelled=method == "CANCEL"),
+            reference=str(message.context["reference"]),
             starts_at=datetime.fromisoformat(str(message.context["starts_at"])),
             ends_at=datetime.fromisoformat(str(message.context["ends_at"])),
             zone=office.zone,
-            summary=f"{variables['office_name']}: {', '.join(variables['services'])}",
+            language=message.language,
+            office_name=variables["office_name"],
+            services=variables["services"],
             link=variables["link"] if method == "REQUEST" else None,
-            organizer=str(office.contact.email),
-            attendee=message.recipient,
+            organizer=Organizer(variables["office_name"], self._sender.addr_spec),
+            attendee=for_the_wire(message.recipient),
             stamp=message.created_at,
         )
-        return method, calendar(appointment, cancelled=method == "CANCEL")
+        return method, calendar(appointment, method)
 
 
 def has_plain_language(kind: MessageKind, language: Language) -> bool:
     """Whether there is such a mail in plain language."""
     return has_template(f"{kind}.plain.{language}.j2")
-
-
-def _sequence(message: Message) -> int:
-    """The revision of the calendar entry: calendars ignore what is older than what they have.
-
-    It is the number of moves, which the link's generation counts; a cancellation comes after all of them.
-    """
-    stored = message.context.get("generation")
-    generation = max(1, stored) if isinstance(stored, int) else 1
-    return generation if message.kind == "cancellation" else generation - 1
 
 
 def _tidy(text: str) -> str:

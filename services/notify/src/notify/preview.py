@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 from uuid import UUID
 
-from contracts.base import Event
+from contracts.base import AppointmentEvent
 from contracts.booking import (
     BookingCancelled,
     BookingCompleted,
+    BookingContactChanged,
     BookingNoShow,
     BookingRescheduled,
+    ConfirmationAsked,
     SlotOffered,
+    WaitingEnded,
     WaitingJoined,
 )
 from contracts.casework import CaseCompleted
@@ -61,7 +64,7 @@ def previews() -> Iterator[Preview]:
 
 def compose(composer: Composer, preview: Preview, office: str) -> EmailMessage:
     """The mail of `preview` as a citizen of `office` would get it."""
-    events = {type(event): event for _, event in load().values()}
+    events = {type(event): event for _, event in load().values() if isinstance(event, AppointmentEvent)}
     event, context, now = _sample(preview.kind, events)
     message = Message(
         id=_ID,
@@ -117,12 +120,15 @@ def write(directory: Path, offices_dir: Path, office: str | None = None) -> list
     return [*written, index]
 
 
-def _sample(kind: MessageKind, events: dict[type[Event], Event]) -> tuple[Event, Context, datetime]:
+def _sample(
+    kind: MessageKind, events: dict[type[AppointmentEvent], AppointmentEvent]
+) -> tuple[AppointmentEvent, Context, datetime]:
     """The event that brings a mail of `kind`, what its template is told, and when it is written."""
     booked, moved = events[BookingCompleted], events[BookingRescheduled]
     off, missed, offered = events[BookingCancelled], events[BookingNoShow], events[SlotOffered]
     done, paid, listed = events[CaseCompleted], events[PaymentCaptured], events[WaitingJoined]
-    back = events[PaymentRefunded]
+    back, changed, gone = events[PaymentRefunded], events[BookingContactChanged], events[WaitingEnded]
+    asked = events[ConfirmationAsked]
     assert isinstance(booked, BookingCompleted)
     assert isinstance(moved, BookingRescheduled)
     assert isinstance(off, BookingCancelled)
@@ -132,26 +138,36 @@ def _sample(kind: MessageKind, events: dict[type[Event], Event]) -> tuple[Event,
     assert isinstance(done, CaseCompleted)
     assert isinstance(paid, PaymentCaptured)
     assert isinstance(back, PaymentRefunded)
+    assert isinstance(changed, BookingContactChanged)
+    assert isinstance(gone, WaitingEnded)
+    assert isinstance(asked, ConfirmationAsked)
     before = booked.starts_at - timedelta(days=1)
     match kind:
         case "confirmation":
             return booked, contexts.booked(booked), before
+        case "confirm_address":
+            return asked, contexts.asked_to_confirm(asked), before
         case "reminder":
             return booked, contexts.booked(booked), before
         case "rescheduled":
             return moved, contexts.moved(moved), before
+        case "link":
+            return changed, contexts.readdressed(changed), changed.ends_at + timedelta(hours=1)
         case "cancellation":
             return off, contexts.cancelled(off, 1), before
         case "no_show":
             return missed, contexts.appointment(missed), missed.marked_at
         case "waiting_list":
             return listed, contexts.listed(listed), before
+        case "waiting_over":
+            return gone, contexts.waiting_ended(gone), before
         case "slot_offer":
             return offered, contexts.offered(offered, booked.reference), before
         case "completion":
-            return done, contexts.completed(done), done.completed_at
+            return done, contexts.completed(done) | contexts.papers(contexts.booked(booked)), done.completed_at
         case "receipt":
-            return paid, contexts.paid(paid, booked.reference, booked.citizen.name), paid.at
+            told = contexts.paid(paid, booked.reference, booked.citizen.name)
+            return paid, told | contexts.papers(contexts.booked(booked)), paid.at
         case "refund":
             return back, contexts.refunded(back, booked.reference, booked.citizen.name), back.at
 
@@ -165,13 +181,13 @@ def _index(shown: list[tuple[Preview, EmailMessage]]) -> str:
         for preview, mail in shown
     )
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Schalter: mails</title>'
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Schalter: e-mails</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><style>'
         "body{margin:2rem;font:16px/1.5 system-ui,sans-serif;background:#f3f4f8;color:#171a2b}"
         "main{display:grid;gap:2rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,24rem),1fr))}"
         "section{padding:1rem;border-radius:12px;background:#fff}h2{margin:0;font-size:1.1rem}p{margin:.25rem 0}"
         "iframe{width:100%;height:36rem;border:1px solid #8b8fa3;border-radius:8px;background:#fff}"
-        f"</style></head><body><h1>Mails of this installation</h1><main>{rows}</main></body></html>\n"
+        f"</style></head><body><h1>E-mails of this installation</h1><main>{rows}</main></body></html>\n"
     )
 
 

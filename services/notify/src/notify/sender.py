@@ -20,10 +20,10 @@ from notify import usecases
 from notify.claims import Owner
 from notify.delivery import CONNECTIONS, SEND_SECONDS, DeliveryError
 from notify.mail import Composer
+from notify.mime import Mail
 from notify.model import Claim, Message, Trouble
-from notify.pace import Pace
+from notify.rate_limit import Pace
 from notify.sms import Sms
-from notify.wire import Mail
 
 log = structlog.get_logger(__name__)
 

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from chassis.database import Transaction
 from chassis.outbox import OutboxRow
-from notify.model import Claim, Claimed, Message, Trouble
+from notify.model import Claim, Claimed, Message, Returned, Trouble
 
 #: A process that owns claims holds a lock of its name as long as it lives; `$1` is that name.
 HOLD: Final = "SELECT pg_advisory_lock(hashtextextended('sender:' || $1, 0))"
 
 
 async def claim(tx: Transaction, now: datetime, claim: Claim, limit: int) -> list[Message]:
-    """Up to `limit` due messages, oldest first, under `claim`. What is worthless by now is dropped instead.
+    """Up to `limit` due messages, oldest first, reminders behind all others, under `claim`.
+
+    Who waits for a link has nothing yet; who is reminded has. What is worthless by now is dropped instead.
 
     A sender that dies leaves its messages due again at the end of the claim, if nobody frees them before.
     """
@@ -28,7 +30,7 @@ async def claim(tx: Transaction, now: datetime, claim: Claim, limit: int) -> lis
          WHERE id IN (
             SELECT id FROM message
              WHERE state = 'pending' AND next_try_at <= :now AND (valid_until IS NULL OR valid_until > :now)
-             ORDER BY next_try_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+             ORDER BY kind = 'reminder', next_try_at LIMIT :limit FOR UPDATE SKIP LOCKED)
         RETURNING id, office, appointment_id, kind, cause, recipient, language, context, created_at, tries,
             valid_until, plain_language, channel
         """,
@@ -37,7 +39,7 @@ async def claim(tx: Transaction, now: datetime, claim: Claim, limit: int) -> lis
         by=claim.by,
         limit=limit,
     )
-    return [Message(**row) for row in sorted(rows, key=lambda row: row["created_at"])]
+    return [Message(**row) for row in sorted(rows, key=lambda row: (row["kind"] == "reminder", row["created_at"]))]
 
 
 async def note_delivered(tx: Transaction, message_id: UUID, now: datetime, told: OutboxRow | None) -> None:
@@ -77,6 +79,24 @@ async def mark_failed(tx: Transaction, message_id: UUID, trouble: Trouble, now: 
             trouble=trouble,
         )
     )
+
+
+async def mark_returned(tx: Transaction, message_id: UUID, trouble: Trouble, now: datetime) -> Returned | None:
+    """Note that a mail came back, also while nobody knows yet that it was taken; None if nothing is to be told of it.
+
+    Of one that is forgotten, dropped or given up before there is nothing to tell.
+    """
+    row = await tx.row(
+        """
+        UPDATE message SET state = 'failed', settled_at = :now, next_try_at = NULL, trouble = :trouble
+         WHERE /* everywhere */ id = :id AND state IN ('pending', 'delivered') AND channel = 'mail' AND recipient <> ''
+        RETURNING office, appointment_id, kind, cause
+        """,
+        id=message_id,
+        now=now,
+        trouble=trouble,
+    )
+    return None if row is None else Returned(**row)
 
 
 async def give_back(tx: Transaction, message_id: UUID, now: datetime) -> None:

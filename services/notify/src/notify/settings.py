@@ -1,10 +1,15 @@
 """What notify reads from the environment."""
 
-from typing import Self
+from typing import Final, Literal, Self
 
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 
 from chassis.settings import ServiceSettings
+
+#: Ports with a meaning of their own (RFC 8314, 7.3; RFC 6409): with TLS from the first byte, and never so.
+_TLS_PORT: Final = 465
+_SHORTEST_KEY: Final = 24
+_PLAIN_PORTS: Final = frozenset({25, 587})
 
 
 class Settings(ServiceSettings):
@@ -15,14 +20,20 @@ class Settings(ServiceSettings):
     smtp_port: int = 587
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
-    smtp_starttls: bool = True
-    mail_from: str = "Schalter <noreply@schalter.example>"
-
+    #: How mails are kept from readers on the way: STARTTLS, TLS from the first byte (port 465), or not at all.
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     #: The most mails that this process hands over in a second, however many wait.
     mails_per_second: float = Field(default=10, gt=0)
     dkim_domain: str | None = None
     dkim_selector: str | None = None
     dkim_private_key: SecretStr | None = None
+
+    #: Where mails come back to that cannot be delivered: addresses under this domain, which the town's mail server
+    #: hands to this port. Without both, what comes back goes to `mail_from`, and nobody here learns of it.
+    bounce_domain: str | None = None
+    bounce_host: str = "0.0.0.0"  # noqa: S104 - in a container: who may reach it is the network's to say
+    bounce_port: int | None = None
+    bounce_key: SecretStr | None = None
 
     #: Reminders by short message, beside the mail, to those who gave a number. Without an address there are none.
     sms_url: AnyHttpUrl | None = None
@@ -35,6 +46,9 @@ class Settings(ServiceSettings):
         "dkim_domain",
         "dkim_selector",
         "dkim_private_key",
+        "bounce_domain",
+        "bounce_port",
+        "bounce_key",
         "sms_url",
         "sms_token",
         mode="before",
@@ -45,10 +59,28 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _encrypted_in_production(self) -> Self:
-        if self.environment == "production" and not self.smtp_starttls:
-            raise ValueError("SCHALTER_SMTP_STARTTLS must be on in production: mails carry the citizens' links")
+        if self.environment == "production" and self.smtp_security == "none":
+            raise ValueError("SCHALTER_SMTP_SECURITY must not be none in production: mails carry the citizens' links")
         if self.environment == "production" and self.sms_url and self.sms_url.scheme != "https":
             raise ValueError("SCHALTER_SMS_URL must be https in production: it is told citizens' telephone numbers")
+        return self
+
+    @model_validator(mode="after")
+    def _security_that_the_port_knows(self) -> Self:
+        if self.smtp_port == _TLS_PORT and self.smtp_security != "tls":
+            raise ValueError("SCHALTER_SMTP_PORT 465 speaks TLS from the first byte: set SCHALTER_SMTP_SECURITY to tls")
+        if self.smtp_port in _PLAIN_PORTS and self.smtp_security == "tls":
+            raise ValueError(
+                f"SCHALTER_SMTP_PORT {self.smtp_port} begins without TLS: set SCHALTER_SMTP_SECURITY to starttls"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _all_of_bounces_or_nothing(self) -> Self:
+        if bool(self.bounce_domain) != bool(self.bounce_port):
+            raise ValueError("SCHALTER_BOUNCE_DOMAIN and _PORT go together: both or none")
+        if self.bounce_domain and len(self.bounce_key.get_secret_value() if self.bounce_key else "") < _SHORTEST_KEY:
+            raise ValueError(f"SCHALTER_BOUNCE_KEY needs {_SHORTEST_KEY} random characters: it signs return addresses")
         return self
 
     @model_validator(mode="after")

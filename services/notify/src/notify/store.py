@@ -1,4 +1,4 @@
-"""The SQL of notify: whom to write to, and what. That of sending is in sending.py."""
+"""The SQL of notify: whom to write to, and what. That of sending is in sending.py, of corrections in correcting.py."""
 
 import json
 from collections.abc import Sequence
@@ -8,11 +8,10 @@ from uuid import UUID
 
 from sqlmodel import col, desc, select
 
-from chassis.database import Transaction
+from chassis.database import Row, Transaction
 from contracts.actors import Clerk
-from contracts.booking import CitizenContact
 from contracts.ids import AppointmentId, OfficeSlug
-from notify.model import Claim, Context, Message, Planned, Standing, key
+from notify.model import Claim, Message, Planned, Standing, Told, key
 from notify.tables import MessageRow, Recipient, Reminder
 
 #: The reminders of an appointment as they are planned now; before another statement, in one round trip.
@@ -47,7 +46,9 @@ TELL: Final = """
         over = known.over OR excluded.over,
         settled = known.settled OR excluded.settled
     WHERE known.erased_at IS NULL AND known.office = excluded.office
-    RETURNING link_generation, over, settled, corrected_email, plain_language
+    RETURNING link_generation, over, settled, plain_language,
+              CASE WHEN contact_generation = 0 OR contact_generation >= link_generation THEN corrected_email END
+              AS corrected_email
 """
 _ADD: Final = """
     INSERT INTO message (id, key, office, appointment_id, kind, cause, recipient, language, context, state, tries,
@@ -64,20 +65,8 @@ async def serialise(tx: Transaction, appointment_id: AppointmentId) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=str(appointment_id))
 
 
-async def remember(
-    tx: Transaction,
-    appointment_id: AppointmentId,
-    office: OfficeSlug,
-    reference: str,
-    citizen: CitizenContact,
-    *,
-    generation: int = 0,
-    over: bool = False,
-    settled: bool = False,
-    appointment: Context | None = None,
-    ends_at: datetime | None = None,
-) -> Standing | None:
-    """Keep whom to write to about an appointment, as the newest event says; `over` and `settled` once said stay.
+async def remember(tx: Transaction, told: Told) -> Standing | None:
+    """Keep whom to write to about an appointment, as the newest event says.
 
     Returns how the appointment stands now, or None when it was erased. Serialises the events of one appointment: the
     row stays locked until the transaction ends.
@@ -86,24 +75,50 @@ async def remember(
         f"INSERT INTO recipient AS known ({RECIPIENT})"  # noqa: S608 - constants
         " VALUES (:appointment_id, :office, :reference, :name, :email, :language, :time_zone, :phone, :plain_language,"
         f" CAST(:appointment AS jsonb), :ends_at, :generation, :over, :settled) {TELL}",
-        appointment_id=appointment_id,
-        office=office,
-        reference=reference,
-        name=citizen.name,
-        email=citizen.email,
-        language=citizen.language,
-        time_zone=citizen.time_zone,
-        phone=citizen.phone,
-        plain_language=citizen.plain_language,
-        appointment=json.dumps(appointment) if appointment else None,
-        ends_at=ends_at,
-        generation=generation,
-        over=over,
-        settled=settled,
+        appointment_id=told.appointment_id,
+        office=told.office,
+        reference=told.reference,
+        name=told.citizen.name,
+        email=told.citizen.email,
+        language=told.citizen.language,
+        time_zone=told.citizen.time_zone,
+        phone=told.citizen.phone,
+        plain_language=told.citizen.plain_language,
+        appointment=json.dumps(told.appointment) if told.appointment else None,
+        ends_at=told.ends_at,
+        generation=told.generation,
+        over=told.over,
+        settled=told.settled,
     )
     if row is None:
         return None
     return Standing(row["link_generation"], row["over"], row["settled"], row["corrected_email"], row["plain_language"])
+
+
+async def tell_absence(
+    tx: Transaction, appointment_id: AppointmentId, office: OfficeSlug, at: datetime, *, here: bool = False
+) -> bool | None:
+    """Note a word about somebody not coming; False when a later one is known, None when the appointment is not.
+
+    Who is `here` after all is written to again, unless they are erased.
+    """
+    row = await tx.row(
+        """
+        UPDATE recipient AS known
+           SET absence_told_at = greatest(known.absence_told_at, CAST(:at AS timestamptz)),
+               over = over AND NOT (:here AND before.latest AND known.erased_at IS NULL),
+               settled = settled AND NOT (:here AND before.latest)
+          FROM (SELECT appointment_id, absence_told_at IS NULL OR absence_told_at <= CAST(:at AS timestamptz) AS latest
+                  FROM recipient WHERE appointment_id = :appointment_id AND office = :office FOR UPDATE) AS before
+         WHERE known.appointment_id = before.appointment_id AND known.office = :office
+        RETURNING before.latest
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        at=at,
+        here=here,
+    )
+    return None if row is None else bool(row["latest"])
 
 
 async def settle(tx: Transaction, appointment_id: AppointmentId, office: OfficeSlug) -> bool:
@@ -129,6 +144,25 @@ def columns(planned: Sequence[Planned]) -> dict[str, list[UUID] | list[datetime]
         "reminders_due_at": [one.due_at for one in planned],
         "reminders_valid_until": [one.valid_until for one in planned],
     }
+
+
+async def to_be_reminded(
+    tx: Transaction, office: OfficeSlug, now: datetime, after: UUID | None, limit: int
+) -> list[Row]:
+    """Up to `limit` appointments of `office` to come, by id from `after` on, with their rows locked."""
+    return await tx.rows(
+        """
+        SELECT appointment_id, link_generation, appointment FROM recipient
+         WHERE office = :office AND erased_at IS NULL AND ends_at > :now AND NOT over AND NOT settled
+           AND appointment IS NOT NULL AND coalesce(appointment ->> 'channel', '') <> 'walk_in'
+           AND (CAST(:after AS uuid) IS NULL OR appointment_id > :after)
+         ORDER BY appointment_id LIMIT :limit FOR UPDATE
+        """,
+        office=office,
+        now=now,
+        after=after,
+        limit=limit,
+    )
 
 
 async def take_due_reminders(tx: Transaction, now: datetime, limit: int) -> list[Reminder]:
@@ -165,7 +199,7 @@ async def erase(tx: Transaction, appointment_id: AppointmentId, office: OfficeSl
 
     The bare ids stay, so that whatever still arrives about this appointment is written to nobody.
     """
-    await tx.execute(
+    ours = await tx.execute(
         """
         INSERT INTO recipient AS known (appointment_id, office, reference, name, email, language, over, erased_at)
         VALUES (:appointment_id, :office, '', '', '', '', true, :at)
@@ -178,6 +212,8 @@ async def erase(tx: Transaction, appointment_id: AppointmentId, office: OfficeSl
         office=office,
         at=at,
     )
+    if not ours:
+        return
     await tx.execute("DELETE FROM reminder WHERE appointment_id = :appointment_id", appointment_id=appointment_id)
     await tx.execute(
         """
@@ -211,21 +247,6 @@ async def lock_recipient(tx: Transaction, clerk: Clerk, appointment_id: Appointm
     """Whom to write to about an appointment of the clerk's office; the row stays locked until the transaction ends."""
     row = await tx.session.get(Recipient, appointment_id, with_for_update=True)
     return row if row and row.office == clerk.office else None
-
-
-async def correct_address(tx: Transaction, appointment_id: AppointmentId, email: str) -> None:
-    """Write to `email` about this appointment from now on, also what is queued already."""
-    await tx.execute(
-        "UPDATE recipient SET corrected_email = :email WHERE appointment_id = :appointment_id",
-        appointment_id=appointment_id,
-        email=email,
-    )
-    await tx.execute(
-        "UPDATE message SET recipient = :email"
-        " WHERE appointment_id = :appointment_id AND state = 'pending' AND channel = 'mail'",
-        appointment_id=appointment_id,
-        email=email,
-    )
 
 
 async def drop_one(tx: Transaction, message_id: UUID, now: datetime) -> None:
@@ -305,15 +326,25 @@ async def add(
 
 
 async def drop_unsent(
-    tx: Transaction, appointment_id: AppointmentId, kinds: Sequence[str], cause: UUID, now: datetime
+    tx: Transaction,
+    appointment_id: AppointmentId,
+    kinds: Sequence[str],
+    cause: UUID,
+    now: datetime,
+    *,
+    keep_offers_of: int | None = None,
 ) -> None:
     """Do not send what is not true any more since the event `cause`, whose own message stays when it comes again.
 
-    One that is on the wire this very moment still arrives.
+    Offers that came with the link of generation `keep_offers_of` are true. One that is on the wire this very moment
+    still arrives.
     """
     await tx.execute(
         "UPDATE message SET state = 'dropped', settled_at = :now, next_try_at = NULL"
-        " WHERE appointment_id = :appointment_id AND state = 'pending' AND kind = ANY(:kinds) AND cause <> :cause",
+        " WHERE appointment_id = :appointment_id AND state = 'pending' AND kind = ANY(:kinds) AND cause <> :cause"
+        " AND NOT coalesce(kind = 'slot_offer'"
+        " AND CAST(context ->> 'generation' AS int) >= CAST(:keep_offers_of AS int), false)",
+        keep_offers_of=keep_offers_of,
         appointment_id=appointment_id,
         kinds=list(kinds),
         cause=cause,

@@ -17,7 +17,8 @@ class Recipient(SQLModel, table=True):
 
     `over` says that there will be no such appointment any more, `settled` that its matter is done or given up: nobody
     is reminded of it. `appointment` is what its newest event told (time, services, link), which reminders are written
-    from. A clerk's `corrected_email` outlasts what events say. Of an erased one only the ids remain, so that nothing
+    from. A `corrected_email` outlasts what other events say; `contact_generation` is that of the link which came with
+    it, `contact_revision` tells corrections under one link apart. Of an erased one only the ids remain, so that nothing
     that arrives late is written to anybody.
     """
 
@@ -37,9 +38,12 @@ class Recipient(SQLModel, table=True):
     phone: str | None = None
     plain_language: bool = False
     corrected_email: str | None = None
+    contact_generation: int = 0
+    contact_revision: int = 0
     appointment: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB))
     ends_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     settled: bool = False
+    absence_told_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
 
     @property
     def context(self) -> Context:
@@ -47,9 +51,15 @@ class Recipient(SQLModel, table=True):
         return cast(Context, self.appointment or {})
 
     @property
+    def correction(self) -> str | None:
+        """The corrected address, as long as `email` is not newer: then it has come with a newer link."""
+        newest = self.contact_generation >= self.link_generation
+        return self.corrected_email if newest or not self.contact_generation else None
+
+    @property
     def address(self) -> str:
         """Where mails go."""
-        return self.corrected_email or self.email
+        return self.correction or self.email
 
 
 class Reminder(SQLModel, table=True):

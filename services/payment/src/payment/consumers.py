@@ -6,7 +6,13 @@ from chassis.clock import Clock
 from chassis.consumer import Consumer, Poison
 from chassis.database import Transaction
 from contracts.base import Event, Meta
-from contracts.booking import BookingCancelled, BookingNoShow, BookingRescheduled
+from contracts.booking import (
+    BookingCancelled,
+    BookingContactChanged,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingResumed,
+)
 from contracts.casework import CaseAborted, CaseCompleted, PaymentRequested
 from payment import usecases
 from payment.usecases import Offices
@@ -37,17 +43,27 @@ def consumers(offices: Offices, provider: str, clock: Clock) -> tuple[Consumer[A
 
     async def booking_rescheduled(tx: Transaction, event: BookingRescheduled, _: Meta) -> None:
         known(event)
-        await usecases.move_appointment(tx, event)
+        await usecases.renew_link(tx, event)
+
+    async def contact_changed(tx: Transaction, event: BookingContactChanged, _: Meta) -> None:
+        known(event)
+        await usecases.renew_link(tx, event)
 
     async def booking_no_show(tx: Transaction, event: BookingNoShow, _: Meta) -> None:
         known(event)
         await usecases.miss_appointment(tx, event, clock())
+
+    async def booking_resumed(tx: Transaction, event: BookingResumed, _: Meta) -> None:
+        known(event)
+        await usecases.resume_appointment(tx, event)
 
     return (
         Consumer(PaymentRequested, payment_requested),
         Consumer(CaseCompleted, case_completed),
         Consumer(CaseAborted, case_aborted),
         Consumer(BookingRescheduled, booking_rescheduled),
+        Consumer(BookingContactChanged, contact_changed),
         Consumer(BookingCancelled, booking_cancelled),
         Consumer(BookingNoShow, booking_no_show),
+        Consumer(BookingResumed, booking_resumed),
     )

@@ -163,6 +163,29 @@ async def close(
     )
 
 
+async def reopen(tx: Transaction, office: OfficeSlug, appointment_id: AppointmentId) -> None:
+    """This appointment may want a payment after all, unless its link is dead."""
+    await tx.execute(
+        "DELETE FROM closed_appointment WHERE appointment_id = :appointment AND office = :office AND NOT link_dead",
+        appointment=appointment_id,
+        office=office,
+    )
+
+
+async def tell_absence(tx: Transaction, office: OfficeSlug, appointment_id: AppointmentId, at: datetime) -> bool:
+    """Note a word about somebody not coming; False when a later one is known."""
+    return bool(
+        await tx.execute(
+            "INSERT INTO absence (appointment_id, office, told_at) VALUES (:appointment, :office, :at)"
+            " ON CONFLICT (appointment_id) DO UPDATE SET told_at = excluded.told_at"
+            " WHERE absence.told_at <= excluded.told_at",
+            appointment=appointment_id,
+            office=office,
+            at=at,
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Closed:
     """What became of an appointment."""

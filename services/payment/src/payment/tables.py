@@ -116,6 +116,16 @@ class ClosedAppointment(SQLModel, table=True):
     closed_at: datetime = Field(sa_column=instant())
 
 
+class Absence(SQLModel, table=True):
+    """When the latest word about somebody not coming was said, that they did not or that they came after all."""
+
+    __tablename__ = "absence"
+
+    appointment_id: UUID = Field(primary_key=True)
+    office: str
+    told_at: datetime = Field(sa_column=instant())
+
+
 class ReceiptCounter(SQLModel, table=True):
     """The last receipt of an office and year."""
 

@@ -12,7 +12,14 @@ from prometheus_client import Counter
 from chassis.consumer import Poison
 from chassis.database import Transaction
 from contracts.actors import Citizen
-from contracts.booking import BookingCancelled, BookingNoShow, BookingRescheduled
+from contracts.base import AppointmentEvent
+from contracts.booking import (
+    BookingCancelled,
+    BookingContactChanged,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingResumed,
+)
 from contracts.casework import CaseAborted, CaseCompleted, PaymentRequested
 from contracts.ids import AppointmentId, OfficeSlug, OrderId
 from contracts.offices import Office
@@ -43,7 +50,8 @@ async def request_payment(
         return
     before = await store.of_case(tx, event.office, event.case_id)
     if before:
-        if event.amount_cents == before.amount_cents and (before.live or before.state == "captured"):
+        stands = before.live and before.aim != "release"  # what is being given back is asked for anew
+        if event.amount_cents == before.amount_cents and (stands or before.state == "captured"):
             return
         if requested_at <= before.requested_at or before.aim == "take" or before.state == "captured":
             log.warning("request_ignored", order_id=str(before.id), state=before.state)
@@ -84,6 +92,8 @@ async def complete_case(tx: Transaction, event: CaseCompleted, now: datetime) ->
 
 async def abort_case(tx: Transaction, event: CaseAborted, now: datetime) -> None:
     """The case ends without result: give back what is reserved."""
+    if event.reason == "citizen_absent" and not await _latest(tx, event, event.aborted_at):
+        return
     await _release(tx, event.office, event.appointment_id, link_dead=False, now=now)
 
 
@@ -92,14 +102,26 @@ async def cancel_appointment(tx: Transaction, event: BookingCancelled, now: date
     await _release(tx, event.office, event.appointment_id, link_dead=True, now=now)
 
 
-async def move_appointment(tx: Transaction, event: BookingRescheduled) -> None:
-    """The appointment has another time and another link. What is reserved stays reserved: it is for the same case."""
+async def renew_link(tx: Transaction, event: BookingRescheduled | BookingContactChanged) -> None:
+    """The appointment has another link, perhaps another time. What is reserved stays so: it is for the same case."""
     await store.put_newest_link(tx, event.office, event.appointment_id, event.link_generation)
 
 
 async def miss_appointment(tx: Transaction, event: BookingNoShow, now: datetime) -> None:
     """The citizen did not come: give back what is reserved. Their link still shows them what became of it."""
-    await _release(tx, event.office, event.appointment_id, link_dead=False, now=now)
+    if await _latest(tx, event, event.marked_at):
+        await _release(tx, event.office, event.appointment_id, link_dead=False, now=now)
+
+
+async def resume_appointment(tx: Transaction, event: BookingResumed) -> None:
+    """The citizen came after all: the case may ask for a payment again. What was given back stays so."""
+    if await _latest(tx, event, event.resumed_at):
+        await store.reopen(tx, event.office, event.appointment_id)
+
+
+async def _latest(tx: Transaction, event: AppointmentEvent, at: datetime) -> bool:
+    await store.lock(tx, event.appointment_id)
+    return await store.tell_absence(tx, event.office, event.appointment_id, at)
 
 
 async def _release(
@@ -124,7 +146,7 @@ async def current_order(tx: Transaction, citizen: Citizen) -> Order:
         raise LinkExpired("The appointment was cancelled.")
     newest = await store.newest_link(tx, citizen.sub)
     if newest is not None and citizen.gen < newest:
-        raise LinkExpired("The appointment was moved; please use the link of the newest mail.")
+        raise LinkExpired("It was replaced; please use the link of the newest e-mail.")
     order = await store.current(tx, citizen)
     if order is None:
         raise OrderNotFound("The clerk has not asked for a payment yet.")

@@ -22,6 +22,7 @@ from signaling.presence import Presence
 from signaling.retention import Retention
 from signaling.settings import Settings
 from signaling.tickets import Tickets
+from signaling.workplaces import Workplaces
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -54,6 +55,7 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
             Worker("calls", presence.calls),
             Worker("reconcile", presence.reconcile),
             Worker("offices", Offices(hub, transactions, clock).run),
+            Worker("workplaces", Workplaces(hub, offices, transactions, clock).run),
             Worker("retention", Retention(offices, transactions, clock).run),
         ],
         resources=[resource(redis)],

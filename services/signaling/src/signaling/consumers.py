@@ -5,14 +5,22 @@ keep people waiting. Whoever misses it all the same is told by `Presence.reconci
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.consumer import Consumer
 from chassis.database import Transaction
-from contracts.base import Event, Meta
-from contracts.booking import BookingCancelled, BookingCompleted, BookingErased, BookingNoShow, BookingRescheduled
+from contracts.base import AppointmentEvent, Meta
+from contracts.booking import (
+    BookingCancelled,
+    BookingCompleted,
+    BookingContactChanged,
+    BookingErased,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingResumed,
+)
 from contracts.casework import ApplicationConfirmed, CaseAborted, CaseCompleted, CaseOpened, Signed, StageChanged
 from signaling import store, usecases
 from signaling.hub import Hub
@@ -36,8 +44,10 @@ class Consumers:
         return (
             Consumer(BookingCompleted, self.booked),
             Consumer(BookingRescheduled, self.rescheduled),
+            Consumer(BookingContactChanged, self.contact_changed),
             Consumer(BookingCancelled, self.cancelled),
             Consumer(BookingNoShow, self.missed),
+            Consumer(BookingResumed, self.resumed),
             Consumer(BookingErased, self.erased),
             Consumer(CaseOpened, self.noticed),
             Consumer(StageChanged, self.stage_changed),
@@ -55,10 +65,11 @@ class Consumers:
 
     async def rescheduled(self, tx: Transaction, event: BookingRescheduled, _: Meta) -> None:
         """Another time and another link: whoever waits with the old one is told and shown out; nobody is admitted."""
-        now = self._clock()
-        if await usecases.reschedule(tx, event, now=now):
-            await self._hub.tell_room(event.appointment_id, "moved", str(event.link_generation))
-            await self._hub.announce(event.office)
+        await self._renew(tx, event, "moved")
+
+    async def contact_changed(self, tx: Transaction, event: BookingContactChanged, _: Meta) -> None:
+        """Another link, for the one before may lie with a stranger: whoever waits by it is shown out."""
+        await self._renew(tx, event, "renewed")
 
     async def cancelled(self, tx: Transaction, event: BookingCancelled, _: Meta) -> None:
         """The link is dead; whoever is in the room is told and shown out."""
@@ -66,9 +77,24 @@ class Consumers:
         await self._end(tx, event, "cancelled")
 
     async def missed(self, tx: Transaction, event: BookingNoShow, _: Meta) -> None:
-        """The citizen did not come: the room closes as after an abortion, also when the booking is still on its way."""
+        """The citizen did not come: the room closes as after an abortion, also when the booking is still on its way.
+
+        Whoever is in the call has come after all, whatever was said meanwhile.
+        """
+        room = await store.room(tx, event.appointment_id, event.office)
+        if room is not None and room.admitted:
+            return
         await store.ensure_closed(tx, event.appointment_id, event.office, event.starts_at, event.ends_at)
-        await self._end(tx, event, "aborted")
+        if await store.tell_absence(tx, event.appointment_id, event.office, event.marked_at):
+            await self._end(tx, event, "aborted")
+
+    async def resumed(self, tx: Transaction, event: BookingResumed, _: Meta) -> None:
+        """Missed, here now: the room opens again, for the link that is good."""
+        appointment_id, office = event.appointment_id, event.office
+        await store.open_room(tx, appointment_id, office, event.starts_at, event.ends_at, event.link_generation)
+        if await store.tell_absence(tx, appointment_id, office, event.resumed_at):
+            await store.reopen_room(tx, appointment_id, office)
+            await self._hub.announce(office)
 
     async def erased(self, tx: Transaction, event: BookingErased, _: Meta) -> None:
         """The citizen is to be forgotten (GDPR Art. 17): when they were here, for how long, and with whom, goes."""
@@ -83,7 +109,9 @@ class Consumers:
     async def aborted(self, tx: Transaction, event: CaseAborted, _: Meta) -> None:
         """The matter could not be finished in this call."""
         await self._require_room(tx, event)
-        await self._end(tx, event, "aborted")
+        absent = event.reason == "citizen_absent"
+        if not absent or await store.tell_absence(tx, event.appointment_id, event.office, event.aborted_at):
+            await self._end(tx, event, "aborted")
 
     async def stage_changed(self, tx: Transaction, event: StageChanged, _: Meta) -> None:
         """What the room shows changed."""
@@ -91,16 +119,31 @@ class Consumers:
         await store.set_stage(tx, event.appointment_id, event.office, event.stage, event.revision)
         await self._hub.tell_room(event.appointment_id, "stage", f"{event.stage} {event.revision}")
 
-    async def noticed(self, tx: Transaction, event: Event, _: Meta) -> None:
+    async def noticed(self, tx: Transaction, event: AppointmentEvent, _: Meta) -> None:
         """Something happened to the case that both sides want to see at once; nothing of it is kept here."""
+        if not await self._ours(tx, event):
+            return
         frame = CaseChanged(subject=event.SUBJECT).text()
         await self._hub.tell_room(UUID(str(event.appointment_id)), "frame", frame)
 
-    async def _end(self, tx: Transaction, event: Event, ending: Ending) -> None:
+    async def _renew(
+        self, tx: Transaction, event: BookingRescheduled | BookingContactChanged, kind: Literal["moved", "renewed"]
+    ) -> None:
+        if await usecases.renew_link(tx, event, now=self._clock()):
+            await self._hub.tell_room(event.appointment_id, kind, str(event.link_generation))
+            await self._hub.announce(event.office)
+
+    async def _end(self, tx: Transaction, event: AppointmentEvent, ending: Ending) -> None:
+        if not await self._ours(tx, event):
+            return
         await usecases.end_room(tx, event.appointment_id, event.office, ending, now=self._clock())
         await self._hub.tell_room(event.appointment_id, "closed", ending)
         await self._hub.announce(event.office)
 
-    async def _require_room(self, tx: Transaction, event: Event) -> None:
+    async def _ours(self, tx: Transaction, event: AppointmentEvent) -> bool:
+        """Whether no other office has a room for this appointment."""
+        return await store.office_of(tx, event.appointment_id) in (None, event.office)
+
+    async def _require_room(self, tx: Transaction, event: AppointmentEvent) -> None:
         if await store.room(tx, event.appointment_id, event.office) is None:
             raise RoomUnknown(f"no room for {event.SUBJECT}")

@@ -52,7 +52,7 @@ log = structlog.get_logger(__name__)
 #: Below the size of the connection pool, so that the background and the tickets always get through.
 _JOINING_AT_ONCE: Final = 6
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_NOT_ADMITTED: Final = Error(code="not_admitted", detail="The clerk has not let the citizen in.").text()
+_NOT_ADMITTED: Final = Error(code="not_admitted", detail="The clerk has not let the person in.").text()
 _FORBIDDEN: Final = Error(code="forbidden", detail="This is not yours to do.").text()
 
 

@@ -142,7 +142,9 @@ class Hub:
                 stage, revision = payload.split(" ")
                 self.show_stage(participant, stage, int(revision))
             case "moved":
-                self.moved(participant, int(payload))
+                self.moved(participant, int(payload), "rescheduled")
+            case "renewed":
+                self.moved(participant, int(payload), "expired")
             case "closed":
                 self.end(participant, CLOSED_REASON.validate_python(payload))
 
@@ -160,10 +162,10 @@ class Hub:
             changed = CaseChanged(subject="casework.stage_changed.v1", stage=stage, revision=revision)
             participant.transport.send(changed.text())
 
-    def moved(self, participant: Participant, generation: int) -> None:
-        """The appointment has another time and link: an older link's holder is shown out, nobody is admitted."""
+    def moved(self, participant: Participant, generation: int, reason: ClosedReason) -> None:
+        """The appointment has another link: an older one's holder is shown out for `reason`, nobody is admitted."""
         if participant.generation is not None and participant.generation < generation:
-            self.end(participant, "rescheduled")
+            self.end(participant, reason)
         else:
             self.set_admitted(participant, False)
 

@@ -40,7 +40,7 @@ class TooEarly(Problem):
 
 
 class NobodyWaiting(Problem):
-    code, status, title = "nobody_waiting", 409, "The citizen is not in the waiting room"
+    code, status, title = "nobody_waiting", 409, "The person is not in the waiting room"
 
 
 class Unavailable(Problem):
@@ -66,7 +66,7 @@ class Room:
         if self.state == "cancelled":
             raise LinkExpired("The appointment was cancelled.", state=self.state)
         if self.state != "open":
-            raise RoomClosed("The matter is finished; the room is closed.", state=self.state)
+            raise RoomClosed("Everything is finished; the room is closed.", state=self.state)
 
     def require_link(self, generation: int) -> None:
         """Raises LinkExpired for the link of a cancelled appointment, or one older than the newest mail's.
@@ -74,7 +74,7 @@ class Room:
         A newer one than is known is genuine (booking signed it) and ahead of booking's event: RoomNotReady.
         """
         if self.state == "cancelled" or generation < self.link_generation:
-            raise LinkExpired("The appointment was cancelled or changed; please use the link of the newest mail.")
+            raise LinkExpired("The appointment was cancelled or changed; please use the link of the newest e-mail.")
         if generation > self.link_generation:
             raise RoomNotReady("Please try again in a second.", headers={"Retry-After": "1"})
 

@@ -29,7 +29,7 @@ CLOSE_FLOOD: Final = 4429
 
 Role = Literal["citizen", "clerk"]
 Epoch = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Random per page load.")]
-ClosedReason = Literal["completed", "aborted", "cancelled", "rescheduled", "replaced", "left"]
+ClosedReason = Literal["completed", "aborted", "cancelled", "rescheduled", "expired", "replaced", "left"]
 CLOSED_REASON: Final[TypeAdapter[ClosedReason]] = TypeAdapter(ClosedReason)
 
 
@@ -45,7 +45,7 @@ class ProtocolError(Exception):
 class Message(BaseModel):
     """Any message: immutable, unknown fields refused, no coercion of types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     def text(self) -> str:
         """The frame that carries this message."""

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 from signaling.rooms import Seat
 
 #: `frame` carries what to send as it is, `joined` and `left` the seat opposite, `stage` a stage and its revision,
-#: `moved` the generation of the link that is good now, `closed` the reason, the rest nothing.
-Kind = Literal["frame", "joined", "left", "admitted", "dismissed", "stage", "moved", "closed"]
+#: `moved` the generation of the link that is good now and why older ones end, `closed` the reason, the rest nothing.
+Kind = Literal["frame", "joined", "left", "admitted", "dismissed", "stage", "moved", "renewed", "closed"]
 _OFFICES: Final = "signaling:offices"
 _POLL_SECONDS: Final = 1.0
 

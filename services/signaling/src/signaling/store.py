@@ -1,8 +1,8 @@
 """All SQL. A read on behalf of somebody takes their office: another office's room does not exist."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -63,6 +63,7 @@ async def ensure_cancelled(
         INSERT INTO rooms (appointment_id, office, starts_at, ends_at, link_generation, state)
         VALUES (:appointment_id, :office, :starts_at, :ends_at, 0, 'cancelled')
         ON CONFLICT (appointment_id) DO UPDATE SET state = 'cancelled', admitted_at = NULL
+        WHERE rooms.office = excluded.office
         """,
         appointment_id=appointment_id,
         office=office,
@@ -86,6 +87,34 @@ async def ensure_closed(
         starts_at=starts_at,
         ends_at=ends_at,
     )
+
+
+async def tell_absence(tx: Transaction, appointment_id: UUID, office: str, at: datetime) -> bool:
+    """Note a word about the citizen not coming; False when a later one is known, or the room is not."""
+    told = await tx.execute(
+        """
+        UPDATE rooms SET absence_told_at = :at
+        WHERE appointment_id = :appointment_id AND office = :office
+          AND (absence_told_at IS NULL OR absence_told_at <= :at)
+        """,
+        appointment_id=appointment_id,
+        office=office,
+        at=at,
+    )
+    return told == 1
+
+
+async def reopen_room(tx: Transaction, appointment_id: UUID, office: str) -> bool:
+    """Open a room that closed without a result; False when there is none."""
+    opened = await tx.execute(
+        """
+        UPDATE rooms SET state = 'open'
+        WHERE appointment_id = :appointment_id AND office = :office AND state = 'aborted'
+        """,
+        appointment_id=appointment_id,
+        office=office,
+    )
+    return opened == 1
 
 
 async def erase_room(tx: Transaction, appointment_id: UUID, office: str, at: datetime) -> None:
@@ -292,3 +321,26 @@ async def committed(tx: Transaction, places: Sequence[Place]) -> dict[Place, Pre
         for place in places
         if place.appointment_id in rooms
     }
+
+
+async def presence_to_say(
+    tx: Transaction, office: str, clerks: Collection[UUID], now: datetime, *, again_after: timedelta
+) -> bool:
+    """Whether it is to be told now that these clerks of the office are there; if so, it is noted as said.
+
+    That is so when it changed, or was said before `again_after` and somebody is there. Of several who ask at once one
+    is told yes.
+    """
+    changed = await tx.execute(
+        """
+        INSERT INTO clerks_present (office, clerks, said_at) VALUES (:office, :clerks, :now)
+        ON CONFLICT (office) DO UPDATE SET clerks = excluded.clerks, said_at = excluded.said_at
+         WHERE clerks_present.clerks <> excluded.clerks
+            OR (clerks_present.clerks <> '{}' AND clerks_present.said_at <= :before)
+        """,
+        office=office,
+        clerks=sorted(clerks),
+        now=now,
+        before=now - again_after,
+    )
+    return changed == 1

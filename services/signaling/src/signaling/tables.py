@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Column, Index, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from chassis.tables import instant
@@ -22,6 +23,7 @@ class RoomRow(SQLModel, table=True):
     state: str
     stage: str | None = None
     revision: int | None = None
+    absence_told_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     admitted_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
 
 
@@ -53,3 +55,13 @@ class CallRow(SQLModel, table=True):
     clerk_id: UUID | None = None
     started_at: datetime = Field(sa_column=instant())
     ended_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+
+
+class ClerksPresentRow(SQLModel, table=True):
+    """Which clerks of an office were last said to have their workplace open, and when."""
+
+    __tablename__ = "clerks_present"
+
+    office: str = Field(primary_key=True)
+    clerks: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    said_at: datetime = Field(sa_column=instant())

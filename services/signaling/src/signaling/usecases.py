@@ -7,7 +7,7 @@ from chassis.database import Transaction
 from chassis.problems import InvalidRequest, NotFound
 from contracts import signaling as events
 from contracts.actors import Citizen, Clerk
-from contracts.booking import BookingRescheduled
+from contracts.booking import BookingContactChanged, BookingRescheduled
 from contracts.ids import AppointmentId, ClerkId
 from signaling import store
 from signaling.model import Ending, NobodyWaiting, Room, RoomNotReady
@@ -48,7 +48,7 @@ async def claim_of_clerk(
     RoomClosed or LinkExpired for one that is over.
     """
     if lobby == (appointment_id is not None):
-        raise InvalidRequest("Name an appointment_id, or ask for the lobby.")
+        raise InvalidRequest("Name an appointment_id, or ask for the waiting room.")
     if appointment_id is not None:
         room = await store.room(tx, appointment_id, clerk.office)
         if room is None:
@@ -146,8 +146,8 @@ async def start_call(tx: Transaction, appointment_id: UUID, office: str, *, at: 
     return True
 
 
-async def reschedule(tx: Transaction, event: BookingRescheduled, *, now: datetime) -> bool:
-    """The appointment has another time and another link. False when a newer link is known: events overtake each other.
+async def renew_link(tx: Transaction, event: BookingRescheduled | BookingContactChanged, *, now: datetime) -> bool:
+    """The appointment has another link, perhaps another time. False when one as new is known: events overtake others.
 
     A call by the old link is over and its citizen has left: publishes CallEnded and ParticipantLeft. A room that is
     closed stays closed.

@@ -14,9 +14,11 @@ from typing import Final, Literal
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from simulators.mail.returns import Returns
+
 #: How the server behaves: as it should, 20 s slow, "try later", "never", hanging up before the final 250 with the mail
-#: taken, or without.
-Fault = Literal["none", "slow", "defer", "refuse", "drop", "lose"]
+#: taken, or without, or giving it back afterwards.
+Fault = Literal["none", "slow", "defer", "refuse", "drop", "lose", "bounce"]
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+")
 _SLOW_SECONDS: Final = 20.0
 
@@ -26,7 +28,8 @@ class Faults:
     """How the server misbehaves: each share (0 to 1) of the mails meets that fault; every mail takes `slow` seconds.
 
     `defer`: 451, try later. `refuse`: 550, never. `drop`: the mail is taken, and the connection ends before the final
-    250, so that the sender cannot know. `lose`: the same, and the mail is not taken.
+    250, so that the sender cannot know. `lose`: the same, and the mail is not taken. `bounce`: the mail is taken with a
+    250, and comes back a moment later to where its envelope says, if the simulator was told which server that is.
     """
 
     slow: float = 0.0
@@ -34,9 +37,10 @@ class Faults:
     refuse: float = 0.0
     drop: float = 0.0
     lose: float = 0.0
+    bounce: float = 0.0
 
     def __post_init__(self) -> None:
-        shares = (self.defer, self.refuse, self.drop, self.lose)
+        shares = (self.defer, self.refuse, self.drop, self.lose, self.bounce)
         if min(self.slow, *shares) < 0 or sum(shares) > 1:
             raise ValueError("shares are at least 0 and at most 1 together; slow is a number of seconds")
 
@@ -55,6 +59,7 @@ class Faults:
             ("refuse", self.refuse),
             ("drop", self.drop),
             ("lose", self.lose),
+            ("bounce", self.bounce),
         )
         for fault, share in chances:
             if left < share:
@@ -95,7 +100,10 @@ class Mailbox:
     As nearly all servers it takes commands together and mails in chunks, unless `extensions` says otherwise.
     """
 
-    def __init__(self, keep: int, *, extensions: Sequence[str] = ("PIPELINING", "CHUNKING")) -> None:
+    def __init__(
+        self, keep: int, *, extensions: Sequence[str] = ("PIPELINING", "CHUNKING"), returns: Returns | None = None
+    ) -> None:
+        self._returns = returns
         self._extensions = extensions
         self._mails: deque[Mail] = deque(maxlen=keep)
         self._ids = itertools.count(1)
@@ -128,6 +136,9 @@ class Mailbox:
             return "451 4.3.0 Try again later"
         if fault == "refuse":
             return "550 5.1.1 No such user here"
+        if fault == "bounce" and self._returns is not None:
+            self._returns.send(envelope)
+            return "250 OK"
         if fault != "lose":
             self._mails.append(self._read(envelope, told=fault == "none"))
         if fault in ("drop", "lose") and isinstance(server.transport, asyncio.Transport):

@@ -12,3 +12,5 @@ class Settings(BaseSettings):
     mail_smtp_port: int = 1025
     mail_http_port: int = 8025
     mail_keep: int = 5000
+    #: The port on `mail_host` that takes mails which come back; without one they do not.
+    mail_return_port: int | None = None

@@ -1,5 +1,11 @@
 /** A booking that a clerk takes down on the phone: what is chosen, what is missing, and what is sent. */
-import type { ServiceOffer } from "$shared/api/types";
+import type { Question, ServiceOffer } from "$shared/api/types";
+import { optionsOf } from "$shared/booking/bring";
+import { blockOf, missingAnswers, type Missing } from "$shared/booking/readiness";
+import { cleanEmail } from "$shared/contact/email";
+import { invisible, oneLine } from "$shared/contact/characters";
+import { phoneFault, sentPhone } from "$shared/contact/phones.svelte";
+import { looksLikeEmail } from "$shared/contact/rules";
 import type { Language } from "$shared/i18n/language.svelte";
 import type { Need, OfficeBooking } from "../types";
 
@@ -10,6 +16,9 @@ export interface Choice {
   readonly serviceId: string;
   readonly persons: number;
   readonly options: Readonly<Record<string, string>>;
+  readonly answers: Readonly<Record<string, boolean>>;
+  /** The call cannot finish it, a visit will: the person was told so, and it is booked nevertheless. */
+  readonly knowingly: boolean;
 }
 
 export interface BookingDraft {
@@ -32,11 +41,10 @@ export function serviceCounts(choices: readonly Pick<Choice, "serviceId" | "pers
   return choices.map(({ serviceId, persons }) => (persons === 1 ? serviceId : `${serviceId}:${persons}`));
 }
 
-/** Put a service in or take it out. What has one choice only is chosen already. */
-export function toggled(choices: readonly Choice[], service: OfferedService): Choice[] {
+/** Put a service in or take it out. Nothing is answered, and only what is preselected chosen, for somebody who was not asked. */
+export function toggled(choices: readonly Choice[], service: Pick<OfferedService, "id" | "options">): Choice[] {
   if (choices.some((one) => one.serviceId === service.id)) return choices.filter((one) => one.serviceId !== service.id);
-  const options = Object.fromEntries(service.options.map((option) => [option.id, option.choices[0]?.id ?? ""]));
-  return [...choices, { serviceId: service.id, persons: 1, options }];
+  return [...choices, { serviceId: service.id, persons: 1, options: optionsOf(service), answers: {}, knowingly: false }];
 }
 
 export function withPersons(choices: readonly Choice[], serviceId: string, persons: number): Choice[] {
@@ -48,27 +56,38 @@ export function withOption(choices: readonly Choice[], serviceId: string, option
   return choices.map((one) => (one.serviceId === serviceId ? { ...one, options: { ...one.options, [option]: choice } } : one));
 }
 
-const folded = (text: string): string =>
-  text
-    .toLocaleLowerCase("de")
-    .replaceAll("ß", "ss")
-    .normalize("NFD")
-    .replace(/\p{Diacritic}/gu, "");
-
-/** Services whose names hold every typed word, in any language; those that begin with the first word come first. */
-export function matching<S extends Pick<ServiceOffer, "id" | "name">>(services: readonly S[], typed: string): S[] {
-  const words = folded(typed).split(/\s+/).filter(Boolean);
-  const text = (service: S): string => folded(`${service.name.de} ${service.name.en} ${service.id}`);
-  const begins = (service: S): boolean => words.length > 0 && [service.name.de, service.name.en].some((name) => folded(name).startsWith(words[0] ?? ""));
-  const found = services.filter((service) => words.every((word) => text(service).includes(word)));
-  return [...found.filter(begins), ...found.filter((service) => !begins(service))];
+/** Another answer is another matter: whoever went past the old one is asked again. */
+export function withAnswer(choices: readonly Choice[], serviceId: string, question: string, yes: boolean): Choice[] {
+  return choices.map((one) => (one.serviceId === serviceId ? { ...one, answers: { ...one.answers, [question]: yes }, knowingly: false } : one));
 }
 
-/** A telephone number as it travels (E.164); German when it has no country. Null when it cannot be one. */
-export function phoneNumber(typed: string): string | null {
-  const compact = typed.trim().replace(/^\+?\(?\+/, "+").replace(/\(0\)/, "").replace(/[\s()/.–-]/g, "");
-  const number = compact.replace(/^00/, "+").replace(/^0/, "+49");
-  return /^\+[1-9]\d{5,14}$/.test(number) ? number : null;
+export function withKnowledge(choices: readonly Choice[], serviceId: string, knowingly: boolean): Choice[] {
+  return choices.map((one) => (one.serviceId === serviceId ? { ...one, knowingly } : one));
+}
+
+/** Why a call cannot finish what was chosen, whether or not somebody goes past it. */
+export function adviceOf(choice: Choice, service: OfferedService): Question | null {
+  return blockOf(service, (_, question) => choice.answers[question]);
+}
+
+/** What the appointment is for: without what a call cannot finish, unless a visit does and the person knows. */
+export function included(choices: readonly Choice[], services: readonly OfferedService[]): Choice[] {
+  return choices.filter((choice) => {
+    const service = services.find((one) => one.id === choice.serviceId);
+    return service === undefined || blockOf(service, (_, question) => choice.answers[question], () => choice.knowingly) === null;
+  });
+}
+
+/** The questions and options that were not gone through yet, in the order in which they were chosen. */
+export function unasked(choices: readonly Choice[], services: readonly OfferedService[]): readonly Missing[] {
+  const of = (id: string): Choice | undefined => choices.find((one) => one.serviceId === id);
+  const chosen = choices.flatMap(({ serviceId }) => services.find((one) => one.id === serviceId) ?? []);
+  return missingAnswers(
+    chosen,
+    (service, question) => of(service)?.answers[question],
+    (service) => of(service)?.options,
+    (service) => of(service)?.knowingly ?? false,
+  );
 }
 
 export type BookingField = "services" | "slot" | "name" | "email" | "phone";
@@ -78,21 +97,21 @@ export function missing(draft: BookingDraft): BookingField[] {
   const gaps: BookingField[] = [];
   if (draft.choices.length === 0) gaps.push("services");
   if (draft.startsAt === null) gaps.push("slot");
-  if (draft.name.trim() === "") gaps.push("name");
-  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(draft.email.trim())) gaps.push("email");
-  if (draft.phone.trim() !== "" && phoneNumber(draft.phone) === null) gaps.push("phone");
+  if (oneLine(draft.name) === "" || invisible(draft.name) !== null) gaps.push("name");
+  if (!looksLikeEmail(cleanEmail(draft.email))) gaps.push("email");
+  if (phoneFault(draft.phone) !== null) gaps.push("phone");
   return gaps;
 }
 
 /** What is sent; only for a draft that misses nothing. */
 export function toBooking(draft: BookingDraft): OfficeBooking {
-  const phone = phoneNumber(draft.phone);
+  const phone = sentPhone(draft.phone);
   return {
     services: draft.choices.map(({ serviceId, persons, options }) => ({ service_id: serviceId, persons, options })),
     starts_at: draft.startsAt ?? "",
-    name: draft.name.trim(),
-    email: draft.email.trim(),
-    ...(phone === null ? {} : { phone }),
+    name: oneLine(draft.name),
+    email: cleanEmail(draft.email),
+    ...(phone === "" ? {} : { phone }),
     needs: draft.needs,
     plain_language: draft.plainLanguage,
     language: draft.language,

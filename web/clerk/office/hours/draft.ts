@@ -48,7 +48,8 @@ export interface HoursDraft {
 
 export interface LaneDraft {
   readonly key: string;
-  readonly lane: number | null;
+  /** Given by the server; null until then. */
+  lane: number | null;
   name: string;
   clerkId: string;
   /** Null: all services. */
@@ -189,6 +190,19 @@ export function withTeam(base: Timetable, drafts: readonly LaneDraft[]): Timetab
     }),
   );
   return { ...base, clerks };
+}
+
+/** Gives those of `drafts` that were new in `sent` the lanes that they got, whatever was typed about them since. */
+export function adoptLanes(drafts: readonly LaneDraft[], sent: Timetable, stored: Timetable): void {
+  const before = new Set(sent.clerks.map((one) => one.lane));
+  const made = stored.clerks.filter((one) => !before.has(one.lane));
+  const fresh = drafts.filter((draft) => draft.lane === null);
+  sent.clerks
+    .filter((one) => one.lane === null)
+    .forEach((one, at) => {
+      const draft = fresh[at];
+      if (draft) draft.lane = made.find((each) => each.name === one.name)?.lane ?? null;
+    });
 }
 
 // ---- checking

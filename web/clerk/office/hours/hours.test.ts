@@ -136,7 +136,7 @@ describe("what the server refuses", () => {
     const lanes = laneDrafts(base);
     expect(teamField(lanes, "clerks.1.skills.0")).toBe(`${lanes[1]!.key}-skills`);
     expect(teamField(lanes, "clerks.1.shifts.0")).toBe(`${lanes[1]!.shifts[0]!.spans[0]!.key}-from`);
-    expect(refused([{ field: "clerks.0.clerk_id", message: "occurs twice" }, { field: "version", message: "x" }], (path) => teamField(lanes, path))).toEqual(
+    expect(refused([{ field: "clerks.0.clerk_id", message: "occurs twice", code: "" }, { field: "version", message: "x", code: "" }], (path) => teamField(lanes, path))).toEqual(
       new Map([[`${lanes[0]!.key}-account`, "occurs twice"]]),
     );
   });

@@ -1,5 +1,6 @@
 /** What the office offers, asked once: names of services for every page. */
 import { bookingApi } from "$shared/api/booking";
+import { Latest } from "$shared/api/latest";
 import type { OfficeInfo } from "$shared/api/types";
 import { office as texts } from "$shared/i18n/clerk-office";
 import { localised } from "$shared/i18n/language.svelte";
@@ -9,6 +10,7 @@ import type { AppointmentBrief } from "../types";
 const known = $state<{ info: OfficeInfo | null }>({ info: null });
 // A week names services thousands of times.
 const names = $derived(new Map(known.info?.services.map((one) => [one.id, one.name]) ?? []));
+const latest = new Latest();
 let asked: { readonly slug: string; readonly answer: Promise<OfficeInfo> } | null = null;
 
 /** The office; the same answer for every page until the office changes or `fresh` is wanted. @throws ApiProblem */
@@ -16,10 +18,7 @@ export function loadOffer(slug: string): Promise<OfficeInfo> {
   if (asked?.slug !== slug) {
     const answer = bookingApi.office(slug);
     asked = { slug, answer };
-    void answer.then(
-      (info) => (known.info = info),
-      () => (asked = null),
-    );
+    void latest.ask(() => answer, { answer: (info) => (known.info = info), failure: () => (asked = null) });
   }
   return asked.answer;
 }

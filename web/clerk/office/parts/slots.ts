@@ -1,5 +1,6 @@
 /** Free slots by day and hour, for a clerk who looks for a time with somebody on the phone. */
 import type { Slot } from "$shared/api/types";
+import { groupByDay } from "$shared/booking/slots";
 import { clock, shiftDay, wallTime } from "../time";
 
 export interface DaySlots {
@@ -18,12 +19,7 @@ export const WINDOW_DAYS = 14;
 
 /** Days with free slots, in order. */
 export function byDay(slots: readonly Slot[], zone: string): DaySlots[] {
-  const days = new Map<string, Slot[]>();
-  for (const slot of slots) {
-    const { day } = wallTime(slot.starts_at, zone);
-    days.set(day, [...(days.get(day) ?? []), slot]);
-  }
-  return [...days].map(([day, own]) => ({ day, slots: own })).sort((a, b) => (a.day < b.day ? -1 : 1));
+  return [...groupByDay(slots, zone)].map(([day, own]) => ({ day, slots: own }));
 }
 
 /** A day's slots in rows of an hour. Of an hour that autumn repeats both passes stand in one row, in order. */

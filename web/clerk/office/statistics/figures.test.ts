@@ -10,6 +10,7 @@ const figures = (serviceId: string | null, booked: number): Figures => ({
   aborted: 1,
   cancelled: 0,
   no_show: 2,
+  lapsed: 0,
   walk_ins: 0,
   no_show_rate: 0.2,
   lead_hours_median: 48,

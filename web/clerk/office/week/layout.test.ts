@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { AppointmentBrief, Week, WeekDay } from "../types";
-import { isEmpty, layoutWeek, listOf, neighbour, sideBySide, spanOn } from "./layout";
+import { isEmpty, layoutWeek, listOf, neighbour, opensAt, pace, sideBySide, spanOn } from "./layout";
 
 const ZONE = "Europe/Berlin";
 
@@ -20,6 +20,7 @@ function day(date: string, ...appointments: AppointmentBrief[]): WeekDay {
     lanes: [0, 1].map((lane) => ({
       lane,
       name: `Clerk ${lane}`,
+      mine: lane === 0,
       on_duty: hours,
       appointments: appointments.filter((one) => one.lane === lane),
       blocked: [],
@@ -82,10 +83,35 @@ describe("a week's layout", () => {
           return brief(`${date}-${lane}-${n}`, lane, new Date(start).toISOString(), new Date(start + 900_000).toISOString());
         }),
       );
-      return { ...day(date), lanes: lanes.map((lane) => ({ lane, name: "", on_duty: [], blocked: [], appointments: many.filter((one) => one.lane === lane) })) };
+      return { ...day(date), lanes: lanes.map((lane) => ({ lane, name: "", mine: false, on_duty: [], blocked: [], appointments: many.filter((one) => one.lane === lane) })) };
     });
     const large = layoutWeek({ ...week, days, conflicts: [] });
     expect(large.days.reduce((sum, one) => sum + one.count, 0)).toBe(1680);
+  });
+});
+
+describe("a grid that can be read", () => {
+  const five = (minutes: number) =>
+    layoutWeek({ ...week, days: [day("2026-11-23", a, { ...b, starts_at: "2026-11-23T07:20:00Z", ends_at: "2026-11-23T07:25:00Z" }, { ...d, starts_at: `2026-11-23T07:${20 + minutes}:00Z`, ends_at: `2026-11-23T07:${25 + minutes}:00Z` })] });
+
+  it("gives five-minute appointments a line each, however close they are", () => {
+    expect(pace(five(5).days, 1.15)).toBe(5);
+    expect(pace(five(10).days, 1.15)).toBe(2.5);
+    expect(pace(layoutWeek(week).days, 1.15)).toBe(1.15);
+    expect(pace([], 2.6)).toBe(2.6);
+  });
+
+  it("opens shortly before now on today's days, and where work begins on others", () => {
+    const { days, from, to } = layoutWeek(week);
+    expect(opensAt({ from, to }, days, "2026-11-24", 600)).toBe(555);
+    expect(opensAt({ from: 0, to: 1440 }, days, "2026-12-24", 600)).toBe(465);
+  });
+
+  it("of an office that never closes opens at the first appointment, and without any at office hours", () => {
+    const round = (one: ReturnType<typeof layoutWeek>["days"][number]) => ({ ...one, hours: [{ from: 0, to: 1440 }] });
+    const booked = layoutWeek(week).days.map(round);
+    expect(opensAt({ from: 0, to: 1440 }, booked, "2026-12-24", 600)).toBe(465);
+    expect(opensAt({ from: 0, to: 1440 }, booked.slice(2), "2026-12-24", 600)).toBe(465);
   });
 });
 

@@ -137,6 +137,35 @@ export function listOf(day: DayColumn): readonly { readonly block: Block; readon
 /** Whether a day has nothing to show and may be drawn as a slim column. */
 export const isEmpty = (day: DayColumn): boolean => day.hours.length === 0 && day.count === 0;
 
+/** A line of text, and what a finger or a shaking hand can hit (WCAG 2.5.8), with a hair of space. */
+const READABLE_PX = 25;
+/** Five minutes are the finest grid that offices have; what begins closer may overlap rather than stretch the day. */
+const MOST_PX = READABLE_PX / 5;
+
+/**
+ * How many pixels a minute needs so that every appointment can be drawn as a readable line without covering the next one of
+ * its lane: what counts is from start to start. Never less than `least`.
+ */
+export function pace(days: readonly DayColumn[], least: number): number {
+  let shortest = Infinity;
+  for (const { blocks } of days.flatMap((day) => day.lanes)) {
+    for (const [at, block] of blocks.entries()) {
+      const next = blocks.slice(at + 1).find((other) => other.from >= block.to);
+      if (next !== undefined) shortest = Math.min(shortest, next.from - block.from);
+    }
+  }
+  return Math.min(MOST_PX, Math.max(least, READABLE_PX / shortest));
+}
+
+/** The minute that these days open at: a little before now, else where work begins; of an office that never closes, the first appointment. */
+export function opensAt(layout: Span, days: readonly DayColumn[], today: string, minute: number): number {
+  if (days.some((day) => day.day === today)) return Math.max(layout.from, minute - 45);
+  const first = (spans: readonly Span[]): number => Math.min(Infinity, ...spans.map((span) => span.from));
+  const opening = first(days.flatMap((day) => day.hours));
+  const begins = opening > 0 ? opening : first(days.flatMap((day) => day.lanes.flatMap((lane) => lane.blocks)));
+  return Math.max(layout.from, Number.isFinite(begins) ? begins - 15 : OFFICE_HOURS.from - 15);
+}
+
 export type ArrowKey = "ArrowUp" | "ArrowDown" | "ArrowLeft" | "ArrowRight" | "Home" | "End";
 
 /**

@@ -9,6 +9,7 @@ export function stateWord(state: AppointmentState): string {
     aborted: office.stateAborted,
     cancelled: office.stateCancelled,
     no_show: office.stateNoShow,
+    lapsed: office.stateLapsed,
   };
   return words[state];
 }

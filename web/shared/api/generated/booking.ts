@@ -61,6 +61,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/appointment/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct
+         * @description Correct the address. The link is mailed anew to it, and is in the answer; every one before is dead.
+         */
+        post: operations["correct_api_booking_appointment_contact_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/appointment/data": {
         parameters: {
             query?: never;
@@ -113,6 +133,8 @@ export interface paths {
         /**
          * Move
          * @description Move to another time. The answer has the new link, which is mailed too; the old one is dead.
+         *
+         *     Moving to the time that it has changes nothing.
          */
         post: operations["move_api_booking_appointment_rescheduling_post"];
         delete?: never;
@@ -151,7 +173,7 @@ export interface paths {
         get?: never;
         /**
          * Wait
-         * @description Tell me when something earlier is free. Repeating it keeps the place.
+         * @description Tell me when something earlier is free. Repeating it keeps the place; leaving and coming back costs work soon.
          */
         put: operations["wait_api_booking_appointment_waiting_put"];
         post?: never;
@@ -160,6 +182,32 @@ export interface paths {
          * @description I am happy with what I have. Who does not wait is done already.
          */
         delete: operations["stop_waiting_api_booking_appointment_waiting_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Confirmation
+         * @description What I am asked to confirm. Looking confirms nothing: mail scanners open links, too.
+         */
+        get: operations["get_confirmation_api_booking_confirmation_get"];
+        put?: never;
+        /**
+         * Confirm
+         * @description Yes, this is my address: the appointment stands. Repeating it changes nothing.
+         *
+         *     410 `not_confirmed_in_time` once the time is free for others, `link_expired` when another address was given.
+         */
+        post: operations["confirm_api_booking_confirmation_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -197,6 +245,8 @@ export interface paths {
         /**
          * Accept
          * @description Take it: the appointment moves, or there is one. The answer has its new link. Repeating it repeats the answer.
+         *
+         *     409 `offer_over` when it cannot be had any more; the citizen keeps their place and is offered the next.
          */
         post: operations["accept_api_booking_offer_acceptance_post"];
         delete?: never;
@@ -245,6 +295,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/office/appointments/{appointment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Appointment
+         * @description One appointment with the citizen's e-mail address and telephone number, for the clerks of its office alone.
+         */
+        get: operations["get_appointment_api_booking_office_appointments__appointment_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/office/appointments/{appointment_id}/cancellation": {
         parameters: {
             query?: never;
@@ -259,6 +329,26 @@ export interface paths {
          * @description Cancel an appointment; the citizen is told by mail. Repeating it changes nothing.
          */
         post: operations["cancel_api_booking_office_appointments__appointment_id__cancellation_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/appointments/{appointment_id}/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Correct
+         * @description Correct a citizen's address: the link, and what was lost before, is mailed there; the old link is dead.
+         */
+        post: operations["correct_api_booking_office_appointments__appointment_id__contact_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -299,6 +389,26 @@ export interface paths {
          * @description Move an appointment; the citizen gets the new link by mail, and the old one is dead.
          */
         post: operations["move_api_booking_office_appointments__appointment_id__rescheduling_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/office/appointments/{appointment_id}/resumption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume
+         * @description Missed, here now: the room opens again. 409 `not_resumable` on another day. Repeating it changes nothing.
+         */
+        post: operations["resume_api_booking_office_appointments__appointment_id__resumption_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -552,6 +662,8 @@ export interface paths {
         /**
          * Book
          * @description Book. Repeating the request with its Idempotency-Key repeats the answer. 409 `slot_taken` names alternatives.
+         *
+         *     Where the office has addresses confirmed, the answer has `confirm_by`, and `link` leads to the page that says so.
          */
         post: operations["book_api_booking_offices__office__appointments_post"];
         delete?: never;
@@ -620,6 +732,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/offices/{office}/lost-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask
+         * @description Mail me the link anew, to the address on record. The answer is the same if there is no such appointment.
+         */
+        post: operations["ask_api_booking_offices__office__lost_links_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/offices/{office}/slots": {
         parameters: {
             query?: never;
@@ -652,8 +784,6 @@ export interface paths {
         /**
          * Join
          * @description For those who found no slot: offers come by mail, and before them the link by which one leaves again.
-         *
-         *     429 `limit_reached` for too many under one address.
          */
         post: operations["join_api_booking_offices__office__waiting_list_post"];
         delete?: never;
@@ -680,6 +810,46 @@ export interface paths {
          * @description Take a number. 409 `walk_in_unavailable` says why not. Repeating the request repeats the answer.
          */
         post: operations["take_api_booking_offices__office__walk_in_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/reservation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Reservation
+         * @description What I have booked, and whether the address is confirmed. 410 `not_confirmed_in_time`: the time is others'.
+         */
+        get: operations["get_reservation_api_booking_reservation_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/reservation/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mail Again
+         * @description Mail the question once more, or to another address; then the mail before is worth nothing. Each costs work.
+         */
+        post: operations["mail_again_api_booking_reservation_mail_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -828,7 +998,61 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show" | "lapsed";
+        };
+        /**
+         * AppointmentDetail
+         * @description One appointment as the clerks of its office see it: also how to reach the citizen, who may have to be called.
+         *
+         *     Lists do not carry this, so that nobody's address travels who was not looked for. Null once it was erased.
+         */
+        AppointmentDetail: {
+            /**
+             * Appointment Id
+             * Format: uuid
+             */
+            appointment_id: string;
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "citizen" | "office" | "waiting_list" | "walk_in";
+            /** Email */
+            email: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Lane */
+            lane: number;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "de" | "en";
+            /** Name */
+            name: string | null;
+            /** Needs */
+            needs: ("interpreter" | "sign_language_interpreter" | "companion")[];
+            /** Phone */
+            phone: string | null;
+            /** Plain Language */
+            plain_language: boolean;
+            /** Reference */
+            reference: string;
+            /** Services */
+            services: components["schemas"]["ServicePersons"][];
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show" | "lapsed";
         };
         /**
          * AppointmentRequest
@@ -875,6 +1099,8 @@ export interface components {
              * Format: uuid
              */
             appointment_id: string;
+            /** Awaited */
+            awaited: boolean;
             /** Cancellable */
             cancellable: boolean;
             /**
@@ -882,6 +1108,8 @@ export interface components {
              * @enum {string}
              */
             channel: "citizen" | "office" | "waiting_list" | "walk_in";
+            /** Correctable */
+            correctable: boolean;
             /** Email */
             email: string;
             /**
@@ -922,7 +1150,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show" | "lapsed";
             /** Time Zone */
             time_zone: string | null;
             waiting: components["schemas"]["WaitingView"] | null;
@@ -1058,6 +1286,8 @@ export interface components {
         /**
          * BookedView
          * @description The appointment stands. `link` is secret: whoever has it acts for the citizen.
+         *
+         *     With `confirm_by` it does not stand yet: until then somebody has to say in the mailbox that the address is theirs.
          */
         BookedView: {
             /**
@@ -1065,6 +1295,8 @@ export interface components {
              * Format: uuid
              */
             appointment_id: string;
+            /** Confirm By */
+            confirm_by?: string | null;
             /**
              * Ends At
              * Format: date-time
@@ -1099,6 +1331,12 @@ export interface components {
          * @description One value of an option.
          */
         Choice: {
+            /**
+             * Bring
+             * @description To have ready only when this is chosen.
+             * @default []
+             */
+            bring: components["schemas"]["Localised"][];
             /** Id */
             id: string;
             name: components["schemas"]["Localised"];
@@ -1172,6 +1410,41 @@ export interface components {
             reason?: components["schemas"]["Localised"] | null;
         };
         /**
+         * ConfirmationView
+         * @description What somebody is asked to confirm, or what became of it. No name and no services: it may be a stranger.
+         */
+        ConfirmationView: {
+            /** Confirm By */
+            confirm_by: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "de" | "en";
+            /**
+             * Link
+             * @description The appointment's secret link, for who has just confirmed.
+             */
+            link: string | null;
+            /** Office */
+            office: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "kept" | "confirmed" | "cancelled";
+        };
+        /**
          * Conflict
          * @description A booked appointment to come that nobody is there for, and why.
          */
@@ -1213,7 +1486,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show" | "lapsed";
         };
         /**
          * Contact
@@ -1235,6 +1508,19 @@ export interface components {
             privacy?: string | null;
             /** Website */
             website?: string | null;
+        };
+        /**
+         * ContactRequest
+         * @description Write to this address from now on. A telephone number that is left out stays, null removes it.
+         */
+        ContactRequest: {
+            /**
+             * Email
+             * Format: email
+             */
+            email: string;
+            /** Phone */
+            phone?: string | null;
         };
         /**
          * DayOfWeek
@@ -1285,6 +1571,7 @@ export interface components {
             age_from: number | null;
             /** Amount Cents */
             amount_cents: number;
+            exempt: components["schemas"]["Localised"] | null;
             text: components["schemas"]["Localised"];
             /** When */
             when: {
@@ -1295,8 +1582,9 @@ export interface components {
          * Figures
          * @description How one service (null: all together) was used. Rates are between 0 and 1, null where there is nothing to divide.
          *
-         *     `no_show_rate` is among appointments whose end is known. `utilisation` is the booked part of the time at which
-         *     clerks were on duty and not blocked, by the timetable that held then; it is told for all services together.
+         *     `no_show_rate` is among appointments of which it is known whether somebody came. `utilisation` is the booked part of
+         *     the time at which clerks were on duty and not blocked, by the timetable that held then; it is told for all services
+         *     together.
          */
         Figures: {
             /** Aborted */
@@ -1310,6 +1598,11 @@ export interface components {
             cancelled: number;
             /** Completed */
             completed: number;
+            /**
+             * Lapsed
+             * @description Of which nobody has said what became of them.
+             */
+            lapsed: number;
             /**
              * Lead Hours Median
              * @description From booking to start, without walk-ins.
@@ -1333,6 +1626,11 @@ export interface components {
             /** Walk Ins */
             walk_ins: number;
         };
+        /**
+         * Heard
+         * @description It was heard; whether there is such an appointment is nobody's business but the mailbox's.
+         */
+        Heard: Record<string, never>;
         /**
          * HoldRequest
          * @description Keep this slot for me. `hold_id`: the one I have already (it moves), or one that I choose (a random UUID).
@@ -1403,6 +1701,8 @@ export interface components {
         /**
          * LaneOfDay
          * @description One clerk's day. Once a clerk has left the timetable, `name` is empty and nobody is on duty.
+         *
+         *     `mine`: it belongs to the account of the clerk who asks.
          */
         LaneOfDay: {
             /** Appointments */
@@ -1411,6 +1711,8 @@ export interface components {
             blocked: components["schemas"]["BlockedTimeView"][];
             /** Lane */
             lane: number;
+            /** Mine */
+            mine: boolean;
             /** Name */
             name: string;
             /** On Duty */
@@ -1458,7 +1760,20 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show" | "lapsed";
+        };
+        /**
+         * LinkRequest
+         * @description Which appointment, and the address under which it was booked.
+         */
+        LinkRequest: {
+            /**
+             * Email
+             * Format: email
+             */
+            email: string;
+            /** Reference */
+            reference: string;
         };
         /**
          * ListedData
@@ -1548,6 +1863,14 @@ export interface components {
             de: string;
             /** En */
             en: string;
+        };
+        /**
+         * MailRequest
+         * @description Mail the question once more; with `email`, to that address from now on.
+         */
+        MailRequest: {
+            /** Email */
+            email?: string | null;
         };
         /**
          * Moved
@@ -1790,6 +2113,11 @@ export interface components {
             /** Id */
             id: string;
             name: components["schemas"]["Localised"];
+            /**
+             * Preselected
+             * @description Chosen until somebody chooses otherwise.
+             */
+            preselected?: string | null;
         };
         /**
          * PersonalData
@@ -1813,6 +2141,10 @@ export interface components {
              * @enum {string}
              */
             channel: "citizen" | "office" | "waiting_list" | "walk_in";
+            /** Citizen Seen At */
+            citizen_seen_at: string | null;
+            /** Contact Changes */
+            contact_changes: number;
             /** Elsewhere */
             elsewhere: components["schemas"]["StoredElsewhere"][];
             /** Email */
@@ -1841,6 +2173,8 @@ export interface components {
             plain_language: boolean;
             /** Reference */
             reference: string;
+            /** Resumed At */
+            resumed_at: string | null;
             /** Services */
             services: components["schemas"]["BookedService"][];
             /**
@@ -1852,7 +2186,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show";
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show" | "lapsed";
             /** Talk Seconds */
             talk_seconds: number | null;
             /** Time Zone */
@@ -1873,6 +2207,11 @@ export interface components {
             link: string | null;
             /** Number */
             number: number;
+            /**
+             * Staffed
+             * @description Whether a clerk is there at the moment; the number stays good if not.
+             */
+            staffed: boolean;
             /**
              * State
              * @enum {string}
@@ -1942,6 +2281,12 @@ export interface components {
             expected: boolean;
             /** Id */
             id: string;
+            /**
+             * On Site
+             * @description What is missing then can be settled in a visit to the office.
+             * @default false
+             */
+            on_site: boolean;
             otherwise: components["schemas"]["Localised"];
             text: components["schemas"]["Localised"];
         };
@@ -1955,6 +2300,94 @@ export interface components {
              * @default false
              */
             leave_list: boolean;
+        };
+        /**
+         * ReservationView
+         * @description A time that is kept for who has booked it, until `confirm_by`, or what became of it.
+         */
+        ReservationView: {
+            /** Confirm By */
+            confirm_by: string | null;
+            /**
+             * Email
+             * @description Where the question went, as long as it is not answered.
+             */
+            email: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "de" | "en";
+            /**
+             * Mail Returned
+             * @description The question could not be delivered; the address may be wrong.
+             */
+            mail_returned: boolean;
+            /**
+             * Mails Left
+             * @description How many more mails can be asked for, anew or to another address.
+             */
+            mails_left: number;
+            /** Office */
+            office: string;
+            /** Services */
+            services: components["schemas"]["BookedServiceView"][];
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "kept" | "confirmed" | "cancelled";
+        };
+        /**
+         * ResumedView
+         * @description An appointment whose person came after all. `meanwhile`: who has got the clerk's time in the meantime.
+         */
+        ResumedView: {
+            /**
+             * Appointment Id
+             * Format: uuid
+             */
+            appointment_id: string;
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "citizen" | "office" | "waiting_list" | "walk_in";
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Lane */
+            lane: number;
+            /** Meanwhile */
+            meanwhile: components["schemas"]["AppointmentBrief"][];
+            /** Name */
+            name: string | null;
+            /** Reference */
+            reference: string;
+            /** Services */
+            services: components["schemas"]["ServicePersons"][];
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "booked" | "cancelled" | "completed" | "aborted" | "no_show" | "lapsed";
         };
         /**
          * Retention
@@ -2103,6 +2536,7 @@ export interface components {
             shared_minutes: number;
             summary: components["schemas"]["Localised"];
             summary_plain: components["schemas"]["Localised"];
+            synonyms: components["schemas"]["Synonyms"];
         };
         /**
          * Shift
@@ -2245,6 +2679,22 @@ export interface components {
              * Format: date-time
              */
             starts_at: string;
+        };
+        /**
+         * Synonyms
+         * @description Other words for a service: everyday words, half sentences, what other towns and countries call it.
+         */
+        Synonyms: {
+            /**
+             * De
+             * @default []
+             */
+            de: string[];
+            /**
+             * En
+             * @default []
+             */
+            en: string[];
         };
         /**
          * TicketView
@@ -2462,7 +2912,7 @@ export interface components {
              * Reason
              * @description Why not; null if one can.
              */
-            reason: ("closed" | "nobody_free" | "switched_off") | null;
+            reason: ("closed" | "nobody_here" | "nobody_free" | "switched_off") | null;
             /** Waiting */
             waiting: number;
         };
@@ -2482,6 +2932,11 @@ export interface components {
             cancelled: number;
             /** Completed */
             completed: number;
+            /**
+             * Lapsed
+             * @description Of which nobody has said what became of them.
+             */
+            lapsed: number;
             /**
              * Lead Hours Median
              * @description From booking to start, without walk-ins.
@@ -2661,7 +3116,10 @@ export interface operations {
     cancel_api_booking_appointment_cancellation_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2683,6 +3141,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_api_booking_appointment_contact_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookedView"];
+                };
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
                 };
             };
             /** @description Not now; please try again. */
@@ -2739,7 +3276,10 @@ export interface operations {
     erase_api_booking_appointment_erasure_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2761,6 +3301,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
             /** @description Not now; please try again. */
             503: {
                 headers: {
@@ -2778,6 +3334,8 @@ export interface operations {
             query?: never;
             header: {
                 "Idempotency-Key": string;
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -2804,6 +3362,22 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BookedView"];
+                };
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
                 };
             };
             /** @description Not now; please try again. */
@@ -2867,7 +3441,10 @@ export interface operations {
     wait_api_booking_appointment_waiting_put: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2891,6 +3468,22 @@ export interface operations {
                     "application/json": components["schemas"]["WaitingView"];
                 };
             };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
             /** @description Not now; please try again. */
             503: {
                 headers: {
@@ -2906,7 +3499,10 @@ export interface operations {
     stop_waiting_api_booking_appointment_waiting_delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2927,6 +3523,119 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_confirmation_api_booking_confirmation_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmationView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_api_booking_confirmation_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmationView"];
+                };
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
             };
             /** @description Not now; please try again. */
             503: {
@@ -2982,7 +3691,10 @@ export interface operations {
     accept_api_booking_offer_acceptance_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3006,6 +3718,22 @@ export interface operations {
                     "application/json": components["schemas"]["BookedView"];
                 };
             };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
             /** @description Not now; please try again. */
             503: {
                 headers: {
@@ -3021,7 +3749,10 @@ export interface operations {
     refuse_api_booking_offer_refusal_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3046,6 +3777,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
             };
             /** @description Not now; please try again. */
             503: {
@@ -3104,6 +3851,47 @@ export interface operations {
             };
         };
     };
+    get_appointment_api_booking_office_appointments__appointment_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentDetail"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancel_api_booking_office_appointments__appointment_id__cancellation_post: {
         parameters: {
             query?: never;
@@ -3131,6 +3919,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppointmentBrief"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    correct_api_booking_office_appointments__appointment_id__contact_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeBooked"];
                 };
             };
             /** @description Not now; please try again. */
@@ -3219,6 +4054,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OfficeBooked"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_api_booking_office_appointments__appointment_id__resumption_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResumedView"];
                 };
             };
             /** @description Not now; please try again. */
@@ -4002,6 +4878,71 @@ export interface operations {
             };
         };
     };
+    ask_api_booking_offices__office__lost_links_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
+            path: {
+                office: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heard"];
+                };
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_slots_api_booking_offices__office__slots_get: {
         parameters: {
             query: {
@@ -4225,6 +5166,108 @@ export interface operations {
             };
         };
     };
+    get_reservation_api_booking_reservation_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReservationView"];
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mail_again_api_booking_reservation_mail_post: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReservationView"];
+                };
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_listed_api_booking_waiting_get: {
         parameters: {
             query?: never;
@@ -4306,7 +5349,10 @@ export interface operations {
     leave_api_booking_waiting_departure_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4330,6 +5376,22 @@ export interface operations {
                     "application/json": components["schemas"]["ListedView"];
                 };
             };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
             /** @description Not now; please try again. */
             503: {
                 headers: {
@@ -4345,7 +5407,10 @@ export interface operations {
     leave_api_booking_walk_in_departure_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4366,6 +5431,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
             };
             /** @description Not now; please try again. */
             503: {

@@ -625,6 +625,8 @@ export interface components {
             /** Citizen Name */
             citizen_name: string | null;
             clerk: components["schemas"]["ClerkName"] | null;
+            /** Email */
+            email: string | null;
             /** Ends At */
             ends_at: string;
             identity_check: components["schemas"]["IdentityCheckView"] | null;

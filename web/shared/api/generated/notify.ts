@@ -32,7 +32,9 @@ export interface paths {
         put?: never;
         /**
          * Resend
-         * @description Queues the message once more, as a new one. 409 not_resendable when its link or offer is not good any more.
+         * @description Queues the message once more, as a new one.
+         *
+         *     409 not_resendable when its link or offer is not good any more, stale_page when another address is named here.
          */
         post: operations["resend_api_notify_appointments__appointment_id__messages__message_id__resend_post"];
         delete?: never;
@@ -114,7 +116,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "confirmation" | "reminder" | "rescheduled" | "cancellation" | "no_show" | "waiting_list" | "slot_offer" | "completion" | "receipt" | "refund";
+            kind: "confirmation" | "confirm_address" | "reminder" | "rescheduled" | "link" | "cancellation" | "no_show" | "waiting_list" | "waiting_over" | "slot_offer" | "completion" | "receipt" | "refund";
             /**
              * Message Id
              * Format: uuid
@@ -144,7 +146,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "confirmation" | "reminder" | "rescheduled" | "cancellation" | "no_show" | "waiting_list" | "slot_offer" | "completion" | "receipt" | "refund";
+            kind: "confirmation" | "confirm_address" | "reminder" | "rescheduled" | "link" | "cancellation" | "no_show" | "waiting_list" | "waiting_over" | "slot_offer" | "completion" | "receipt" | "refund";
             /**
              * Language
              * @enum {string}
@@ -211,10 +213,13 @@ export interface components {
         };
         /**
          * ResendRequest
-         * @description Send it again; with `email`, there, and everything about this appointment from now on.
+         * @description Send it again, to where the citizen is written to now. Booking corrects the address.
          */
         ResendRequest: {
-            /** Email */
+            /**
+             * Email
+             * @description Pages of old named an address here: refused.
+             */
             email?: string | null;
         };
     };
@@ -363,7 +368,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "confirmation" | "reminder" | "rescheduled" | "cancellation" | "no_show" | "waiting_list" | "slot_offer" | "completion" | "receipt" | "refund";
+                kind: "confirmation" | "confirm_address" | "reminder" | "rescheduled" | "link" | "cancellation" | "no_show" | "waiting_list" | "waiting_over" | "slot_offer" | "completion" | "receipt" | "refund";
             };
             cookie?: never;
         };

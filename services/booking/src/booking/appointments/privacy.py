@@ -7,11 +7,11 @@ from pydantic import BaseModel
 
 from booking.appointments import model, store
 from booking.appointments.usecases import booked_services, cancel_it, needs
-from booking.desk import Desk
+from booking.dependencies import Dependencies
+from booking.entries import store as waiting
 from booking.errors import ErasureLater
-from booking.offers.model import Offer
+from booking.offices.model import BookableOffice
 from booking.tables import Appointment
-from booking.waiting import store as waiting
 from chassis.database import Transaction
 from contracts.booking import BookedService, BookingErased, Channel, Need
 from contracts.ids import AppointmentId
@@ -45,6 +45,9 @@ class PersonalData(BaseModel):
     channel: Channel
     booked_at: datetime
     changed_at: datetime
+    contact_changes: int
+    resumed_at: datetime | None
+    citizen_seen_at: datetime | None
     call_started_at: datetime | None
     talk_seconds: int | None
     waiting_since: datetime | None
@@ -54,7 +57,7 @@ class PersonalData(BaseModel):
 
 _AS_LONG_AS_THE_APPOINTMENT: Final = Localised(de="so lange wie der Termin", en="as long as the appointment")
 #: What was written to the citizen, `until` when.
-MESSAGES: Final = Localised(de="Welche Nachricht wann an welche Adresse ging", en="Which message went where, and when")
+MESSAGES: Final = Localised(de="Welche E-Mail wann an welche Adresse ging", en="Which e-mail went where, and when")
 _ELSEWHERE: Final = (
     StoredElsewhere(
         part="casework",
@@ -63,8 +66,8 @@ _ELSEWHERE: Final = (
             en="Your application, your signature, the note on the ID that was shown (never an image)",
         ),
         until=Localised(
-            de="bis der Fall übergeben ist, danach nach den Fristen des Amtes",
-            en="until the case is handed over, then by the office's retention periods",
+            de="bis der Antrag übergeben ist, danach nach den Fristen des Amtes",
+            en="until the application is handed over, then by the office's retention periods",
         ),
     ),
     StoredElsewhere(
@@ -80,15 +83,15 @@ _ELSEWHERE: Final = (
     StoredElsewhere(
         part="signaling",
         what=Localised(
-            de="Wann die Technik geprüft und wann gesprochen wurde; nichts vom Inhalt",
-            en="When the technical check and the call took place; nothing of what was said",
+            de="Wann der Technik-Test und wann das Gespräch war; nichts vom Inhalt",
+            en="When the equipment test and the call took place; nothing of what was said",
         ),
         until=_AS_LONG_AS_THE_APPOINTMENT,
     ),
 )
 
 
-def data_of(appointment: Appointment, offer: Offer, waiting_since: datetime | None) -> PersonalData:
+def data_of(appointment: Appointment, bookable: BookableOffice, waiting_since: datetime | None) -> PersonalData:
     """Everything that booking stores about the citizen of an appointment, who may wait for an earlier one."""
     return PersonalData(
         office=appointment.office,
@@ -107,22 +110,30 @@ def data_of(appointment: Appointment, offer: Offer, waiting_since: datetime | No
         channel=appointment.channel,
         booked_at=appointment.booked_at.astimezone(UTC),
         changed_at=appointment.changed_at.astimezone(UTC),
+        contact_changes=appointment.contact_changes,
+        resumed_at=appointment.resumed_at.astimezone(UTC) if appointment.resumed_at else None,
+        citizen_seen_at=appointment.citizen_seen_at.astimezone(UTC) if appointment.citizen_seen_at else None,
         call_started_at=appointment.call_started_at.astimezone(UTC) if appointment.call_started_at else None,
         talk_seconds=appointment.talk_seconds,
         waiting_since=waiting_since.astimezone(UTC) if waiting_since else None,
-        erased_after_days=offer.office.retention.appointment_days,
+        erased_after_days=bookable.office.retention.appointment_days,
         elsewhere=_ELSEWHERE,
     )
 
 
-async def erase(desk: Desk, tx: Transaction, appointment: Appointment, *, actor: str, now: datetime) -> None:
+async def erase(
+    deps: Dependencies, tx: Transaction, appointment: Appointment, *, actor: str, now: datetime, quiet: bool = False
+) -> None:
     """Erases the citizen of an appointment whose row the caller holds, and publishes BookingErased for the others.
 
-    An appointment to come is cancelled first. Raises ErasureLater while it takes place: a clerk is waiting.
+    An appointment to come is cancelled first (`quiet` as there). Raises ErasureLater while it takes place: a clerk is
+    waiting.
     """
     if model.changeable(appointment.state, appointment.starts_at, now):
-        await cancel_it(desk, tx, appointment, by="citizen", actor=actor, now=now)
-    elif appointment.state == "booked":
+        await cancel_it(deps, tx, appointment, by="citizen", actor=actor, now=now, quiet=quiet)
+    elif appointment.state == "booked" and not model.lapses(
+        appointment.state, appointment.ends_at, now, here=appointment.citizen_here
+    ):
         raise ErasureLater
     await tx.session.flush()
     await waiting.erase(tx, [appointment.id])

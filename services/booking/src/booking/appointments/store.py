@@ -8,9 +8,10 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 import asyncpg
-from sqlmodel import select
+from sqlmodel import col, not_, or_, select
 
-from booking.appointments.model import State
+from booking.appointments.model import HERE_AT_MOST, LAPSES_AFTER, State
+from booking.appointments.orders import Granted
 from booking.slots.model import Slot
 from booking.tables import Appointment
 from booking.timetable.store import VERSION
@@ -18,7 +19,6 @@ from chassis.database import Row, Transaction
 from chassis.idempotency import KEEP
 from chassis.outbox import OutboxRow
 from contracts.actors import Citizen
-from contracts.booking import BookingCompleted
 from contracts.ids import AppointmentId
 
 #: "lost": somebody took the lane in the meantime; ask again. "stale": the timetable was edited; reckon again.
@@ -60,10 +60,11 @@ def _booked(condition: str = "") -> str:
     booked AS (
         INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, busy_until, state, services, name,
                                  email, phone, language, time_zone, plain_language, needs, channel,
-                                 link_generation, booked_at, changed_at)
+                                 link_generation, booked_at, changed_at, confirm_by, confirm_question)
         SELECT :id, :office, :reference, lane, :starts_at, :ends_at, :busy_until, 'booked', CAST(:services AS jsonb),
                :name, :email, :phone, :language, :time_zone, :plain_language, CAST(:needs AS jsonb), :channel,
-               :link_generation, :now, :now
+               :link_generation, :now, :now, CAST(:confirm_by AS timestamptz),
+               CAST(:confirm_question AS uuid)
           FROM choice {condition}
             ON CONFLICT DO NOTHING
         RETURNING lane
@@ -98,7 +99,9 @@ MOVE: Final = f"""
     WITH {_CHOICE}
     UPDATE appointment
        SET lane = choice.lane, starts_at = :starts_at, ends_at = :ends_at, busy_until = :busy_until,
-           link_generation = link_generation + CAST(:generations AS int), changed_at = :now
+           link_generation = link_generation + CAST(:generations AS int), changed_at = :now,
+           taken_at = CASE CAST(:generations AS int) WHEN 0 THEN taken_at ELSE :now END,
+           renew_link_at = CASE CAST(:generations AS int) WHEN 0 THEN renew_link_at END
       FROM choice
      WHERE appointment.id = :id AND appointment.office IS NOT DISTINCT FROM :office AND appointment.state = 'booked'
     RETURNING appointment.lane
@@ -133,9 +136,9 @@ class Place:
         }
 
 
-async def book(tx: Transaction, event: BookingCompleted, place: Place, *, actor: str, now: datetime) -> Outcome:
-    """Stores the appointment that `event` tells of, and the event itself, or neither."""
-    row, parameters = _parameters(tx, event, place, actor, now)
+async def book(tx: Transaction, granted: Granted, place: Place, *, actor: str, now: datetime) -> Outcome:
+    """Stores the appointment that is granted, and the event that tells of it or asks about its address; or neither."""
+    row, parameters = _parameters(tx, granted, place, actor, now)
     outcome = await tx.row(BOOK, **parameters)
     assert outcome is not None, "a SELECT without FROM has one row"
     if outcome["booked"]:
@@ -146,7 +149,7 @@ async def book(tx: Transaction, event: BookingCompleted, place: Place, *, actor:
 
 async def book_at_once(
     tx: Transaction,
-    event: BookingCompleted,
+    granted: Granted,
     place: Place,
     kept: Mapping[str, object],
     *,
@@ -158,7 +161,7 @@ async def book_at_once(
 
     None, with nothing done, if the answer's key was used before or `max_open` appointments are open under the address.
     """
-    row, parameters = _parameters(tx, event, place, actor, now)
+    row, parameters = _parameters(tx, granted, place, actor, now)
     try:
         outcome = await tx.row(BOOK_AT_ONCE, **parameters, **kept, max_open=max_open)
     except asyncpg.UniqueViolationError:  # of the key: the same request, at the same time
@@ -179,9 +182,10 @@ def _refusal(outcome: Row) -> Outcome:
 
 
 def _parameters(
-    tx: Transaction, event: BookingCompleted, place: Place, actor: str, now: datetime
+    tx: Transaction, granted: Granted, place: Place, actor: str, now: datetime
 ) -> tuple[OutboxRow, dict[str, Any]]:
-    row, _ = tx.outbox_row(event, actor=actor)
+    event, asked = granted.event, granted.asked
+    row, meta = tx.outbox_row(asked or event, actor=actor)
     return row, dict(
         **row,
         **place.parameters(),
@@ -198,6 +202,8 @@ def _parameters(
         needs=json.dumps(event.needs),
         channel=event.channel,
         link_generation=event.link_generation,
+        confirm_by=asked.expires_at if asked else None,
+        confirm_question=meta.id if asked else None,
         now=now,
     )
 
@@ -233,8 +239,10 @@ async def appointment_of(tx: Transaction, citizen: Citizen, *, lock: bool = Fals
 async def appointment(
     tx: Transaction, office: str, appointment_id: AppointmentId, *, lock: bool = False
 ) -> Appointment | None:
-    """An appointment of `office`. `lock`: nobody else changes it until this transaction ends."""
-    query = select(Appointment).where(Appointment.id == appointment_id, Appointment.office == office)
+    """An appointment of `office`, which stands. `lock`: nobody else changes it until this transaction ends."""
+    query = select(Appointment).where(
+        Appointment.id == appointment_id, Appointment.office == office, col(Appointment.confirm_by).is_(None)
+    )
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return (await tx.session.exec(query)).first()
@@ -247,12 +255,41 @@ async def open_under(tx: Transaction, office: str, email: str, now: datetime) ->
     return int(row["open"])
 
 
+async def resume(tx: Transaction, office: str, appointment: AppointmentId, at: datetime) -> bool:
+    """Takes a no-show back; False if the time is somebody else's by now: then the appointment has none any more.
+
+    The caller holds the appointment's row.
+    """
+    await tx.execute(_ONE_MOVE_AT_A_TIME, office=office)
+    for state in ("booked", "lapsed"):
+        try:
+            async with tx.savepoint():
+                await tx.execute(
+                    """
+                    UPDATE appointment SET state = :state, changed_at = :at, resumed_at = :at
+                     WHERE id = :id AND office = :office AND state = 'no_show'
+                    """,
+                    id=appointment,
+                    office=office,
+                    state=state,
+                    at=at,
+                )
+        except asyncpg.ExclusionViolationError:
+            continue
+        return state == "booked"
+    raise AssertionError("what has lapsed takes nobody's time")
+
+
 async def finish(tx: Transaction, office: str, appointment: AppointmentId, state: State, now: datetime) -> bool:
-    """Ends a booked appointment in `state`; False if there is none (cancelled, ended already, or erased)."""
+    """Ends an appointment that nobody has ended in `state`; False if there is none (cancelled, ended, or erased).
+
+    Whoever was said not to have come may have come all the same: what was completed was not missed.
+    """
     changed = await tx.execute(
         """
         UPDATE appointment SET state = :state, changed_at = :now
-         WHERE id = :id AND office = :office AND state = 'booked'
+         WHERE id = :id AND office = :office
+           AND (state IN ('booked', 'lapsed') OR (state = 'no_show' AND CAST(:state AS varchar) = 'completed'))
         """,
         id=appointment,
         office=office,
@@ -260,6 +297,57 @@ async def finish(tx: Transaction, office: str, appointment: AppointmentId, state
         now=now,
     )
     return changed == 1
+
+
+async def lapse(tx: Transaction, office: str, now: datetime, *, limit: int) -> int:
+    """Lets up to `limit` appointments of `office` lapse, as `model.lapses` says; how many. Several processes may."""
+    return await tx.execute(
+        """
+        UPDATE appointment SET state = 'lapsed', changed_at = :now
+         WHERE id IN (
+            SELECT id FROM appointment
+             WHERE office = :office AND state = 'booked' AND ends_at <= :over
+               AND (NOT citizen_here OR ends_at <= :long_over)
+             LIMIT :limit FOR UPDATE SKIP LOCKED)
+        """,
+        office=office,
+        over=now - LAPSES_AFTER,
+        long_over=now - HERE_AT_MOST,
+        now=now,
+        limit=limit,
+    )
+
+
+async def strayed(tx: Transaction, office: str, now: datetime, *, limit: int) -> Sequence[Appointment]:
+    """Appointments of `office` whose link is to be replaced, now that they are over and nobody is there by it."""
+    query = (
+        select(Appointment)
+        .where(
+            Appointment.office == office,
+            col(Appointment.renew_link_at) <= now,
+            col(Appointment.erased_at).is_(None),
+            col(Appointment.state).not_in(("booked", "cancelled")),
+            or_(not_(col(Appointment.citizen_here)), col(Appointment.ends_at) <= now - HERE_AT_MOST),
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await tx.session.exec(query)).all()
+
+
+async def citizen_seen(tx: Transaction, office: str, appointment: AppointmentId, at: datetime, *, here: bool) -> None:
+    """Notes whether the citizen is in the room, as of `at`. Reports arrive in any order: an older one says nothing."""
+    await tx.execute(
+        """
+        UPDATE appointment SET citizen_here = :here, citizen_seen_at = :at
+         WHERE id = :id AND office = :office AND erased_at IS NULL
+           AND (citizen_seen_at IS NULL OR citizen_seen_at <= :at)
+        """,
+        id=appointment,
+        office=office,
+        here=here,
+        at=at,
+    )
 
 
 async def call_began(tx: Transaction, office: str, appointment: AppointmentId, at: datetime) -> None:
@@ -294,7 +382,8 @@ async def erase(tx: Transaction, appointments: Sequence[UUID], now: datetime) ->
         """
         UPDATE appointment
            SET name = '', email = '', phone = NULL, time_zone = NULL, plain_language = false, needs = '[]',
-               erased_at = :now,
+               citizen_here = false, citizen_seen_at = NULL, erased_at = :now,
+               state = CASE state WHEN 'booked' THEN 'lapsed' ELSE state END,
                services = (SELECT coalesce(jsonb_agg(service - 'options'), '[]')
                              FROM jsonb_array_elements(services) AS service)
          WHERE id = ANY (CAST(:ids AS uuid[])) AND erased_at IS NULL

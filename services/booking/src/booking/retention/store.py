@@ -1,9 +1,10 @@
 """The SQL of the retention clock: in batches, so that nobody waits for it, and shared among processes."""
 
 from datetime import date, datetime
+from uuid import UUID
 
 from booking.appointments import store as appointments
-from booking.waiting import store as waiting
+from booking.entries import store as waiting
 from chassis.database import Transaction
 
 
@@ -37,14 +38,15 @@ async def erase_appointments(tx: Transaction, office: str, ended_before: datetim
     return len(ids)
 
 
-async def end_pointless_waiting(tx: Transaction, office: str, since: datetime, today: date, now: datetime) -> int:
+async def end_pointless_waiting(
+    tx: Transaction, office: str, since: datetime, today: date, now: datetime
+) -> list[UUID]:
     """Ends the waiting for appointments that have begun or are off, for days that are over, and of those who have
-    waited since before `since`; how many. `today` is the office's local day."""
-    return await tx.execute(
+    waited since before `since`; the entries. `today` is the office's local day."""
+    rows = await tx.rows(
         """
         UPDATE waiting_entry AS entry
-           SET state = 'done', changed_at = :now, name = NULL, email = NULL, phone = NULL, time_zone = NULL,
-               plain_language = false, needs = NULL
+           SET state = 'done', changed_at = :now
          WHERE entry.office = :office AND entry.state = 'waiting'
            AND CASE WHEN entry.appointment_id IS NULL
                     THEN entry.since < :since OR entry.last_day < :today
@@ -53,20 +55,27 @@ async def end_pointless_waiting(tx: Transaction, office: str, since: datetime, t
                               WHERE appointment.id = entry.appointment_id AND appointment.state = 'booked'
                                 AND appointment.starts_at > :now)
                END
+        RETURNING entry.id
         """,
         office=office,
         since=since,
         today=today,
         now=now,
     )
+    return [row["id"] for row in rows]
+
+
+async def forget_link_requests(tx: Transaction, asked_before: datetime) -> int:
+    """Deletes what was asked before an instant and nobody took: that of offices whose file is gone; how many."""
+    return await tx.execute("DELETE FROM link_request WHERE asked_at < :before", before=asked_before)
 
 
 async def forget_waiting(tx: Transaction, ended_before: datetime) -> int:
     """Deletes entries of the waiting list that ended before an instant, and offers to those who wait on; how many."""
     old = "SELECT id FROM waiting_entry WHERE state IN ('done', 'left') AND changed_at < :before"
-    offers = await tx.execute(
+    offices = await tx.execute(
         f"DELETE FROM slot_offer WHERE (state <> 'open' AND starts_at < :before) OR entry_id IN ({old})",  # noqa: S608
         before=ended_before,
     )
     entries = await tx.execute(f"DELETE FROM waiting_entry WHERE id IN ({old})", before=ended_before)  # noqa: S608
-    return offers + entries
+    return offices + entries

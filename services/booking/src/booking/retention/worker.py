@@ -1,4 +1,4 @@
-"""The worker of the retention clock. Other services have clocks of their own, so nothing is published."""
+"""The worker of the retention clock. Other services have clocks of their own, so no erasure is published."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,8 +8,10 @@ from typing import Final
 import structlog
 from prometheus_client import Counter
 
-from booking.offers.model import Offer, Offers
+from booking.offices.model import BookableOffice, BookableOffices
 from booking.retention import store
+from booking.waiting import queue
+from booking.waiting.offering import waiting_ended
 from chassis.clock import Clock
 from chassis.database import Database
 from contracts.offices import Retention
@@ -21,16 +23,18 @@ EVERY_SECONDS: Final = 3600.0
 BATCH: Final = 500
 #: How long an offer's page can say what became of it. Who stopped waiting is forgotten at once, not then.
 KEEP_WAITING: Final = timedelta(days=3)
+#: A lost link is looked for within seconds.
+KEEP_LINK_REQUESTS: Final = timedelta(days=1)
 
 
-async def run(offers: Offers, database: Database, clock: Clock) -> None:
+async def run(offices: BookableOffices, database: Database, clock: Clock) -> None:
     """Erases what is over, once an hour, until cancelled. Several processes may: each takes other rows."""
     while True:
-        await erase_what_is_over(offers, database, clock())
+        await erase_what_is_over(offices, database, clock())
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def erase_what_is_over(offers: Offers, database: Database, now: datetime) -> int:
+async def erase_what_is_over(offices: BookableOffices, database: Database, now: datetime) -> int:
     """Erases the citizens of appointments whose time is over, and forgets who waited; how many appointments.
 
     The office's file says after how many days; where the file is gone the default holds, so that no data is left over.
@@ -39,12 +43,13 @@ async def erase_what_is_over(offers: Offers, database: Database, now: datetime) 
     async with database.autocommit() as tx:
         known = await store.offices(tx)
     erased = 0
-    for office in sorted({*known, *offers}):
-        erased += await _erase_appointments(database, office, _days(offers, office), now)
-    for offer in offers.values():
-        await _end_pointless_waiting(database, offer, now)
+    for office in sorted({*known, *offices}):
+        erased += await _erase_appointments(database, office, _days(offices, office), now)
+    for bookable in offices.values():
+        await _end_pointless_waiting(database, bookable, now)
     async with database.transaction() as tx:
         await store.forget_waiting(tx, now - KEEP_WAITING)
+        await store.forget_link_requests(tx, now - KEEP_LINK_REQUESTS)
     if erased:
         log.info("erased", appointments=erased)
     return erased
@@ -61,13 +66,17 @@ async def _erase_appointments(database: Database, office: str, days: int, now: d
             return erased
 
 
-async def _end_pointless_waiting(database: Database, offer: Offer, now: datetime) -> None:
-    horizon = timedelta(days=offer.office.booking.horizon_days)
-    today = now.astimezone(offer.office.zone).date()
+async def _end_pointless_waiting(database: Database, bookable: BookableOffice, now: datetime) -> None:
+    horizon = timedelta(days=bookable.office.booking.horizon_days)
+    today = now.astimezone(bookable.office.zone).date()
     async with database.transaction() as tx:
-        await store.end_pointless_waiting(tx, offer.office.slug, now - horizon, today, now)
+        ended = await store.end_pointless_waiting(tx, bookable.office.slug, now - horizon, today, now)
+        for gone in await queue.forget(tx, bookable.office.slug, ended):
+            # Who waited for an earlier time than that of an appointment knows that it has begun, or is off.
+            if not gone.has_appointment:
+                await tx.publish(waiting_ended(bookable, gone, "days_over"), actor="system:booking")
 
 
-def _days(offers: Mapping[str, Offer], office: str) -> int:
-    known = offers.get(office)
+def _days(offices: Mapping[str, BookableOffice], office: str) -> int:
+    known = offices.get(office)
     return (known.office.retention if known else Retention()).appointment_days

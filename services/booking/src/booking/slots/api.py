@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request, Response
 
-from booking.access import TheDatabase, TheDesk, TheOffer
-from booking.desk import Desk
+from booking.access import TheDatabase, TheDependencies, TheOffice
+from booking.dependencies import Dependencies
 from booking.fields import MAX_SERVICES, ServiceCount, wanted
-from booking.limits.door import LIMITED, TheVisitor
-from booking.offers import model as offers
-from booking.offers.model import Offer
+from booking.limits.http import LIMITED, TheVisitor
+from booking.offices import model as offices
+from booking.offices.model import BookableOffice
 from booking.slots import usecases
 from booking.slots.usecases import Wish
 from booking.slots.views import HoldRequest, HoldView, SlotsView, slots_answer
@@ -40,43 +40,41 @@ async def list_slots(
     """Free slots for all `services` ("id", or "id:persons") in one appointment."""
     # The busiest question of all, and each injected dependency would cost it as much as reckoning twenty slots.
     state = request.app.state
-    desk: Desk = state.desk
+    deps: Dependencies = state.deps
     database: Database = state.database
-    offer, now = offers.find(desk.offers, office), state.clock()
-    wish = Wish.of(offer, wanted(services), own_hold=own_hold)
-    first = first or now.astimezone(offer.office.zone).date()
+    bookable, now = offices.find(deps.offices, office), state.clock()
+    wish = Wish.of(bookable, wanted(services), own_hold=own_hold)
+    first = first or now.astimezone(bookable.office.zone).date()
     async with database.autocommit() as tx:
-        starts = await usecases.free_starts(desk.calendar, tx, offer, wish, (first, last or first), now=now)
-    return slots_answer(offer, wish.length, starts)
+        starts = await usecases.free_starts(deps.calendar, tx, bookable, wish, (first, last or first), now=now)
+    return slots_answer(bookable, wish.length, starts)
 
 
 @router.post("/holds", status_code=201, responses=LIMITED)
 @express
 async def place_hold(
-    desk: TheDesk, offer: TheOffer, database: TheDatabase, now: Now, visitor: TheVisitor, body: HoldRequest
+    deps: TheDependencies, bookable: TheOffice, database: TheDatabase, now: Now, visitor: TheVisitor, body: HoldRequest
 ) -> HoldView:
     """Keep a slot for five minutes while the citizen types. Safe to repeat with the same `hold_id`."""
     hold_id = body.hold_id or uuid4()
-    wish = Wish.of(offer, wanted(body.services), own_hold=hold_id)
-    async with visitor.passing(offer.office.slug, "hold", str(hold_id)) as passed:
-        async with database.transaction() as tx:
-            await passed.spend(tx)
-        placed = await usecases.hold(desk.calendar, database, offer, wish, body.starts_at, now=now)
-    return HoldView.of(placed, pause=_pause(desk, offer))
+    wish = Wish.of(bookable, wanted(body.services), own_hold=hold_id)
+    toll = visitor.toll(bookable.office.slug, "hold", str(hold_id))
+    placed = await usecases.hold(deps.calendar, database, bookable, wish, body.starts_at, toll=toll, now=now)
+    return HoldView.of(placed, pause=_pause(deps, bookable))
 
 
 @router.post("/holds/{hold_id}/extension")
-async def extend_hold(desk: TheDesk, offer: TheOffer, hold_id: UUID, now: Now) -> HoldView:
+async def extend_hold(deps: TheDependencies, bookable: TheOffice, hold_id: UUID, now: Now) -> HoldView:
     """Keep it for five more minutes from now, twenty in all at most."""
-    return HoldView.of(await usecases.extend_hold(desk.calendar, offer, hold_id, now), pause=_pause(desk, offer))
+    return HoldView.of(await usecases.extend_hold(deps.calendar, bookable, hold_id, now), pause=_pause(deps, bookable))
 
 
 @router.delete("/holds/{hold_id}", status_code=204)
-async def release_hold(desk: TheDesk, offer: TheOffer, visitor: TheVisitor, hold_id: UUID) -> None:
+async def release_hold(deps: TheDependencies, bookable: TheOffice, visitor: TheVisitor, hold_id: UUID) -> None:
     """Give the slot back."""
-    await usecases.release_hold(desk.calendar, offer, hold_id)
-    await visitor.gave_back(offer.office.slug, "hold", str(hold_id))
+    toll = visitor.toll(bookable.office.slug, "hold", str(hold_id))
+    await usecases.release_hold(deps.calendar, bookable, hold_id, toll)
 
 
-def _pause(desk: Desk, offer: Offer) -> timedelta:
-    return desk.calendar.schedules.known(offer).schedule.buffer
+def _pause(deps: Dependencies, bookable: BookableOffice) -> timedelta:
+    return deps.calendar.schedules.known(bookable).schedule.buffer

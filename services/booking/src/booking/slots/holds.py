@@ -6,10 +6,10 @@ truth: when Redis is lost, holds are lost, and the database still decides who ge
 
 import asyncio
 import secrets
-import time
-from collections.abc import Awaitable, Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
@@ -20,10 +20,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from booking.limits.counters import COUNTING, Toll, window_keys
+from booking.limits.model import Window
 from booking.slots.store import MAX_OCCUPIED
-from booking.timetable.model import Busy
+from booking.timetable.model import BusyTime
 from chassis import scripts
-from chassis.eager import begin
+from chassis.problems import Problem
 
 TTL = timedelta(minutes=5)
 #: A hold is extended while its citizen is active, but ends this long after it was placed.
@@ -36,6 +38,8 @@ SHOWN_SECONDS = 0.05
 RELEASE_SECONDS = 0.1
 #: Later than any hold, in seconds since 1970; Redis' Lua writes it without an exponent.
 _EVER = 2**33
+#: Instead of a lane: the toll asks for more.
+_REFUSED = -1
 _LONGEST = int(MAX_OCCUPIED.total_seconds())
 
 _log = structlog.get_logger(__name__)
@@ -69,8 +73,11 @@ end
 """
 )
 _ACTIVE = _COMMON + "return overlapping(tonumber(ARGV[3]), tonumber(ARGV[4]))"
+# Only what is placed is counted, and only what is counted is placed; the proof is spent with it, or not at all. A hold
+# that moves ends when it would have, and one that is over is a new one.
 _PLACE = (
     _COMMON
+    + COUNTING
     + """
 local id, low, high = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local dice, ttl, limit = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -88,15 +95,26 @@ for number in ARGV[9]:gmatch('%d+') do
   end
 end
 if #free == 0 then return false end
-local lane = free[dice % #free + 1]
 local clock = redis.call('TIME')
-local deadline = clock[1] * 1000 + math.floor(clock[2] / 1000) + limit
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local placed = redis.call('GET', KEYS[2] .. id)
+local deadline = placed and tonumber(placed:match(' (%d+)$'))
+if #KEYS > 2 then
+  local known, passes, answer = look(3, 10)
+  if not (known and deadline) and not passes then return {-1, unpack(answer)} end
+  count(3, 10)
+end
+local lane = free[dice % #free + 1]
+deadline = deadline or now + limit
+ttl = math.max(1, math.min(ttl, deadline - now))
 redis.call('SET', KEYS[2] .. id, string.format('%d %d %d %d', lane, low, high, deadline), 'PX', ttl)
 redis.call('ZADD', KEYS[1], low, id)
 redis.call('PEXPIRE', KEYS[1], limit)
 return {lane, ttl}
 """
 )
+# What is given back is not counted any more, in the same step: nobody holds uncounted.
+_RELEASE = _LEAVE + "for index = 3, #KEYS do redis.call('ZREM', KEYS[index], ARGV[2]) end"
 _FIND = """
 local raw = redis.call('GET', KEYS[1])
 if not raw then return false end
@@ -130,7 +148,7 @@ class HeldBusy(NamedTuple):
     """What others see of a hold: that a lane is taken."""
 
     id: UUID
-    busy: Busy
+    busy: BusyTime
 
 
 def connect(url: str) -> Redis:
@@ -155,29 +173,44 @@ class Holds:
         self._active = redis.register_script(_ACTIVE)
         self._place = redis.register_script(_PLACE)
         self._find = redis.register_script(_FIND)
-        self._release = redis.register_script(_LEAVE)
+        self._release = redis.register_script(_RELEASE)
         self._paused_until = 0.0
         self._shown: dict[str, tuple[float, asyncio.Task[list[HeldBusy]]]] = {}
         self._leaving: dict[str, set[UUID]] = {}
         self._releasing: set[asyncio.Task[None]] = set()
 
     async def place(
-        self, office: str, hold_id: UUID, start: int, end: int, *, lanes: Collection[int], now: datetime
-    ) -> Hold | None:
-        """Keeps one of `lanes` from `start` to `end`; None if others hold them all.
+        self,
+        office: str,
+        hold_id: UUID,
+        time: tuple[int, int],
+        *,
+        lanes: Collection[int],
+        now: datetime,
+        toll: Toll | None = None,
+    ) -> Hold | Problem | None:
+        """Keeps one of `lanes` for a `time` (start and end, seconds since 1970); None if others hold them all.
 
-        Atomic against all other holds. A hold of the same id moves here, or stays where it is when there is no room;
-        repeating the call with the same range changes nothing.
+        Atomic against all other holds, and with its `toll`: the hold counts and its proof is spent, or there is none,
+        and the toll's refusal is returned. A living hold of the same id moves here, with the end that it has, or stays
+        where it is when there is no room; repeating the call with the same time changes nothing, and needs no proof.
         """
+        start, end = time
         arguments: list[int | str] = [
             *(self._leaving_now(office), _LONGEST, str(hold_id), start, end, secrets.randbelow(2**31)),
             *(self._ttl, self._limit, " ".join(map(str, lanes))),
         ]
+        keys = [_starts(office), _hold(office)]
+        if toll is not None:
+            keys += toll.keys(office, spends=True)
+            arguments += toll.arguments(spends=True)
         with self._reachable():
-            placed = await self._place(keys=[_starts(office), _hold(office)], args=arguments)
+            placed = await self._place(keys=keys, args=arguments)
         self._shown.pop(office, None)
         if placed is None:
             return None
+        if toll is not None and placed[0] == _REFUSED:
+            return toll.refused(placed[1:])
         lane, left = placed
         return Hold(hold_id, lane, start, end, now + timedelta(milliseconds=left))
 
@@ -191,8 +224,16 @@ class Holds:
 
     async def release(self, office: str, *hold_ids: UUID) -> None:
         """Gives slots back; a hold that is gone already is no error."""
+        await self._give_back(office, hold_ids, (), "")
+
+    async def give_back(self, office: str, hold_id: UUID, windows: Sequence[Window], member: str) -> None:
+        """As `release`, and what was counted as `member` in these `windows` is not any more."""
+        await self._give_back(office, (hold_id,), windows, member)
+
+    async def _give_back(self, office: str, hold_ids: Sequence[UUID], windows: Sequence[Window], member: str) -> None:
+        keys = [_starts(office), _hold(office), *window_keys(office, windows)]
         with self._reachable():
-            await self._release(keys=[_starts(office), _hold(office)], args=[" ".join(map(str, hold_ids))])
+            await self._release(keys=keys, args=[" ".join(map(str, hold_ids)), member])
         self._shown.pop(office, None)
 
     def release_soon(self, office: str, hold_id: UUID) -> None:
@@ -210,18 +251,15 @@ class Holds:
         return " ".join(map(str, self._leaving.pop(office, ())))
 
     def _release_those_leaving(self, office: str) -> None:
-        async def release(*hold_ids: UUID) -> None:
-            with suppress(HoldsLostError):
-                await self.release(office, *hold_ids)
+        async def release() -> None:
+            # Until here whoever asks takes them along, so that nobody finds them.
+            if hold_ids := self._leaving.pop(office, None):
+                with suppress(HoldsLostError):
+                    await self.release(office, *hold_ids)
 
-        async def wait(asked: Awaitable[None]) -> None:
-            await asked
-
-        if hold_ids := self._leaving.pop(office, None):
-            # Asked now and not when a task comes to it: whoever asks after this must not find them.
-            task = asyncio.create_task(wait(begin(release(*hold_ids))))
-            self._releasing.add(task)
-            task.add_done_callback(self._releasing.discard)
+        task = asyncio.create_task(release())
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
 
     async def active(self, office: str, start: int, end: int) -> list[HeldBusy]:
         """All living holds that overlap the range from `start` to `end`."""
@@ -229,11 +267,11 @@ class Holds:
             found = await self._active(
                 keys=[_starts(office), _hold(office)], args=[self._leaving_now(office), _LONGEST, start, end]
             )
-        return [HeldBusy(UUID(hold_id), Busy(lane, low, high)) for hold_id, lane, low, high in found]
+        return [HeldBusy(UUID(hold_id), BusyTime(lane, low, high)) for hold_id, lane, low, high in found]
 
     async def shown(self, office: str, start: int, end: int) -> list[HeldBusy]:
         """As `active`, for showing: what other processes placed or released in the last 50 ms may be missing."""
-        now = time.monotonic()
+        now = monotonic()
         until, reading = self._shown.get(office, (0.0, None))
         if reading is None or until < now:
             reading = asyncio.create_task(self.active(office, 0, _EVER))
@@ -253,13 +291,13 @@ class Holds:
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:
-        if time.monotonic() < self._paused_until:
+        if monotonic() < self._paused_until:
             _unavailable.inc()
             raise HoldsLostError
         try:
             yield
         except (RedisError, OSError) as error:
-            self._paused_until = time.monotonic() + PAUSE_SECONDS
+            self._paused_until = monotonic() + PAUSE_SECONDS
             _unavailable.inc()
             _log.warning("holds_unavailable", error=type(error).__name__)
             raise HoldsLostError from error

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from booking.slots.model import Occupied
-from booking.timetable.model import Busy
+from booking.slots.model import Occupied, Slot
+from booking.timetable.model import BusyTime
 from booking.timetable.store import VERSION
 from chassis.database import Transaction
 from contracts.ids import AppointmentId
@@ -54,9 +54,9 @@ class Taken:
         return zip(self.lanes, self.starts, self.ends, strict=True)
 
     @property
-    def busy(self) -> list[Busy]:
+    def busy(self) -> list[BusyTime]:
         """The same, named: for a few."""
-        return [Busy(*each) for each in self]
+        return [BusyTime(*each) for each in self]
 
 
 async def taken(
@@ -72,14 +72,13 @@ async def give_back(
     tx: Transaction,
     office: str,
     lane: int,
-    starts_at: datetime,
-    ends_at: datetime,
+    free: Slot,
     *,
     public_at: datetime,
     now: datetime,
     left_by: UUID | None = None,
 ) -> UUID:
-    """Takes note that a slot (until `ends_at`, its pause included) is free again, but not for the public yet.
+    """Takes note that a slot (`free`, its pause included) is free again, but not for the public yet.
 
     Between now and `public_at` it can be offered to the waiting list, though not to the one whose appointment it was
     (`left_by`).
@@ -93,10 +92,24 @@ async def give_back(
         id=freed,
         office=office,
         lane=lane,
-        starts_at=starts_at,
-        ends_at=ends_at,
+        starts_at=free.starts_at,
+        ends_at=free.ends_at,
         public_at=public_at,
         now=now,
         left_by=left_by,
     )
     return freed
+
+
+async def show(tx: Transaction, office: str, *, left_by: UUID, now: datetime) -> None:
+    """Gives the public what an appointment left before, but for what is offered to somebody."""
+    await tx.execute(
+        """
+        UPDATE freed_slot SET public_at = :now
+         WHERE office = :office AND left_by = :left_by AND public_at > :now
+           AND NOT EXISTS (SELECT FROM slot_offer WHERE freed_id = freed_slot.id AND slot_offer.state = 'open')
+        """,
+        office=office,
+        left_by=left_by,
+        now=now,
+    )

@@ -11,14 +11,16 @@ from uuid import UUID, uuid4
 import structlog
 
 from booking.errors import HoldGone, HoldsUnavailable, RangeTooLong, SlotNotOffered, SlotTaken
-from booking.offers.model import Offer, Wanted
+from booking.limits.counters import Toll
+from booking.offices.model import BookableOffice, Wanted
 from booking.slots import model, store
+from booking.slots.contention import SlotQueues
 from booking.slots.holds import HeldBusy, Hold, Holds, HoldsLostError
 from booking.slots.model import Slot
-from booking.slots.rush import Rush
-from booking.timetable.model import Busy, Schedule
+from booking.timetable.model import BusyTime, Schedule
 from booking.timetable.schedules import Schedules
 from chassis.database import Database, Transaction
+from chassis.problems import Problem
 from contracts.ids import AppointmentId
 
 log = structlog.get_logger(__name__)
@@ -33,7 +35,7 @@ class Calendar:
 
     schedules: Schedules
     holds: Holds
-    rush: Rush = field(default_factory=Rush)
+    queues: SlotQueues = field(default_factory=SlotQueues)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Wish:
     @classmethod
     def of(
         cls,
-        offer: Offer,
+        bookable: BookableOffice,
         wanted: Sequence[Wanted],
         *,
         own_hold: UUID | None = None,
@@ -56,13 +58,13 @@ class Wish:
     ) -> "Wish":
         """The wish for all that is `wanted`. Raises UnknownService, OneAtATime, TooLong."""
         services = tuple(service for service, _ in wanted)
-        return cls(services, offer.length(wanted), own_hold, own_appointment)
+        return cls(services, bookable.length(wanted), own_hold, own_appointment)
 
 
 async def free_starts(
     calendar: Calendar,
     tx: Transaction,
-    offer: Offer,
+    bookable: BookableOffice,
     wish: Wish,
     days: tuple[date, date],
     *,
@@ -77,13 +79,13 @@ async def free_starts(
     first, last = days
     if not 0 <= (last - first).days < MAX_DAYS:
         raise RangeTooLong(MAX_DAYS)
-    return await _free(calendar, tx, offer, wish, days, now=now, lead=lead)
+    return await _free(calendar, tx, bookable, wish, days, now=now, lead=lead)
 
 
 async def free_slots(
     calendar: Calendar,
     tx: Transaction,
-    offer: Offer,
+    bookable: BookableOffice,
     wish: Wish,
     days: tuple[date, date],
     *,
@@ -91,45 +93,59 @@ async def free_slots(
     lead: bool = True,
 ) -> list[Slot]:
     """As `free_starts`, whole slots."""
-    starts = await free_starts(calendar, tx, offer, wish, days, now=now, lead=lead)
+    starts = await free_starts(calendar, tx, bookable, wish, days, now=now, lead=lead)
     return [model.slot(start, wish.length) for start in starts]
 
 
 async def hold(
-    calendar: Calendar, database: Database, offer: Offer, wish: Wish, starts_at: datetime, *, now: datetime
+    calendar: Calendar,
+    database: Database,
+    bookable: BookableOffice,
+    wish: Wish,
+    starts_at: datetime,
+    *,
+    toll: Toll,
+    now: datetime,
 ) -> Hold:
     """Keeps a slot for five minutes. With the id of a living hold (`wish.own_hold`), that one moves, or stays.
 
-    Raises SlotNotOffered, SlotTaken, HoldsUnavailable.
+    Raises SlotNotOffered, SlotTaken, HoldsUnavailable, and what the `toll` asks for.
     """
-    office = offer.office.slug
+    office = bookable.office.slug
     # The connection is given back before Redis is asked: a slow Redis must not keep it.
     async with database.autocommit() as tx:
-        schedule, taken = await read(calendar, tx, offer, starts_at, starts_at + wish.length, wish, now)
+        schedule, taken = await read(calendar, tx, bookable, starts_at, starts_at + wish.length, wish, now)
         if refusal := schedule.refusal(starts_at, wish.length, now):
-            raise SlotNotOffered(refusal, await alternatives(calendar, tx, offer, wish, starts_at, now))
+            raise SlotNotOffered(refusal, await alternatives(calendar, tx, bookable, wish, starts_at, now))
         start = int(starts_at.timestamp())
         end = start + occupied_seconds(schedule, wish.length)
         on_duty = schedule.on_duty(schedule.serving(wish.services), start, wish.length)
         if not on_duty:
-            raise SlotNotOffered("nobody_on_duty", await alternatives(calendar, tx, offer, wish, starts_at, now))
+            raise SlotNotOffered("nobody_on_duty", await alternatives(calendar, tx, bookable, wish, starts_at, now))
         busy = {lane for lane, low, high in taken if low < end and high > start}
     try:
         placed = await calendar.holds.place(
-            office, wish.own_hold or uuid4(), start, end, lanes=[lane for lane in on_duty if lane not in busy], now=now
+            office,
+            wish.own_hold or uuid4(),
+            (start, end),
+            lanes=[lane for lane in on_duty if lane not in busy],
+            now=now,
+            toll=toll,
         )
     except HoldsLostError:
         raise HoldsUnavailable from None
     if placed is None:
         async with database.transaction() as tx:
-            raise SlotTaken(await alternatives(calendar, tx, offer, wish, starts_at, now))
+            raise SlotTaken(await alternatives(calendar, tx, bookable, wish, starts_at, now))
+    if isinstance(placed, Problem):
+        raise placed
     return placed
 
 
-async def extend_hold(calendar: Calendar, offer: Offer, hold_id: UUID, now: datetime) -> Hold:
+async def extend_hold(calendar: Calendar, bookable: BookableOffice, hold_id: UUID, now: datetime) -> Hold:
     """Keeps the slot for five minutes from now, but never longer than twenty in all. Raises HoldGone."""
     try:
-        extended = await calendar.holds.extend(offer.office.slug, hold_id, now=now)
+        extended = await calendar.holds.extend(bookable.office.slug, hold_id, now=now)
     except HoldsLostError:
         raise HoldsUnavailable from None
     if extended is None:
@@ -137,51 +153,59 @@ async def extend_hold(calendar: Calendar, offer: Offer, hold_id: UUID, now: date
     return extended
 
 
-async def release_hold(calendar: Calendar, offer: Offer, hold_id: UUID) -> None:
-    """Gives a slot back. Without Redis there is nothing to give back."""
+async def release_hold(calendar: Calendar, bookable: BookableOffice, hold_id: UUID, toll: Toll) -> None:
+    """Gives a slot back, which counts no more. Without Redis there is nothing to give back."""
     try:
-        await calendar.holds.release(offer.office.slug, hold_id)
+        await calendar.holds.give_back(bookable.office.slug, hold_id, toll.windows, toll.member)
     except HoldsLostError:
         log.info("hold_not_released")
 
 
-async def holds_at(calendar: Calendar, offer: Offer, starts_at: datetime, length: timedelta) -> list[HeldBusy]:
+async def holds_at(
+    calendar: Calendar, bookable: BookableOffice, starts_at: datetime, length: timedelta
+) -> list[HeldBusy]:
     """All holds that overlap such an appointment; none when Redis is away."""
     start = int(starts_at.timestamp())
-    end = start + occupied_seconds(calendar.schedules.known(offer).schedule, length)
+    end = start + occupied_seconds(calendar.schedules.known(bookable).schedule, length)
     try:
-        return await calendar.holds.active(offer.office.slug, start, end)
+        return await calendar.holds.active(bookable.office.slug, start, end)
     except HoldsLostError:
         return []
 
 
 async def read(
-    calendar: Calendar, tx: Transaction, offer: Offer, low: datetime, high: datetime, wish: Wish, now: datetime
-) -> tuple[Schedule, list[Busy]]:
+    calendar: Calendar,
+    tx: Transaction,
+    bookable: BookableOffice,
+    low: datetime,
+    high: datetime,
+    wish: Wish,
+    now: datetime,
+) -> tuple[Schedule, list[BusyTime]]:
     """The schedule that holds, and what takes its lanes between `low` and `high`; one statement, unless it was edited.
 
     The pause after an appointment that ends at `high` is looked at as well.
     """
-    known = calendar.schedules.known(offer)
-    office = offer.office.slug
+    known = calendar.schedules.known(bookable)
+    office = bookable.office.slug
     taken = await store.taken(tx, office, low, high + known.schedule.buffer, now=now, own=wish.own_appointment)
     if taken.version != known.version:
-        known = await calendar.schedules.refresh(tx, offer)
+        known = await calendar.schedules.refresh(tx, bookable)
     return known.schedule, taken.busy
 
 
 async def alternatives(
-    calendar: Calendar, tx: Transaction, offer: Offer, wish: Wish, wanted: datetime, now: datetime
+    calendar: Calendar, tx: Transaction, bookable: BookableOffice, wish: Wish, wanted: datetime, now: datetime
 ) -> list[Slot]:
     """The free slots closest to `wanted`: those around that day, or if there are none, of all that can be booked.
 
     That day alone is enough if no other can have closer ones: fifty who lose a race ask at the same time.
     """
-    schedule = calendar.schedules.known(offer).schedule
+    schedule = calendar.schedules.known(bookable).schedule
     day = schedule.today(min(max(wanted, now), now + schedule.horizon))
     midnights = [datetime.combine(each, time(), schedule.zone) for each in (day, day + timedelta(days=1))]
     for reach in (timedelta(0), timedelta(days=2), schedule.horizon):
-        free = await _free(calendar, tx, offer, wish, (day - reach, day + reach), now=now)
+        free = await _free(calendar, tx, bookable, wish, (day - reach, day + reach), now=now)
         found = model.nearest(free, wanted, ALTERNATIVES)
         closest_of_all = len(found) == ALTERNATIVES and model.none_closer_beyond(found, wanted, *midnights)
         if closest_of_all or (found and reach):
@@ -189,9 +213,9 @@ async def alternatives(
     return []
 
 
-def returns(offer: Offer, starts_at: datetime, now: datetime) -> datetime:
+def returns(bookable: BookableOffice, starts_at: datetime, now: datetime) -> datetime:
     """When a slot that is given back at `now` is shown to the public again, drawn from the office's delay."""
-    rules = offer.office.booking
+    rules = bookable.office.booking
     shortest, longest = (60 * minutes for minutes in rules.freed_delay_minutes)
     return model.returns_at(
         starts_at,
@@ -209,19 +233,19 @@ def occupied_seconds(schedule: Schedule, length: timedelta) -> int:
 async def _free(
     calendar: Calendar,
     tx: Transaction,
-    offer: Offer,
+    bookable: BookableOffice,
     wish: Wish,
     days: tuple[date, date],
     *,
     now: datetime,
     lead: bool = True,
 ) -> list[int]:
-    known = calendar.schedules.known(offer)
+    known = calendar.schedules.known(bookable)
     while True:  # once more if the timetable was edited since this process last looked
         schedule = known.schedule
         starts = schedule.offered(*days, wish.length, now, lead=None if lead else timedelta(0))
         if not starts:
-            newest = await calendar.schedules.refresh(tx, offer)
+            newest = await calendar.schedules.refresh(tx, bookable)
             if newest is known:
                 return []
             known = newest
@@ -232,13 +256,13 @@ async def _free(
             model.slot(starts[-1] + length, timedelta(0)).starts_at,
         )
         try:
-            held = await calendar.holds.shown(offer.office.slug, starts[0], starts[-1] + length)
+            held = await calendar.holds.shown(bookable.office.slug, starts[0], starts[-1] + length)
         except HoldsLostError:
             held = []
-        taken = await store.taken(tx, offer.office.slug, low, high, now=now, own=wish.own_appointment)
+        taken = await store.taken(tx, bookable.office.slug, low, high, now=now, own=wish.own_appointment)
         if taken.version == known.version:
             lanes = schedule.serving(wish.services)
             others = (other.busy for other in held if other.id != wish.own_hold)
             absent = schedule.off_duty(lanes, starts[0], starts[-1] + length)
             return model.free(starts, length, [lane.number for lane in lanes], chain(taken, others, absent))
-        known = await calendar.schedules.refresh(tx, offer)
+        known = await calendar.schedules.refresh(tx, bookable)

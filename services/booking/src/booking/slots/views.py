@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from booking.fields import MAX_SERVICES, ServiceCount, StartsAt
-from booking.offers.model import Offer
+from booking.offices.model import BookableOffice
 from booking.slots.holds import Hold
 from booking.slots.model import Slot
 from chassis.http import Body
@@ -40,19 +40,19 @@ class SlotsView(BaseModel):
     slots: list[SlotView]
 
     @staticmethod
-    def of(offer: Offer, length: timedelta, slots: list[Slot]) -> "SlotsView":
+    def of(bookable: BookableOffice, length: timedelta, slots: list[Slot]) -> "SlotsView":
         """Dictionaries without validation: weeks may be thousands of slots, and model objects cost 30 times as much."""
         return SlotsView.model_construct(
-            time_zone=offer.office.time_zone,
+            time_zone=bookable.office.time_zone,
             minutes=int(length.total_seconds()) // 60,
             slots=[{"starts_at": starts_at, "ends_at": ends_at} for starts_at, ends_at in slots],
         )
 
 
-def slots_answer(offer: Offer, length: timedelta, starts: list[int]) -> Response:
+def slots_answer(bookable: BookableOffice, length: timedelta, starts: list[int]) -> Response:
     """A `SlotsView` as it goes over the wire, for the busiest of all questions: text that was made before, joined."""
     seconds = int(length.total_seconds())
-    zone = json.dumps(offer.office.time_zone)
+    zone = json.dumps(bookable.office.time_zone)
     slots = ",".join([_slot_json(start, seconds) for start in starts])
     body = f'{{"time_zone":{zone},"minutes":{seconds // 60},"slots":[{slots}]}}'
     return Response(body, media_type="application/json")

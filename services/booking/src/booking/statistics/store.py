@@ -14,7 +14,7 @@ _IN_RANGE: Final = "office = :office AND starts_at >= :low AND starts_at < :high
 # What is booked and what is over have an index each, so they are asked for separately.
 STATISTICS: Final = f"""
     WITH found AS (
-        SELECT {_COLUMNS} FROM appointment WHERE state = 'booked' AND {_IN_RANGE}
+        SELECT {_COLUMNS} FROM appointment WHERE state = 'booked' AND confirm_by IS NULL AND {_IN_RANGE}
         UNION ALL
         SELECT {_COLUMNS} FROM appointment WHERE state <> 'booked' AND {_IN_RANGE}
     ), seen AS MATERIALIZED (
@@ -44,6 +44,8 @@ STATISTICS: Final = f"""
            count(*) FILTER (WHERE state = 'aborted') AS aborted,
            count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
            count(*) FILTER (WHERE state = 'no_show') AS no_show,
+           count(*) FILTER (WHERE state = 'lapsed') AS lapsed,
+           count(*) FILTER (WHERE state = 'lapsed' AND talk IS NOT NULL) AS talked,
            count(*) FILTER (WHERE walked_in) AS walk_ins,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY lead) / 3600 AS lead_hours_median,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY wait) AS wait_seconds_median,

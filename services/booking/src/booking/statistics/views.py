@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 class Figures(BaseModel):
     """How one service (null: all together) was used. Rates are between 0 and 1, null where there is nothing to divide.
 
-    `no_show_rate` is among appointments whose end is known. `utilisation` is the booked part of the time at which
-    clerks were on duty and not blocked, by the timetable that held then; it is told for all services together.
+    `no_show_rate` is among appointments of which it is known whether somebody came. `utilisation` is the booked part of
+    the time at which clerks were on duty and not blocked, by the timetable that held then; it is told for all services
+    together.
     """
 
     service_id: str | None
@@ -18,6 +19,7 @@ class Figures(BaseModel):
     aborted: int
     cancelled: int
     no_show: int
+    lapsed: int = Field(description="Of which nobody has said what became of them.")
     walk_ins: int
     no_show_rate: float | None
     lead_hours_median: float | None = Field(description="From booking to start, without walk-ins.")

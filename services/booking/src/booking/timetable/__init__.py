@@ -1,1 +1,1 @@
-"""When an office serves whom: opening hours, closures, the roster of clerks with shifts and skills, blocked times."""
+"""When an office is open and who is on duty then, as its timetable says."""

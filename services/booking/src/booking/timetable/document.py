@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from booking.fields import printable
+from contracts.characters import without_invisible
 from contracts.ids import ServiceId
 from contracts.offices import END_OF_DAY, Office, Weekday
 from contracts.text import Localised
@@ -42,7 +42,7 @@ Closes = Annotated[time, BeforeValidator(_closing_time), PlainSerializer(_clock,
 def _short(text: Localised) -> Localised:
     if max(len(text.de), len(text.en)) > MAX_NOTE:
         raise ValueError(f"at most {MAX_NOTE} characters")
-    return Localised(de=printable(text.de), en=printable(text.en))
+    return Localised(de=without_invisible(text.de), en=without_invisible(text.en))
 
 
 #: What citizens read about a day: one line.
@@ -131,7 +131,7 @@ class RosterEntry(_Strict):
     """One clerk, whose time is the lane `lane`. A lane is never given to another clerk later: appointments name it."""
 
     lane: int | None = Field(default=None, ge=0, lt=32_000, description="Left out for a new clerk.")
-    name: Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(printable)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(without_invisible)]
     clerk_id: UUID | None = Field(default=None, description="The account in casework, if the clerk has one.")
     skills: tuple[ServiceId, ...] | None = Field(default=None, max_length=200, description="Left out: all services.")
     shifts: tuple[Shift, ...] = Field(default=(), max_length=100, description="None: whenever the office is open.")
@@ -183,7 +183,7 @@ class Flaw(NamedTuple):
 def flaws(timetable: Timetable, services: Collection[ServiceId], lanes: Collection[int]) -> list[Flaw]:
     """Contradictions that no field shows by itself; where two fields contradict each other, both are named.
 
-    `services` are those that the office offers, `lanes` those of the timetable that is being edited.
+    `services` are those that the office offers, `lanes` those that are, or once were, somebody's.
     """
     found = [
         *_overlaps("opening_hours", timetable.opening_hours),
@@ -194,7 +194,7 @@ def flaws(timetable: Timetable, services: Collection[ServiceId], lanes: Collecti
     for index, entry in enumerate(timetable.clerks):
         found += _overlaps(f"clerks.{index}.shifts", entry.shifts)
         if entry.lane is not None and entry.lane not in lanes:
-            found.append(Flaw(f"clerks.{index}.lane", "is no lane of the timetable; leave it out for a new clerk"))
+            found.append(Flaw(f"clerks.{index}.lane", "never was a lane of the office; leave it out for a new clerk"))
         for position, skill in enumerate(entry.skills or ()):
             if skill not in services:
                 found.append(Flaw(f"clerks.{index}.skills.{position}", "the office does not offer this service"))

@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-Refusal = Literal["in_past", "too_soon", "beyond_horizon", "outside_hours", "not_on_grid", "nobody_on_duty"]
+SlotRefusal = Literal["in_past", "too_soon", "beyond_horizon", "outside_hours", "not_on_grid", "nobody_on_duty"]
 #: Why an office is closed on a day: a public holiday, a closure of its own, or simply no opening hours.
 Closed = Literal["holiday", "closure", "weekly"]
 #: Why nobody is there for an appointment that is booked.
 Unserved = Literal["lane_removed", "blocked", "closed", "off_shift", "skill_missing"]
-Window = tuple[int, int]
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class DutyHours:
     """From `opens` to `closes` on `weekday` (Monday = 0), minutes after local midnight (1440: the day's end).
 
     Holds on the days from `first` to `last`; None is an open end.
@@ -42,7 +43,7 @@ class Hours:
         )
 
 
-class Busy(NamedTuple):
+class BusyTime(NamedTuple):
     """A lane is taken, or off duty, from `start` to `end`, in seconds since 1970."""
 
     lane: int
@@ -60,7 +61,9 @@ class Lane:
     number: int
     name: str = ""
     skills: frozenset[str] | None = None
-    shifts: tuple[Hours, ...] = ()
+    shifts: tuple[DutyHours, ...] = ()
+    #: The clerk's account, if the timetable names it.
+    clerk: UUID | None = None
 
     def serves(self, services: Collection[str]) -> bool:
         """Whether this clerk is trained for all `services`: one appointment is one clerk."""
@@ -72,7 +75,7 @@ class Schedule:
     """When an office takes appointments. Compared by identity: there is one per office, timetable and process."""
 
     zone: ZoneInfo
-    hours: tuple[Hours, ...]
+    hours: tuple[DutyHours, ...]
     lanes: tuple[Lane, ...]
     grid: timedelta
     lead: timedelta
@@ -113,7 +116,7 @@ class Schedule:
 
     def refusal(
         self, starts_at: datetime, length: timedelta, now: datetime, *, held: bool = False, at_once: bool = False
-    ) -> Refusal | None:
+    ) -> SlotRefusal | None:
         """Why an appointment of `length` cannot start at `starts_at`, whoever has booked what; None if it can.
 
         A citizen who holds the slot (`held`) started typing in time, so the clock does not take it away from them.
@@ -162,7 +165,7 @@ class Schedule:
         ]
 
     def unserved(
-        self, number: int, services: Collection[str], start: int, end: int, blocked: Iterable[Busy]
+        self, number: int, services: Collection[str], start: int, end: int, blocked: Iterable[BusyTime]
     ) -> Unserved | None:
         """Why nobody is there for an appointment on lane `number` from `start` to `end`; None if somebody is."""
         lane = next((lane for lane in self.lanes if lane.number == number), None)
@@ -176,13 +179,14 @@ class Schedule:
             return "off_shift"
         return None if lane.serves(services) else "skill_missing"
 
-    def off_duty(self, lanes: Iterable[Lane], low: int, high: int) -> list[Busy]:
+    def off_duty(self, lanes: Iterable[Lane], low: int, high: int) -> list[BusyTime]:
         """When `lanes` are not on duty between `low` and `high`, as if they were busy. Lanes without shifts always are.
 
-        The pause after an appointment may reach beyond the end of a shift, so a shift counts as that much longer. A gap
-        between two shifts that is shorter than the pause still parts them: its last second stands for it.
+        The pause after an appointment may reach beyond the end of a shift, so a shift counts as that much longer. Where
+        the gap to the next one is shorter than the pause, such a `Busy` ends before it begins: what begins before its
+        end and lasts, with its pause, beyond its beginning is within the gap, and nothing else is.
         """
-        found: list[Busy] = []
+        found: list[BusyTime] = []
         first, last = (datetime.fromtimestamp(instant, self.zone).date().toordinal() for instant in (low, high))
         pause = int(self.buffer.total_seconds())
         for lane in lanes:
@@ -192,17 +196,17 @@ class Schedule:
             for ordinal in range(first - 1, last + 1):
                 for starts, ends in _duty(self, lane, date.fromordinal(ordinal)):
                     if starts > duty_end:
-                        found.append(Busy(lane.number, min(end, starts - 1), starts))
+                        found.append(BusyTime(lane.number, end, starts))
                     end, duty_end = max(end, ends + pause), max(duty_end, ends)
             if end < high + pause:
-                found.append(Busy(lane.number, end, high + pause))
+                found.append(BusyTime(lane.number, end, high + pause))
         return found
 
-    def windows(self, day: date) -> list[Window]:
+    def windows(self, day: date) -> list[Span]:
         """The stretches in which the office is open on a local day, in ascending order."""
         return _windows(self, day)
 
-    def duty(self, lane: Lane, day: date) -> list[Window]:
+    def duty(self, lane: Lane, day: date) -> list[Span]:
         """When the clerk of `lane` serves on a local day: on shift while the office is open."""
         return list(_duty(self, lane, day)) if lane.shifts else _windows(self, day)
 
@@ -229,12 +233,12 @@ class Schedule:
         return any(first <= day <= last for first, last in self.closures)
 
 
-def minutes(windows: Iterable[Window]) -> int:
+def minutes(windows: Iterable[Span]) -> int:
     """How long `windows` (disjoint) are together."""
     return sum(high - low for low, high in windows) // 60
 
 
-def without(windows: Sequence[Window], gaps: Iterable[Window]) -> list[Window]:
+def without(windows: Sequence[Span], gaps: Iterable[Span]) -> list[Span]:
     """`windows` (ascending, disjoint) less `gaps`."""
     left = list(windows)
     for low, high in gaps:
@@ -270,9 +274,9 @@ def _instant(zone: ZoneInfo, day: date, minutes: int) -> int:
     return int(instant.timestamp())
 
 
-def _merged(windows: Iterable[Window]) -> list[Window]:
+def _merged(windows: Iterable[Span]) -> list[Span]:
     """In ascending order, empty ones left out, those that touch or overlap made one."""
-    merged: list[Window] = []
+    merged: list[Span] = []
     for low, high in sorted(window for window in windows if window[0] < window[1]):
         if merged and low <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], high))
@@ -281,7 +285,7 @@ def _merged(windows: Iterable[Window]) -> list[Window]:
     return merged
 
 
-def _windows(schedule: Schedule, day: date) -> list[Window]:
+def _windows(schedule: Schedule, day: date) -> list[Span]:
     zone = schedule.zone
     spans = ((_instant(zone, day, opens), _instant(zone, day, closes)) for opens, closes in schedule.spans(day))
     return sorted(window for window in spans if window[0] < window[1])
@@ -324,7 +328,7 @@ def _serving(schedule: Schedule, services: frozenset[str]) -> tuple[Lane, ...]:
 
 
 @lru_cache(maxsize=65536)
-def _duty(schedule: Schedule, lane: Lane, day: date) -> tuple[Window, ...]:
+def _duty(schedule: Schedule, lane: Lane, day: date) -> tuple[Span, ...]:
     """When a lane with shifts serves on a local day: where a shift and the opening hours meet."""
     shifts = _merged(
         (_instant(schedule.zone, day, shift.opens), _instant(schedule.zone, day, shift.closes))
@@ -338,7 +342,7 @@ def _duty(schedule: Schedule, lane: Lane, day: date) -> tuple[Window, ...]:
     )
 
 
-def _duty_around(schedule: Schedule, lane: Lane, day: date) -> list[Window]:
+def _duty_around(schedule: Schedule, lane: Lane, day: date) -> list[Span]:
     """Duty of a day and its neighbours, joined where one runs on into the next."""
     days = (day - timedelta(days=1), day, day + timedelta(days=1))
     return _merged(window for each in days for window in _duty(schedule, lane, each))

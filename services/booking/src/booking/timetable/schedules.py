@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import holidays
 
-from booking.offers.model import Offer, Offers
+from booking.offices.model import BookableOffice, BookableOffices
 from booking.timetable import store
 from booking.timetable.document import Shift, Timetable, WeeklyHours, of_file
-from booking.timetable.model import Hours, Lane, Schedule
+from booking.timetable.model import DutyHours, Lane, Schedule
 from chassis.database import Transaction
 from contracts.offices import END_OF_DAY, WEEKDAYS, Office
 from contracts.text import Localised
@@ -30,21 +30,22 @@ class Schedules:
     `refresh` and reckons again. So an edited timetable holds at once, in every process, and costs no query of its own.
     """
 
-    def __init__(self, offers: Offers) -> None:
+    def __init__(self, offices: BookableOffices) -> None:
         self._known = {
-            slug: Versioned(0, schedule(offer.office, of_file(offer.office))) for slug, offer in offers.items()
+            slug: Versioned(0, schedule(bookable.office, of_file(bookable.office)))
+            for slug, bookable in offices.items()
         }
 
-    def known(self, offer: Offer) -> Versioned:
+    def known(self, bookable: BookableOffice) -> Versioned:
         """The newest schedule of an office that this process has seen."""
-        return self._known[offer.office.slug]
+        return self._known[bookable.office.slug]
 
-    async def refresh(self, tx: Transaction, offer: Offer) -> Versioned:
+    async def refresh(self, tx: Transaction, bookable: BookableOffice) -> Versioned:
         """The schedule that holds now."""
-        version, timetable = await store.timetable_of(tx, offer.office)
-        known = self.known(offer)
+        version, timetable = await store.timetable_of(tx, bookable.office)
+        known = self.known(bookable)
         if version != known.version:
-            known = self._known[offer.office.slug] = Versioned(version, schedule(offer.office, timetable))
+            known = self._known[bookable.office.slug] = Versioned(version, schedule(bookable.office, timetable))
         return known
 
 
@@ -60,6 +61,7 @@ def schedule(office: Office, timetable: Timetable) -> Schedule:
                 name=entry.name,
                 skills=None if entry.skills is None else frozenset(entry.skills),
                 shifts=tuple(_hours(shift) for shift in entry.shifts),
+                clerk=entry.clerk_id,
             )
             for entry in timetable.clerks
             if entry.lane is not None
@@ -96,8 +98,8 @@ def _names(state: str, language: str) -> holidays.HolidayBase:
     return holidays.country_holidays("DE", subdiv=state, language=language)
 
 
-def _hours(hours: WeeklyHours | Shift) -> Hours:
-    return Hours(
+def _hours(hours: WeeklyHours | Shift) -> DutyHours:
+    return DutyHours(
         WEEKDAYS.index(hours.weekday),
         _minutes(hours.opens),
         _minutes(hours.closes),

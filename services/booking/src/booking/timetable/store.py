@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from booking.timetable.document import StoredTimetable, nameless, of_file
-from booking.timetable.model import Busy
+from booking.timetable.model import BusyTime
 from chassis.database import Row, Transaction
 from contracts.offices import Office
 
@@ -127,28 +127,27 @@ async def blocked_time(tx: Transaction, office: str, blocked_id: UUID) -> Row | 
     )
 
 
+class Blocked(NamedTuple):
+    """When the clerk of a lane is not there, and why."""
+
+    lane: int
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    note: str | None
+
+
 async def block(
     tx: Transaction,
     office: str,
     blocked_id: UUID,
-    lane: int,
-    starts_at: datetime,
-    ends_at: datetime,
+    time: Blocked,
     *,
-    reason: str,
-    note: str | None,
     by: str,
     now: datetime,
 ) -> Row:
     """Blocks a lane; the row. One that says the same already stays as it is."""
-    same: dict[str, object] = {
-        "office": office,
-        "lane": lane,
-        "starts_at": starts_at,
-        "ends_at": ends_at,
-        "reason": reason,
-        "note": note,
-    }
+    same: dict[str, object] = {"office": office, **time._asdict()}
     # Two at once would both see none; so they come one by one.
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('booking-block:' || :office, 0))", office=office)
     held = await tx.row(
@@ -180,6 +179,6 @@ async def unblock(tx: Transaction, office: str, blocked_id: UUID) -> None:
     await tx.execute("DELETE FROM blocked_time WHERE office = :office AND id = :id", office=office, id=blocked_id)
 
 
-def busy(rows: Iterable[Row]) -> list[Busy]:
+def busy(rows: Iterable[Row]) -> list[BusyTime]:
     """Blocked times in the model's terms."""
-    return [Busy(row["lane"], int(row["starts_at"].timestamp()), int(row["ends_at"].timestamp())) for row in rows]
+    return [BusyTime(row["lane"], int(row["starts_at"].timestamp()), int(row["ends_at"].timestamp())) for row in rows]

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, Literal
 
-from booking.timetable.model import Busy, Schedule
+from booking.timetable.model import BusyTime, Schedule
 
 EntryState = Literal["waiting", "offered", "done", "left"]
 OfferState = Literal["open", "accepted", "refused", "expired"]
 
 #: An offer that lives shorter than this is not made: nobody reads their mail every minute.
 SHORTEST: Final = timedelta(minutes=5)
-#: Who lets so many offers in a row pass without a word waits no longer: each costs those behind them hours. The mail
-#: `waiting_list` says this number.
+#: Who lets so many offers in a row pass without a word waits no longer: each costs those behind them hours. The mails
+#: `waiting_list` and `waiting_over` say this number. Offers that ended before they had their time do not count.
 PATIENCE: Final = 3
 #: A slot stays away from the public for so long after its offer has ended, so that the next one is asked first.
 HANDOVER: Final = timedelta(minutes=1)
@@ -40,7 +40,7 @@ class Seeker:
 
 
 def first_fit(
-    schedule: Schedule, freed: Freed, taken: Sequence[Busy], seeker: Seeker, now: datetime
+    schedule: Schedule, freed: Freed, taken: Sequence[BusyTime], seeker: Seeker, now: datetime
 ) -> datetime | None:
     """When within `freed` the seeker's appointment could begin, the earliest time; None if it cannot.
 
@@ -71,9 +71,35 @@ def first_fit(
     return None
 
 
-def expires_at(starts_at: datetime, now: datetime, *, patience: timedelta, lead: timedelta) -> datetime:
-    """Until when a slot is kept for the one it is offered to: for `patience`, never into the lead time."""
-    return min(now + patience, starts_at - lead)
+@dataclass(frozen=True)
+class Patience:
+    """How long somebody has to answer: so long within the hours in which people are awake, by the office's clock."""
+
+    length: timedelta
+    hours: tuple[time, time]
+    zone: tzinfo
+
+    def ends_at(self, since: datetime) -> datetime:
+        """When somebody who is asked at `since` has had their time."""
+        left, day = self.length, since.astimezone(self.zone).date()
+        while True:
+            wakes, sleeps = (datetime.combine(day, at, self.zone).astimezone(UTC) for at in self.hours)
+            wakes = max(wakes, since)
+            if sleeps - wakes >= left:
+                return wakes + left
+            left -= max(sleeps - wakes, timedelta())
+            day += timedelta(days=1)
+
+
+def expires_at(starts_at: datetime, now: datetime, *, patience: Patience, lead: timedelta) -> datetime:
+    """Until when a slot is kept for the one it is offered to, never into the lead time.
+
+    As long as they need while they are awake; where that cannot be had, as long by the clock: a slot of tomorrow
+    morning goes round at night rather than to one alone who sleeps.
+    """
+    last = starts_at - lead
+    awake = patience.ends_at(now)
+    return awake if awake <= last else min(now + patience.length, last)
 
 
 def waits_until(since: datetime, last_day: date | None, *, horizon: timedelta, zone: tzinfo) -> datetime:

@@ -6,8 +6,8 @@ from typing import Final
 from pydantic import BaseModel
 
 from booking.appointments.privacy import MESSAGES, StoredElsewhere
-from booking.offers.model import Offer
-from booking.waiting import store
+from booking.entries import store
+from booking.offices.model import BookableOffice
 from booking.waiting.model import EntryState
 from booking.waiting.usecases import entry_state, listed_of, waits_until
 from chassis.database import Transaction
@@ -46,7 +46,7 @@ _ELSEWHERE: Final = (
 )
 
 
-async def data_of(tx: Transaction, offer: Offer, listed: Listed, now: datetime) -> ListedData:
+async def data_of(tx: Transaction, bookable: BookableOffice, listed: Listed, now: datetime) -> ListedData:
     """Everything that booking stores about the one whose link it is. Raises WaitingOver once the entry is forgotten."""
     entry = await listed_of(tx, listed)
     citizen, needs = await store.person(tx, listed.office, listed.sub)
@@ -54,7 +54,7 @@ async def data_of(tx: Transaction, offer: Offer, listed: Listed, now: datetime) 
         office=listed.office,
         state=entry_state(entry, now),
         since=entry.since.astimezone(UTC),
-        until=waits_until(entry, offer).astimezone(UTC),
+        until=waits_until(entry, bookable).astimezone(UTC),
         first=entry.first_day,
         last=entry.last_day,
         services=entry.services,

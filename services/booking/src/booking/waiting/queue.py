@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+from booking.entries.store import WIPED, services_of
 from booking.slots.model import Slot
-from booking.timetable.model import Busy
-from booking.waiting.model import PATIENCE
-from booking.waiting.store import services_of
+from booking.timetable.model import BusyTime
+from booking.waiting.model import HANDOVER, PATIENCE
 from chassis.database import Row, Transaction
 from contracts.booking import BookedService, CitizenContact
 from contracts.ids import AppointmentId
@@ -20,6 +20,7 @@ _BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 _CANDIDATES: Final = """
     SELECT entry.id AS entry_id, coalesce(entry.appointment_id, entry.id) AS appointment_id, entry.minutes,
            entry.since, entry.first_day, entry.last_day, appointment.starts_at AS current_starts_at,
+           coalesce(appointment.link_generation, 0) AS link_generation,
            CAST(coalesce(appointment.services, entry.services) AS text) AS services,
            coalesce(appointment.name, entry.name) AS name, coalesce(appointment.email, entry.email) AS email,
            coalesce(appointment.language, entry.language) AS language,
@@ -37,7 +38,10 @@ _CANDIDATES: Final = """
        AND entry.minutes * interval '1 minute' <= CAST(:high AS timestamptz) - CAST(:low AS timestamptz)
        AND NOT EXISTS (
                SELECT FROM slot_offer AS asked
-                WHERE asked.entry_id = entry.id AND asked.starts_at < :high AND asked.ends_at > :low)
+                WHERE asked.entry_id IN (
+                          SELECT id FROM waiting_entry AS mine
+                           WHERE mine.id = entry.id OR mine.appointment_id = entry.appointment_id)
+                  AND asked.starts_at < :high AND asked.ends_at > :low)
        AND NOT EXISTS (
                SELECT FROM slot_offer AS open
                  JOIN waiting_entry AS other ON other.id = open.entry_id
@@ -71,6 +75,7 @@ class Waiting:
     services: tuple[BookedService, ...]
     minutes: int
     current_starts_at: datetime | None
+    link_generation: int
     citizen: CitizenContact
     first_day: date | None
     last_day: date | None
@@ -83,7 +88,18 @@ class Lapsed:
     entry_id: UUID
     freed_id: UUID
     starts_at: datetime
-    unanswered: bool
+    offered_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Somebody whom the list has lost. `appointment_id` as of `Waiting`."""
+
+    appointment_id: AppointmentId
+    services: tuple[BookedService, ...]
+    citizen: CitizenContact
+    has_appointment: bool
 
 
 async def offices(tx: Transaction) -> list[str]:
@@ -116,7 +132,7 @@ async def lapse(tx: Transaction, office: str, now: datetime) -> list[Lapsed]:
                   AND (slot_offer.expires_at <= :now OR entry.state <> 'offered'
                        OR (entry.appointment_id IS NOT NULL AND appointment.id IS NULL))
                   FOR UPDATE OF slot_offer SKIP LOCKED)
-        RETURNING entry_id, freed_id, starts_at, expires_at <= :now AS unanswered
+        RETURNING entry_id, freed_id, starts_at, offered_at, expires_at
         """,
         office=office,
         now=now,
@@ -124,28 +140,58 @@ async def lapse(tx: Transaction, office: str, now: datetime) -> list[Lapsed]:
     return [Lapsed(**row) for row in rows]
 
 
-async def wait_on(tx: Transaction, lapsed: Lapsed, now: datetime) -> None:
-    """Who got the offer waits on in their old place; after too many unanswered ones they wait no longer."""
-    await tx.execute(
+async def wait_on(tx: Transaction, office: str, entry: UUID, now: datetime, *, unanswered: bool) -> bool:
+    """Who got an offer waits on in their old place; False after too many `unanswered` ones: they wait no longer."""
+    row = await tx.row(
         """
         UPDATE waiting_entry
            SET unanswered = unanswered + CAST(:unanswered AS int), changed_at = :now,
                state = CASE WHEN unanswered + CAST(:unanswered AS int) < :patience THEN 'waiting' ELSE 'left' END
-         WHERE id = :id AND state = 'offered'
+         WHERE id = :id AND office = :office AND state = 'offered'
+        RETURNING state
         """,
-        id=lapsed.entry_id,
-        unanswered=int(lapsed.unanswered),
+        id=entry,
+        office=office,
+        unanswered=int(unanswered),
         patience=PATIENCE,
         now=now,
     )
-    await tx.execute(
+    return row is None or row["state"] == "waiting"
+
+
+async def forget(tx: Transaction, office: str, entries: Sequence[UUID]) -> list[Gone]:
+    """Forgets the people behind entries that have ended; whom to tell, if they are known and have not been erased."""
+    rows = await tx.rows(
         """
-        UPDATE waiting_entry SET name = NULL, email = NULL, phone = NULL, time_zone = NULL,
-               plain_language = false, needs = NULL
-         WHERE id = :id AND state = 'left'
+        SELECT coalesce(entry.appointment_id, entry.id) AS appointment_id,
+               entry.appointment_id IS NOT NULL AS has_appointment,
+               CAST(coalesce(appointment.services, entry.services) AS text) AS services,
+               coalesce(appointment.name, entry.name) AS name, coalesce(appointment.email, entry.email) AS email,
+               coalesce(appointment.language, entry.language) AS language,
+               coalesce(appointment.plain_language, entry.plain_language) AS plain_language
+          FROM waiting_entry AS entry
+          LEFT JOIN appointment ON appointment.id = entry.appointment_id AND appointment.office = entry.office
+         WHERE entry.id = ANY (CAST(:ids AS uuid[])) AND entry.office = :office
         """,
-        id=lapsed.entry_id,
+        ids=list(entries),
+        office=office,
     )
+    await tx.execute(
+        f"UPDATE waiting_entry SET {WIPED}"  # noqa: S608 - a constant of ours
+        " WHERE id = ANY (CAST(:ids AS uuid[])) AND office = :office",
+        ids=list(entries),
+        office=office,
+    )
+    return [
+        Gone(
+            AppointmentId(row["appointment_id"]),
+            services_of(row["services"]),
+            CitizenContact.model_validate(row),
+            row["has_appointment"],
+        )
+        for row in rows
+        if row["email"]
+    ]
 
 
 async def tidy(tx: Transaction, office: str, now: datetime) -> None:
@@ -194,7 +240,7 @@ async def freed_slots(tx: Transaction, among: Sequence[UUID], now: datetime) -> 
     return [FreedSlot(**row) for row in rows]
 
 
-async def taken(tx: Transaction, office: str, slot: FreedSlot, now: datetime) -> list[Busy]:
+async def taken(tx: Transaction, office: str, slot: FreedSlot, now: datetime) -> list[BusyTime]:
     """What takes the lane of a freed slot meanwhile: a freed slot says that somebody left, not that nobody came."""
     rows = await tx.rows(
         """
@@ -224,14 +270,14 @@ async def taken(tx: Transaction, office: str, slot: FreedSlot, now: datetime) ->
         now=now,
         id=slot.id,
     )
-    return [Busy(**row) for row in rows]
+    return [BusyTime(**row) for row in rows]
 
 
 async def candidates(tx: Transaction, office: str, slot: FreedSlot) -> AsyncIterator[Waiting]:
     """Who waits and might want `slot`, who came first first: whose appointment is later, whose time is no longer.
 
-    Nobody is asked twice about the same time, nor about the one that they have left themselves, nor (whoever uses the
-    same e-mail address) about a second one while the first is open.
+    Nobody is asked twice about the same time, however often they leave the list and come back, nor about the one that
+    they have left themselves, nor (whoever uses the same e-mail address) about a second one while the first is open.
     """
     asked = {"office": office, "low": slot.starts_at, "high": slot.ends_at, "left_by": slot.left_by}
     after = _BEFORE_ALL
@@ -252,10 +298,12 @@ async def offer(
     slot: Slot,
     *,
     expires_at: datetime,
-    public_at: datetime,
     now: datetime,
 ) -> UUID | None:
-    """Keeps `slot`, a part of `freed`, for one who waits; the offer's id, or None if they just do something else."""
+    """Keeps `slot`, a part of `freed`, for one who waits; the offer's id, or None if they just do something else.
+
+    The public does not see it before whoever waits next was asked.
+    """
     claimed = await tx.execute(
         """
         UPDATE waiting_entry SET state = 'offered', changed_at = :now
@@ -287,7 +335,7 @@ async def offer(
     await tx.execute(
         "UPDATE freed_slot SET public_at = greatest(public_at, CAST(:public_at AS timestamptz)) WHERE id = :id",
         id=freed.id,
-        public_at=public_at,
+        public_at=expires_at + HANDOVER,
     )
     return offer_id
 
@@ -299,6 +347,7 @@ def _waiting(row: Row) -> Waiting:
         services=services_of(row["services"]),
         minutes=row["minutes"],
         current_starts_at=row["current_starts_at"],
+        link_generation=row["link_generation"],
         citizen=CitizenContact.model_validate(row),
         first_day=row["first_day"],
         last_day=row["last_day"],

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from booking.appointments.views import BookedServiceView
+from booking.entries.store import Entry, Known, Listed
 from booking.fields import PersonRequest
-from booking.offers.model import Offer
+from booking.offices.model import BookableOffice
 from booking.waiting.model import EntryState, OfferState
-from booking.waiting.store import Entry, Known, Listed
 from chassis.http import Body
 from contracts.ids import OfficeSlug
 from contracts.text import Language
@@ -57,7 +57,7 @@ class ListedView(BaseModel):
     office: OfficeSlug
 
     @classmethod
-    def of(cls, listed: Listed, offer: Offer, state: EntryState, until: datetime) -> Self:
+    def of(cls, listed: Listed, bookable: BookableOffice, state: EntryState, until: datetime) -> Self:
         """`listed` for the one who waits."""
         return cls(
             state=state,
@@ -66,8 +66,8 @@ class ListedView(BaseModel):
             first=listed.first_day,
             last=listed.last_day,
             offered_until=listed.offered_until.astimezone(UTC) if listed.offered_until and state == "offered" else None,
-            services=[BookedServiceView.of(service, offer) for service in listed.services],
-            office=offer.office.slug,
+            services=[BookedServiceView.of(service, bookable) for service in listed.services],
+            office=bookable.office.slug,
         )
 
 
@@ -84,7 +84,7 @@ class OfferView(BaseModel):
     language: Language
 
     @classmethod
-    def of(cls, known: Known, offer: Offer, state: OfferState) -> Self:
+    def of(cls, known: Known, bookable: BookableOffice, state: OfferState) -> Self:
         """`known` for the one whom it was made to."""
         return cls(
             state=state,
@@ -92,7 +92,7 @@ class OfferView(BaseModel):
             ends_at=known.ends_at.astimezone(UTC),
             current_starts_at=known.current_starts_at.astimezone(UTC) if known.current_starts_at else None,
             expires_at=known.expires_at.astimezone(UTC),
-            services=[BookedServiceView.of(service, offer) for service in known.services],
+            services=[BookedServiceView.of(service, bookable) for service in known.services],
             office=known.office,
             language=known.language,
         )

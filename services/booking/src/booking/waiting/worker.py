@@ -3,7 +3,8 @@
 import asyncio
 from typing import Final
 
-from booking.desk import Desk
+from booking.dependencies import Dependencies
+from booking.offices.model import in_turn
 from booking.waiting import offering, queue
 from chassis.clock import Clock
 from chassis.database import Database
@@ -12,7 +13,7 @@ from chassis.database import Database
 POLL_SECONDS: Final = 5.0
 
 
-async def run(desk: Desk, database: Database, clock: Clock, woken: asyncio.Event) -> None:
+async def run(deps: Dependencies, database: Database, clock: Clock, woken: asyncio.Event) -> None:
     """Hands out freed slots until cancelled. Several processes may: they take turns, office by office.
 
     Raises what went wrong in an office, once the others have had their turn; whoever runs it starts it again.
@@ -21,14 +22,10 @@ async def run(desk: Desk, database: Database, clock: Clock, woken: asyncio.Event
         woken.clear()
         async with database.autocommit() as tx:
             busy = await queue.offices(tx)
-        failed: Exception | None = None
-        for offer in filter(None, map(desk.offers.get, busy)):
-            try:
-                await offering.go_round(desk, database, offer, clock())
-            except Exception as error:  # noqa: BLE001 - one office's trouble is not the others'
-                failed = error
-        if failed is not None:
-            raise failed
+        await in_turn(
+            filter(None, map(deps.offices.get, busy)),
+            lambda bookable: offering.go_round(deps, database, bookable, clock()),
+        )
         try:
             await asyncio.wait_for(woken.wait(), POLL_SECONDS)
         except TimeoutError:

@@ -1,19 +1,19 @@
-"""Reads who is free when: the timetable, appointments, blocked times, calls that run."""
+"""Reads who is free when: the timetable, who is there, appointments, blocked times, calls that run."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from booking.desk import Desk
-from booking.offers.model import Offer, wanted
+from booking.dependencies import Dependencies
+from booking.offices.model import BookableOffice, wanted_of
 from booking.slots import store as slots_store
 from booking.slots.holds import HeldBusy
-from booking.timetable.model import Busy, Schedule
-from booking.walkin import model
+from booking.timetable.model import BusyTime, Schedule
+from booking.walkin import model, presence
+from booking.walkin.durations import Durations
 from booking.walkin.model import Board, Open, Party, Running
-from booking.walkin.paces import Paces
 from booking.walkin.store import Ticket
 from chassis.database import Transaction
 from chassis.problems import Problem
@@ -47,44 +47,58 @@ class Situation:
     shares: Mapping[str, float]
     start: datetime
 
-    def party(self, offer: Offer, services: Sequence[BookedService]) -> Party:
+    def party(self, bookable: BookableOffice, services: Sequence[BookedService]) -> Party:
         """Somebody who wants `services`. Raises UnknownService, OneAtATime, TooLong."""
-        seconds = int(offer.length(wanted(services)).total_seconds())
+        seconds = int(bookable.length(wanted_of(services)).total_seconds())
         names = tuple(service.service_id for service in services)
         return Party(names, seconds, model.expected(names, seconds, self.shares))
 
-    def parties(self, offer: Offer, tickets: Sequence[Ticket]) -> list[tuple[Ticket, Party]]:
+    def parties(self, bookable: BookableOffice, tickets: Sequence[Ticket]) -> list[tuple[Ticket, Party]]:
         """The queue. Whose services are not offered any more is left out."""
         found = []
         for ticket in tickets:
             try:
-                found.append((ticket, self.party(offer, ticket.services)))
+                found.append((ticket, self.party(bookable, ticket.services)))
             except Problem:
                 continue
         return found
 
 
 async def situation(
-    desk: Desk, paces: Paces, tx: Transaction, offer: Offer, now: datetime, *, held: Sequence[HeldBusy] = ()
+    deps: Dependencies,
+    durations: Durations,
+    tx: Transaction,
+    bookable: BookableOffice,
+    now: datetime,
+    *,
+    held: Sequence[HeldBusy] = (),
 ) -> Situation | None:
-    """How things are from this minute on; None if the office is closed."""
-    schedule = (await desk.calendar.schedules.refresh(tx, offer)).schedule
+    """How things are from this minute on; None if the office is closed. Its lanes are those whose clerks are there."""
+    schedule = (await deps.calendar.schedules.refresh(tx, bookable)).schedule
     start = now.replace(second=0, microsecond=0)
     at = int(start.timestamp())
     closes = schedule.closes(at)
     if closes is None or closes <= now.timestamp():
         return None
-    office = offer.office.slug
+    office = bookable.office.slug
     pause = int(schedule.buffer.total_seconds())
     high = datetime.fromtimestamp(closes, UTC) + schedule.buffer
     taken = await slots_store.taken(tx, office, start, high, now=now)
-    busy = [*taken.busy, *(hold.busy for hold in held), *schedule.off_duty(schedule.lanes, at, closes)]
-    shares = await paces.shares(tx, office, now)
+    shares = await durations.shares(tx, office, now)
+    busy = [*taken.busy, *(hold.busy for hold in held)]
     busy = model.busy_now(busy, await _running(tx, office, shares, now), at, pause)
+    off_duty = schedule.off_duty(schedule.lanes, at, closes)
+    present = await presence.clerks(tx, office, now)
+    lanes = model.staffed(schedule.lanes, present, _at(busy, at), _at(off_duty, at))
+    busy += off_duty
     if pause:
         rows = await tx.rows(_RESTING, office=office, now=now, since=now - timedelta(seconds=pause))
-        busy += [Busy(row["lane"], at, row["finished"] + pause) for row in rows]
-    return Situation(Board(Open(at, closes, schedule.lanes, pause), busy), schedule, shares, start)
+        busy += [BusyTime(row["lane"], at, row["finished"] + pause) for row in rows]
+    return Situation(Board(Open(at, closes, lanes, pause), busy), schedule, shares, start)
+
+
+def _at(busy: Iterable[BusyTime], at: int) -> set[int]:
+    return {lane for lane, start, end in busy if start <= at < end}
 
 
 async def _running(tx: Transaction, office: str, shares: Mapping[str, float], now: datetime) -> list[Running]:

@@ -6,15 +6,15 @@ from typing import Final
 from prometheus_client import Counter
 
 from booking.appointments import usecases as appointments
-from booking.appointments.usecases import Order
-from booking.errors import SlotNotOffered, SlotTaken
-from booking.offers.model import MAX_LENGTH, Offer
+from booking.appointments.orders import Order
+from booking.errors import OneAtATime, OptionInvalid, SlotNotOffered, SlotTaken, TooLong, UnknownService
+from booking.offices.model import MAX_LENGTH, BookableOffice
 from booking.slots import usecases as slots
 from booking.walkin import board, store
 from booking.walkin.board import Situation
 from booking.walkin.model import Party
 from booking.walkin.store import Ticket
-from booking.walkin.usecases import Hall
+from booking.walkin.usecases import WalkInContext
 from chassis.database import Database, Transaction
 from contracts.ids import AppointmentId
 
@@ -26,7 +26,7 @@ CALLED: Final = Counter(
 )
 
 
-async def call_waiting(hall: Hall, database: Database, offer: Offer, now: datetime) -> int:
+async def call_waiting(context: WalkInContext, database: Database, bookable: BookableOffice, now: datetime) -> int:
     """Calls everybody of an office's queue for whom a clerk has time now. How many were called.
 
     In the order of their numbers; somebody is overtaken only by those whose services or length fit where theirs do
@@ -35,8 +35,8 @@ async def call_waiting(hall: Hall, database: Database, offer: Offer, now: dateti
     """
     # Redis is asked before the database: a slow Redis must not keep a transaction open.
     start = now.replace(second=0, microsecond=0)
-    held = await slots.holds_at(hall.desk.calendar, offer, start, MAX_LENGTH)
-    office = offer.office.slug
+    held = await slots.holds_at(context.deps.calendar, bookable, start, MAX_LENGTH)
+    office = bookable.office.slug
     called = 0
     async with database.transaction() as tx:
         if not await store.queue_is_ours(tx, office):
@@ -45,12 +45,12 @@ async def call_waiting(hall: Hall, database: Database, offer: Offer, now: dateti
         queue = await store.waiting(tx, office, now)
         if not queue:
             return 0
-        situation = await board.situation(hall.desk, hall.paces, tx, offer, now, held=held)
-        served = [] if situation is None else situation.parties(offer, queue)
-        for index, (ticket, party) in enumerate(served):
+        situation = await board.situation(context.deps, context.durations, tx, bookable, now, held=held)
+        served = [] if situation is None else situation.parties(bookable, queue)
+        for index, one in enumerate(served):
             assert situation is not None, "nobody is served in a closed office"
             rest = [other for _, other in served[index + 1 :]]
-            called += await _call(hall, tx, offer, situation, ticket, party, rest, now)
+            called += await _call(context, tx, bookable, situation, one, rest, now)
         # The office has closed, or has dropped a service since: waiting on would be in vain, and the page says so.
         for ticket in queue:
             if ticket not in [one for one, _ in served]:
@@ -62,16 +62,16 @@ async def call_waiting(hall: Hall, database: Database, offer: Offer, now: dateti
 
 
 async def _call(
-    hall: Hall,
+    context: WalkInContext,
     tx: Transaction,
-    offer: Offer,
+    bookable: BookableOffice,
     situation: Situation,
-    ticket: Ticket,
-    party: Party,
+    one: tuple[Ticket, Party],
     rest: list[Party],
     now: datetime,
 ) -> bool:
     """Calls one, if a lane is free now for as long as they need."""
+    ticket, party = one
     visitor = None
     while seat := situation.board.seat(party, rest, now_only=True):
         visitor = visitor or await store.visitor(tx, ticket.id)
@@ -88,9 +88,13 @@ async def _call(
             lanes=frozenset({seat.lane}),
         )
         try:
-            booked = await appointments.book(hall.desk, tx, offer, order, (), actor=_ACTOR, now=now)
+            booked = await appointments.book(context.deps, tx, bookable, order, (), actor=_ACTOR, now=now)
         except (SlotTaken, SlotNotOffered):
             continue  # somebody has booked this lane since we looked; perhaps there is another
+        except (UnknownService, OneAtATime, OptionInvalid, TooLong):  # the office has changed what it offers
+            await store.drop(tx, ticket.id, now)
+            CALLED.labels("gone").inc()
+            return False
         await store.called(tx, ticket.id, AppointmentId(booked.appointment_id), now)
         return True
     return False

@@ -4,17 +4,18 @@ The same board answers "who is called now?" and "how long will it take?", so tha
 everybody takes as long as usual. Instants are seconds since 1970.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal, NamedTuple
+from uuid import UUID
 
-from booking.timetable.model import Busy, Lane, Window
+from booking.timetable.model import BusyTime, Lane, Span
 
 #: `left`: they went by themselves; `gone`: their page fell silent.
 TicketState = Literal["waiting", "called", "left", "gone"]
 #: Why nobody can come now.
-Unavailable = Literal["closed", "nobody_free", "switched_off"]
+Unavailable = Literal["closed", "nobody_here", "nobody_free", "switched_off"]
 
 #: The page is heard of every ten seconds. Who is silent for so long has gone.
 SILENCE: Final = timedelta(seconds=60)
@@ -65,9 +66,9 @@ class Open:
 class Board:
     """Which lane is free when, until the office closes."""
 
-    def __init__(self, office: Open, busy: Iterable[Busy]) -> None:
+    def __init__(self, office: Open, busy: Iterable[BusyTime]) -> None:
         self.office = office
-        self._taken: dict[int, list[Window]] = {lane.number: [] for lane in office.lanes}
+        self._taken: dict[int, list[Span]] = {lane.number: [] for lane in office.lanes}
         for lane, start, end in sorted(busy):
             if lane in self._taken:
                 self._taken[lane].append((start, end))
@@ -117,7 +118,7 @@ def turns(board: Board, queue: Sequence[Party]) -> list[int | None]:
     return found
 
 
-def busy_now(busy: Iterable[Busy], running: Iterable[Running], now: int, pause: int) -> list[Busy]:
+def busy_now(busy: Iterable[BusyTime], running: Iterable[Running], now: int, pause: int) -> list[BusyTime]:
     """What takes the lanes, with the calls that run now as they really are.
 
     One that is quick ends before its time, one that runs over keeps its clerk, also when no appointment is stored for
@@ -128,8 +129,26 @@ def busy_now(busy: Iterable[Busy], running: Iterable[Running], now: int, pause: 
         if not _goes_on(call, now):
             continue
         taken = [one for one in taken if (one.lane, one.start) != (call.lane, call.start)]
-        taken.append(Busy(call.lane, now, max(now + _SOON, call.began + call.expected) + pause))
+        taken.append(BusyTime(call.lane, now, max(now + _SOON, call.began + call.expected) + pause))
     return taken
+
+
+def staffed(
+    lanes: Sequence[Lane], present: Collection[UUID], busy: Collection[int], off_duty: Collection[int]
+) -> tuple[Lane, ...]:
+    """The lanes for which a clerk is there now; `busy` and `off_duty` are the numbers of lanes that are so now.
+
+    A lane with an account has its clerk or nobody. Whoever else is there works on one of the lanes without an account:
+    on those that are busy first, since nobody can be there for two.
+    """
+    accounts = {lane.clerk for lane in lanes if lane.clerk is not None}
+    others = len(set(present) - accounts)
+    shared = sorted(
+        (lane for lane in lanes if lane.clerk is None),
+        key=lambda lane: (lane.number not in busy, lane.number in off_duty, lane.number),
+    )
+    there = {lane.number for lane in (*(one for one in lanes if one.clerk in present), *shared[:others])}
+    return tuple(lane for lane in lanes if lane.number in there)
 
 
 def expected(services: Iterable[str], seconds: int, shares: Mapping[str, float]) -> int:

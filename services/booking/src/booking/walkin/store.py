@@ -38,7 +38,7 @@ class Ticket:
 
 
 @dataclass(frozen=True)
-class Visitor:
+class Arrival:
     """Who came, and what they need."""
 
     services: tuple[BookedService, ...]
@@ -57,7 +57,7 @@ async def queue_is_ours(tx: Transaction, office: str) -> bool:
     return row is not None and bool(row["ours"])
 
 
-async def add(tx: Transaction, ticket: UUID, office: str, day: date, visitor: Visitor, now: datetime) -> int:
+async def add(tx: Transaction, ticket: UUID, office: str, day: date, visitor: Arrival, now: datetime) -> int:
     """Adds somebody at the end of the queue; their number, from 1 on each day. The caller has queued up."""
     row = await tx.row(
         """
@@ -162,7 +162,7 @@ async def offices_with_waiting(tx: Transaction) -> list[str]:
     return [row["office"] for row in await tx.rows("SELECT DISTINCT office FROM walk_in WHERE state = 'waiting'")]
 
 
-async def visitor(tx: Transaction, ticket: UUID) -> Visitor | None:
+async def visitor(tx: Transaction, ticket: UUID) -> Arrival | None:
     """Who waits with `ticket`, who cannot go before this transaction ends; None if they have gone already."""
     row = await tx.row(
         """
@@ -175,22 +175,23 @@ async def visitor(tx: Transaction, ticket: UUID) -> Visitor | None:
     )
     if row is None:
         return None
-    return Visitor(_services(row["services"]), CitizenContact.model_validate(row), tuple(json.loads(row["needs"])))
+    return Arrival(_services(row["services"]), CitizenContact.model_validate(row), tuple(json.loads(row["needs"])))
 
 
-async def waits_already(tx: Transaction, office: str, email: str, now: datetime) -> bool:
-    """Whether somebody waits at `office` under this e-mail address, whatever its capitals."""
+async def waiting_under(tx: Transaction, office: str, email: str, now: datetime) -> int:
+    """How many numbers wait at `office` under this e-mail address, whatever its capitals."""
     row = await tx.row(
         f"""
-        SELECT FROM walk_in
+        SELECT count(*) AS waiting FROM walk_in
          WHERE office = :office AND state = 'waiting' AND lower(email) = lower(:email) AND seen_at > {_SILENT}
-        """,
+        """,  # noqa: S608 - a constant of ours
         office=office,
         email=email,
         now=now,
         silence=SILENCE,
     )
-    return row is not None
+    assert row is not None, "an aggregate has one row"
+    return int(row["waiting"])
 
 
 async def called(tx: Transaction, ticket: UUID, appointment: AppointmentId, now: datetime) -> None:

@@ -7,16 +7,16 @@ from pydantic import BaseModel, Field
 
 from booking.fields import PersonRequest
 from booking.walkin.model import Unavailable
-from booking.walkin.store import Visitor
-from booking.walkin.usecases import Look, Place, Taken
+from booking.walkin.store import Arrival
+from booking.walkin.usecases import Look, QueuePosition, Taken
 
 
 class WalkInRequest(PersonRequest):
     """Talk to us now."""
 
-    def visitor(self) -> Visitor:
+    def visitor(self) -> Arrival:
         """The same for the queue."""
-        return Visitor(self.booked(), self.contact(), self.needed())
+        return Arrival(self.booked(), self.contact(), self.needed())
 
 
 class WalkInView(BaseModel):
@@ -66,16 +66,18 @@ class PresenceView(BaseModel):
     state: Literal["waiting", "called", "gone"]
     ahead: int
     estimate_seconds: int | None
+    staffed: bool = Field(description="Whether a clerk is there at the moment; the number stays good if not.")
     link: str | None
 
     @classmethod
-    def of(cls, place: Place) -> Self:
+    def of(cls, place: QueuePosition) -> Self:
         """`place` for the holder of the number. Who left is gone like those who fell silent."""
         return cls(
             number=place.number,
             state="gone" if place.state == "left" else place.state,
             ahead=place.ahead,
             estimate_seconds=_seconds(place.estimate),
+            staffed=place.staffed,
             link=place.link,
         )
 

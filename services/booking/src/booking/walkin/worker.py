@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from booking.limits import store as limits_store
+from booking.offices.model import in_turn
 from booking.walkin import calling, store
-from booking.walkin.usecases import Hall
+from booking.walkin.usecases import WalkInContext
 from chassis.clock import Clock
 from chassis.database import Database
 
@@ -19,7 +20,7 @@ _PAUSE_SECONDS: Final = 0.2
 _TIDY: Final = timedelta(minutes=10)
 
 
-async def run(hall: Hall, database: Database, clock: Clock, woken: asyncio.Event) -> None:
+async def run(context: WalkInContext, database: Database, clock: Clock, woken: asyncio.Event) -> None:
     """Calls whoever is next until cancelled. Several processes may: they take turns, office by office."""
     tidied: datetime | None = None
     while True:
@@ -30,9 +31,10 @@ async def run(hall: Hall, database: Database, clock: Clock, woken: asyncio.Event
             tidied = now
         async with database.autocommit() as tx:
             busy = await store.offices_with_waiting(tx)
-        for office in busy:
-            if offer := hall.desk.offers.get(office):
-                await calling.call_waiting(hall, database, offer, clock())
+        await in_turn(
+            filter(None, map(context.deps.offices.get, busy)),
+            lambda bookable: calling.call_waiting(context, database, bookable, clock()),
+        )
         await asyncio.sleep(_PAUSE_SECONDS)
         try:
             await asyncio.wait_for(woken.wait(), POLL_SECONDS if busy else IDLE_SECONDS)

@@ -4,6 +4,7 @@ Half-filled forms are ordinary (the clerk types while the citizen talks), so tha
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -11,16 +12,23 @@ from uuid import UUID
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from pydantic import TypeAdapter
+from pydantic import ValidationError as NotValid
 
 from casework.applications.document import canonical_json, document_hash, normalised
 from casework.applications.model import Draft, FieldError
 from contracts.catalogue import Service, age_on
+from contracts.characters import invisible
+from contracts.people import PersonEmail, Phone
 from contracts.text import Language, Localised
 
 FORMAT = "document/1"
 #: Nobody lives longer: a birth date before this is a slip of the keyboard.
 OLDEST_YEARS = 130
+_FORMATS = FormatChecker(["date"])
 _YES_NO = {True: Localised(de="Ja", en="Yes"), False: Localised(de="Nein", en="No")}
+_EMAIL: TypeAdapter[str] = TypeAdapter(PersonEmail)
+_PHONE: TypeAdapter[str] = TypeAdapter(Phone)
 _CODES = {
     "required": "required",
     "dependentRequired": "required",
@@ -48,22 +56,23 @@ def prefilled(service: Service, options: Mapping[str, str]) -> dict[str, Any]:
     return values | {name: value for name, value in options.items() if name in names}
 
 
-def draft(
-    service: Service,
-    values: Mapping[str, Any],
-    *,
-    office: str,
-    appointment_id: UUID,
-    reference: str,
-    language: Language,
-    today: date,
-    title: Localised | None = None,
-) -> Draft:
+@dataclass(frozen=True)
+class Heading:
+    """What stands above a document: whose appointment it is of, and a title (the service's name if None)."""
+
+    office: str
+    appointment_id: UUID
+    reference: str
+    language: Language
+    title: Localised | None = None
+
+
+def draft(service: Service, values: Mapping[str, Any], heading: Heading, *, today: date) -> Draft:
     """What `values` amount to: cleaned, checked, priced, and written out when complete.
 
-    `today` is the day in the office's calendar: fees and ages are those of that day. `title` stands above the document,
-    the service's name unless given.
+    `today` is the day in the office's calendar: fees and ages are those of that day.
     """
+    language = heading.language
     cleaned = {name: value for name, value in map(_cleaned, values.items()) if value not in ("", None)}
     errors = tuple(sorted(set(_errors(service, cleaned, today)), key=lambda error: (error.field, error.code)))
     rule = service.fee(cleaned, on=today)
@@ -74,11 +83,11 @@ def draft(
         return Draft(cleaned, errors, None, None, fee_cents)
     document = {
         "schalter": FORMAT,
-        "office": office,
-        "appointment_id": str(appointment_id),
-        "reference": reference,
+        "office": heading.office,
+        "appointment_id": str(heading.appointment_id),
+        "reference": heading.reference,
         "service_id": service.id,
-        "title": (title or service.name).in_language(language),
+        "title": (heading.title or service.name).in_language(language),
         "language": language,
         "rows": [
             {
@@ -108,12 +117,14 @@ def _cleaned(item: tuple[str, Any]) -> tuple[str, Any]:
 
 
 def _errors(service: Service, values: Mapping[str, Any], today: date) -> Iterator[FieldError]:
-    validator = Draft202012Validator(service.form, format_checker=FormatChecker(["date", "email"]))
+    validator = Draft202012Validator(service.form, format_checker=_FORMATS)
     for error in validator.iter_errors(dict(values)):
         yield from _forbidden(service, error, values) if error.validator is None else _named(error)
     for name, value in values.items():
         if not _canonical(value):
             yield FieldError(name, "invalid")
+        elif isinstance(value, str) and invisible(value, allowed="\n\t") is not None:
+            yield FieldError(name, "invisible_character")
     born = values.get("birth_date")
     age = age_on(born, today)
     if age is not None and not 0 <= age <= OLDEST_YEARS:
@@ -146,6 +157,24 @@ def _forbidden(service: Service, error: ValidationError, values: Mapping[str, An
     yield from (
         FieldError(name, "not_applicable") for name, rule in properties.items() if rule is False and name in values
     )
+
+
+@_FORMATS.checks("email")
+def _is_email(value: object) -> bool:
+    return not isinstance(value, str) or _accepts(_EMAIL, value)
+
+
+@_FORMATS.checks("tel")
+def _is_phone(value: object) -> bool:
+    return not isinstance(value, str) or _accepts(_PHONE, value)
+
+
+def _accepts(rule: TypeAdapter[str], value: str) -> bool:
+    try:
+        rule.validate_python(value)
+    except NotValid:
+        return False
+    return True
 
 
 def _canonical(value: object) -> bool:

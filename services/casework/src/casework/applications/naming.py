@@ -15,6 +15,6 @@ def title(service: Service, application: Application) -> Localised:
     if application.persons > 1:
         return Localised(
             de=f"{service.name.de}, {application.persons} Personen",
-            en=f"{service.name.en}, {application.persons} persons",
+            en=f"{service.name.en}, {application.persons} people",
         )
     return service.name

@@ -11,6 +11,7 @@ from typing import Literal
 
 from casework.applications.document import canonical_json, normalised, sha256_hex
 from casework.errors import SignatureInvalid
+from contracts.characters import invisible, named
 
 FORMAT = "signature/1"
 MAX_STROKES = 200
@@ -65,7 +66,12 @@ class Signature:
         """The picture that the client showed is the one whose hash was signed. Raises SignatureInvalid."""
         shown = sha256_hex(svg.encode(errors="replace")) if svg else ""
         if shown != self.svg_sha256:
-            raise SignatureInvalid("The drawing does not match its hash.")
+            raise SignatureInvalid("The drawing was changed on its way.")
+
+    def check_name(self) -> None:
+        """The typed name is what is seen. Raises SignatureInvalid. Stored ones of before may hold what nobody sees."""
+        if (character := invisible(self.text)) is not None:
+            raise SignatureInvalid(f"The name holds a character that nobody sees: {named(character)}.")
 
     def _check_typed(self) -> None:
         if self.strokes or self.pointer != "keyboard":

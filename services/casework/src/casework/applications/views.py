@@ -63,7 +63,7 @@ class ApplicationView(BaseModel):
 class SaveApplication(BaseModel):
     """All values of the form; what is missing here is empty. `revision` is the one that the edit began with."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     values: Annotated[dict[Key, StrictBool | StrictInt | Text | None], Field(max_length=100)]
     revision: int
@@ -72,7 +72,7 @@ class SaveApplication(BaseModel):
 class Confirmation(BaseModel):
     """The hash of the document that the citizen has read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     document_hash: Hash
 
@@ -80,7 +80,7 @@ class Confirmation(BaseModel):
 class CanonicalSignature(BaseModel):
     """A signature in its canonical form: integers alone, so that both sides write the same bytes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     schalter: Literal["signature/1"]
     document_hash: Hash
@@ -97,7 +97,7 @@ class CanonicalSignature(BaseModel):
 class SignDocument(BaseModel):
     """The signature under a document. `svg` is what the client showed; it is checked, and drawn anew."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     document_hash: Hash
     signature: CanonicalSignature
@@ -117,6 +117,7 @@ class SignDocument(BaseModel):
             text=given.text,
             svg_sha256=given.svg_sha256,
         )
+        signature.check_name()
         signature.check_drawing(self.svg)
         return signature
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from casework.applications.document import canonical_json, sha256_hex
-from casework.cases.model import Fact
+from casework.cases.facts import Fact
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Booked:
-    """What a booking says of an appointment; with every move it says it anew, under a higher link generation."""
+    """What a booking says of an appointment; with every move it says it anew, under a higher link generation.
+
+    `contact_revision` tells apart what was said of the person under one link: the higher one is the later.
+    """
 
     reference: str
     starts_at: datetime
@@ -26,3 +29,4 @@ class Booked:
     link_generation: int
     person: Person
     needs: tuple[Need, ...]
+    contact_revision: int = 0

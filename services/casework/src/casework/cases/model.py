@@ -2,16 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from casework.applications.model import Application, Draft
 from casework.applications.signature import Signature
+from casework.cases import steps
 from casework.cases.booked import Booked, Person
+from casework.cases.facts import Fact, of_application, written
 from casework.cases.identity import IdentityCheck
 from casework.cases.payment import Payment
-from casework.errors import CaseClosed, CaseTaken, FeeFixed, NotAssigned, NothingToPay, StepMissing
+from casework.errors import (
+    CaseClosed,
+    CaseTaken,
+    CitizenHere,
+    FeeFixed,
+    NotAssigned,
+    StepMissing,
+)
 from chassis.problems import NotFound, Problem
 from contracts.actors import Clerk
 from contracts.booking import Need
@@ -24,19 +33,9 @@ MailState = Literal["pending", "delivered", "failed"]
 CITIZEN = "citizen"
 SYSTEM = "system"
 #: The mails that bring the link: without one of them nobody comes.
-LINK_MAILS = ("confirmation", "rescheduled")
+LINK_MAILS = ("confirmation", "rescheduled", "link")
 #: The stages that a clerk may show; "done" follows from completion alone.
 SHOWABLE: tuple[Stage, ...] = ("talk", "identity", "application", "signature", "payment")
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something that happened in a case; becomes an entry of the audit trail. Names no person and no content."""
-
-    at: datetime
-    actor: str
-    action: str
-    detail: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -72,6 +71,8 @@ class Case:
     abort_reason: str | None = None
     needs: tuple[Need, ...] = ()
     moved_at: datetime | None = None
+    contact_revision: int = 0
+    absence_told_at: datetime | None = None
     erasure_requested_at: datetime | None = None
     facts: list[Fact] = field(default_factory=list)
 
@@ -112,7 +113,7 @@ class Case:
     def show(self, stage: Stage, clerk: Clerk, now: datetime) -> None:
         """Show the citizen another stage. Going back is free; going on needs what the stage builds on."""
         self._require_mine(clerk)
-        self._require_stage(stage)
+        steps.require_stage(self, stage)
         if stage != self.stage:
             self.stage = stage
             self._note(now, clerk.name, "stage_shown", shown=True, stage=stage)
@@ -141,7 +142,13 @@ class Case:
             raise FeeFixed("The fee was asked for already. This change would alter it.")
         if not application.edit(draft, base_revision):
             return False
-        self._note(now, clerk.name, "application_saved", shown=True, **_named(application, draft.document_hash))
+        self._note(
+            now,
+            clerk.name,
+            "application_saved",
+            shown=True,
+            **of_application(application.application_id, draft.document_hash),
+        )
         return True
 
     def request_payment(self, items: tuple[Mapping[str, Any], ...], clerk: Clerk, now: datetime) -> bool:
@@ -149,7 +156,7 @@ class Case:
         self._require_mine(clerk)
         if self.payment.state != "none":
             return False
-        self._require_payable()
+        steps.require_payable(self)
         self.payment = Payment(state="requested", amount_cents=self.fee_cents, items=items)
         self.stage = "payment"
         self._note(now, clerk.name, "payment_requested", shown=True, amount_cents=str(self.fee_cents))
@@ -160,16 +167,20 @@ class Case:
         if self.state == "completed":
             return False
         self._require_mine(clerk)
-        self._require_completable()
+        steps.require_completable(self)
         self.state, self.stage, self.ended_at = "completed", "done", now
         self._note(now, clerk.name, "case_completed", shown=True)
         return True
 
     def abort(self, reason: str, clerk: Clerk, now: datetime) -> bool:
-        """End the case without a result. False when it was aborted before."""
+        """End the case without a result. False when it was aborted before. Nobody who is there is said to be absent."""
         if self.state == "aborted":
             return False
         self._require_mine(clerk)
+        if reason == "citizen_absent" and self.presence != "absent":
+            raise CitizenHere
+        if reason == "citizen_absent":
+            self._tell_absence(now)
         self._abort(reason, clerk.name, now)
         return True
 
@@ -177,11 +188,11 @@ class Case:
         """What this clerk could do now, by the same rules that judge the act itself."""
         checks: list[tuple[str, Callable[[], object]]] = [
             ("assignment", lambda: self._require_takeable(clerk)),
-            *((f"stage:{stage}", lambda stage=stage: self._require_stage(stage)) for stage in SHOWABLE),
+            *((f"stage:{stage}", lambda stage=stage: steps.require_stage(self, stage)) for stage in SHOWABLE),
             ("identity_check", lambda: None),
             ("edit", lambda: None),
-            ("payment_request", self._require_payable),
-            ("completion", self._require_completable),
+            ("payment_request", lambda: steps.require_payable(self)),
+            ("completion", lambda: steps.require_completable(self)),
             ("abortion", lambda: None),
         ]
         allowed = [name for name, check in checks if self._permits(clerk, name, check)]
@@ -195,7 +206,13 @@ class Case:
         self._require_running()
         if not application.confirm(document_hash, now):
             return False
-        self._note(now, CITIZEN, "application_confirmed", shown=True, **_named(application, document_hash))
+        self._note(
+            now,
+            CITIZEN,
+            "application_confirmed",
+            shown=True,
+            **of_application(application.application_id, document_hash),
+        )
         return True
 
     def sign(self, application_id: UUID, signature: Signature, now: datetime) -> bool:
@@ -204,7 +221,7 @@ class Case:
         self._require_running()
         if not application.sign(signature, now):
             return False
-        named = _named(application, signature.document_hash)
+        named = of_application(application.application_id, signature.document_hash)
         self._note(now, CITIZEN, "application_signed", shown=True, method=signature.method, **named)
         return True
 
@@ -219,13 +236,22 @@ class Case:
         if booked.link_generation <= self.link_generation or self.erased:
             return False
         before = self.starts_at
-        self.link_generation, self.reference, self.person = booked.link_generation, booked.reference, booked.person
-        self.starts_at, self.ends_at, self.needs, self.moved_at = booked.starts_at, booked.ends_at, booked.needs, at
-        if not self.closed:
-            self.state, self.stage, self.clerk_id, self.mail = "open", "talk", None, "pending"
-            self.see("absent", max(at, self.presence_at or at))
-        detail = {"by": by, "before": _instant(before), "after": _instant(self.starts_at)}
+        self._take_over(booked, at)
+        detail = {"by": by, "before": written(before), "after": written(self.starts_at)}
         self._note(at, actor, "appointment_moved", shown=True, **detail)
+        return True
+
+    def readdress(self, booked: Booked, by: str, actor: str, at: datetime) -> bool:
+        """The citizen is written to elsewhere; what moved before comes along. False when something newer is known."""
+        told, known = (booked.link_generation, booked.contact_revision), (self.link_generation, self.contact_revision)
+        if told < known or self.erased:
+            return False
+        if booked.starts_at != self.starts_at:
+            self._take_over(booked, at)
+        self.link_generation, self.contact_revision = told
+        self.person, self.moved_at = booked.person, at
+        self.mail = self.mail if self.closed else "pending"
+        self._note(at, actor, "contact_changed", shown=True, by=by)
         return True
 
     def cancel(self, by: str, actor: str, now: datetime) -> bool:
@@ -237,10 +263,23 @@ class Case:
         return True
 
     def miss(self, actor: str, at: datetime) -> bool:
-        """The citizen did not come, booking says: the case is aborted. A finished case stays what it is."""
-        if self.closed:
+        """The citizen did not come, booking says: the case is aborted, unless it is finished or they talk after all."""
+        if self.presence == "in_call" or not self._tell_absence(at) or self.closed:
             return False
         self._abort("citizen_absent", actor, at)
+        return True
+
+    def resume(self, actor: str, at: datetime) -> bool:
+        """The citizen came after all, booking says: the case goes on where it was, and with whom.
+
+        What was asked for has been given back with the case; it is asked for anew.
+        """
+        missed = self.state == "aborted" and self.abort_reason == "citizen_absent" and not self.erased
+        if not self._tell_absence(at) or not missed:
+            return False
+        self.state, self.stage = "open" if self.clerk_id is None else "in_progress", "talk"
+        self.ended_at, self.abort_reason, self.payment = None, None, Payment()
+        self._note(at, actor, "case_resumed", shown=True)
         return True
 
     def forget(self, at: datetime) -> bool:
@@ -287,11 +326,8 @@ class Case:
         return True
 
     def told(self, kind: str, outcome: Literal["delivered", "failed"], at: datetime) -> None:
-        """A mail reached the citizen, or did not. The agenda shows the one with the link, the trail all that failed.
-
-        After a move only the mail with the new link counts.
-        """
-        if kind in LINK_MAILS and (self.moved_at is None or (kind == "rescheduled" and at >= self.moved_at)):
+        """A mail reached the citizen, or did not: the agenda shows the one with the link, the trail all failures."""
+        if kind in LINK_MAILS and (self.moved_at is None or at >= self.moved_at):
             self.mail = outcome
         if outcome == "failed":
             self._note(at, SYSTEM, "mail_failed", kind=kind)
@@ -300,7 +336,19 @@ class Case:
         """Keep in the audit trail what happened elsewhere and changes nothing that is shown."""
         self.facts.append(Fact(at, SYSTEM, action, detail))
 
-    # The rules behind
+    def _take_over(self, booked: Booked, at: datetime) -> None:
+        self.link_generation, self.reference, self.person = booked.link_generation, booked.reference, booked.person
+        self.starts_at, self.ends_at, self.needs, self.moved_at = booked.starts_at, booked.ends_at, booked.needs, at
+        if not self.closed:
+            self.state, self.stage, self.clerk_id, self.mail = "open", "talk", None, "pending"
+            self.see("absent", max(at, self.presence_at or at))
+
+    def _tell_absence(self, at: datetime) -> bool:
+        """Whether this word about their absence is the latest: words arrive in any order, an older one says nothing."""
+        if self.absence_told_at is not None and at < self.absence_told_at:
+            return False
+        self.absence_told_at = at
+        return True
 
     def _abort(self, reason: str, actor: str, at: datetime) -> None:
         self.state, self.stage, self.ended_at, self.abort_reason = "aborted", "done", at, reason
@@ -324,38 +372,6 @@ class Case:
         if self.clerk_id == clerk.sub or (self.clerk_id is not None and clerk.role == "clerk"):
             raise CaseTaken("The case is taken.")
 
-    def _require_stage(self, stage: Stage) -> None:
-        missing = {application.missing_step() for application in self.applications}
-        if stage == "signature":
-            self._require_none_of(missing & {"application", "confirmation"})
-        elif stage == "payment":
-            self._require_none_of(missing)
-        elif stage == "done":
-            raise StepMissing("completion", "The case is done when it is completed.")
-
-    def _require_settled(self) -> None:
-        verified = self.identity_check is not None and self.identity_check.outcome == "verified"
-        if not verified and any(application.needs_identity for application in self.applications):
-            raise StepMissing("identity", "The identity of the citizen has not been verified.")
-        self._require_none_of({application.missing_step() for application in self.applications})
-
-    def _require_payable(self) -> None:
-        self._require_settled()
-        if self.payment.state != "none":
-            raise StepMissing("payment", "The fee was asked for already.")
-        if self.fee_cents == 0:
-            raise NothingToPay("The services of this case are free.")
-
-    def _require_completable(self) -> None:
-        self._require_settled()
-        if self.fee_cents > 0 and not self.payment.secures(self.fee_cents):
-            raise StepMissing("payment", "The fee has not been paid.")
-
-    def _require_none_of(self, missing: set[str | None]) -> None:
-        for step, sentence in _SENTENCES.items():
-            if step in missing:
-                raise StepMissing(step, sentence)
-
     def _permits(self, clerk: Clerk, name: str, check: Callable[[], object]) -> bool:
         try:
             if name == "assignment":
@@ -371,18 +387,3 @@ class Case:
         self.facts.append(Fact(at, actor, action, detail))
         if shown:
             self.revision += 1
-
-
-_SENTENCES = {
-    "application": "An application is not complete yet.",
-    "confirmation": "The citizen has not confirmed an application yet.",
-    "signature": "The citizen has not signed an application yet.",
-}
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _named(application: Application, document_hash: str | None) -> dict[str, str]:
-    return {"application_id": str(application.application_id), "document_hash": document_hash or ""}

@@ -20,14 +20,14 @@ from casework.tables import AuditRow, CaseRow, IdentityCheckRow, PersonRow
 from chassis.database import Row, Transaction
 from chassis.problems import NotFound
 from contracts.actors import Citizen, Clerk
-from contracts.base import Event
+from contracts.base import AppointmentEvent
 from contracts.booking import Need
 
 #: Columns that are equal in the row and in the model.
 _PLAIN = (
     "case_id", "office", "appointment_id", "reference", "language", "starts_at", "ends_at", "link_generation", "state",
     "stage", "revision", "clerk_id", "presence", "presence_at", "waiting_since", "technical_check", "mail", "ended_at",
-    "abort_reason", "moved_at", "erasure_requested_at",
+    "abort_reason", "moved_at", "contact_revision", "absence_told_at", "erasure_requested_at",
 )  # fmt: skip
 
 
@@ -52,13 +52,13 @@ async def of_citizen(tx: Transaction, citizen: Citizen, *, lock: bool = True) ->
     if row is None:
         raise NotFound("There is no case for this appointment yet.")
     if row.state == "cancelled" or citizen.gen < row.link_generation or row.erasure_requested_at is not None:
-        raise LinkExpired("The appointment was cancelled or moved.")
+        raise LinkExpired("The appointment was cancelled or moved, or its link was sent anew.")
     if citizen.gen > row.link_generation:
         raise NotFound("The news of the move is still on its way.")
     return await _loaded(tx, row)
 
 
-async def of_event(tx: Transaction, event: Event) -> Case | None:
+async def of_event(tx: Transaction, event: AppointmentEvent) -> Case | None:
     """The case that `event` is about, locked; None before the booking itself has arrived."""
     row = await _row_of_appointment(tx, event.office, event.appointment_id, lock=True)
     return await _loaded(tx, row) if row else None

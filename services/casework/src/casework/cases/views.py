@@ -137,6 +137,7 @@ class CaseView(CaseSummary):
     """A case as its clerk works on it."""
 
     revision: int
+    email: str | None
     phone: str | None
     identity_check: IdentityCheckView | None
     applications: list[ApplicationView]
@@ -204,6 +205,7 @@ def case_view(
         technical_check=TechnicalCheck.model_validate(case.technical_check) if case.technical_check else None,
         mail=case.mail,
         revision=case.revision,
+        email=case.person.email if case.person else None,
         phone=case.person.phone if case.person else None,
         identity_check=_identity_view(case.identity_check, names) if case.identity_check else None,
         applications=[application_view(directory, application) for application in case.applications],

@@ -27,7 +27,7 @@ RefreshToken = Annotated[str | None, Cookie(alias=COOKIE, max_length=200)]
 class Credentials(BaseModel):
     """What a clerk signs in with. The password is taken as it is typed, spaces and all."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     office: OfficeSlug
     username: Annotated[str, Field(min_length=1, max_length=100)]

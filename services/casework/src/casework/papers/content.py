@@ -69,8 +69,8 @@ def receipt_paper(case: Case, office: Office, catalogue: Catalogue) -> dict[str,
     if case.payment.at is not None:
         provider = _PROVIDERS.get(case.payment.provider, case.payment.provider)
         paid = texts["paid"].format(at=_moment(case.payment.at, office, language), provider=provider)
-    heading = texts["receipt"] if case.fee_cents else texts["record"]
-    return _frame(case, office, language, title=heading, about=texts["receipt_about"]) | {
+    kind = "receipt" if case.fee_cents else "record"
+    return _frame(case, office, language, title=texts[kind], about=texts[f"{kind}_about"]) | {
         "kind": None,
         "facts": facts,
         "greeting": texts["greeting"],

@@ -13,10 +13,10 @@ TEXTS: Mapping[str, Localised] = {
     "page": _both("Seite", "Page"),
     "of": _both("von", "of"),
     "application": _both("Antrag", "Application"),
-    "reference": _both("Vorgangszeichen", "Reference"),
+    "reference": _both("Terminnummer", "Appointment number"),
     "appointment": _both("Termin", "Appointment"),
     "fee": _both("Gebühr", "Fee"),
-    "free": _both("gebührenfrei", "free of charge"),
+    "free": _both("kostenlos", "free of charge"),
     "confirmed": _both("Bestätigt", "Confirmed"),
     "entries": _both("Angaben", "Entries"),
     "field": _both("Feld", "Field"),
@@ -25,7 +25,8 @@ TEXTS: Mapping[str, Localised] = {
     "signature": _both("Unterschrift", "Signature"),
     "attachment": _both("Der Antrag in maschinenlesbarer Form", "The application in machine-readable form"),
     "application_about": _both("Antrag aus einem Videotermin", "Application made in a video appointment"),
-    "receipt_about": _both("Beleg über einen Videotermin", "Record of a video appointment"),
+    "receipt_about": _both("Quittung über einen Videotermin", "Receipt for a video appointment"),
+    "record_about": _both("Bestätigung zu einem Videotermin", "Confirmation of a video appointment"),
     "draft": _both(
         "Entwurf. Dieser Antrag ist noch nicht bestätigt und nicht unterschrieben.",
         "Draft. This application has not been confirmed or signed yet.",
@@ -34,10 +35,12 @@ TEXTS: Mapping[str, Localised] = {
         "Dieser Antrag ist bestätigt, aber noch nicht unterschrieben.",
         "This application has been confirmed, but not signed yet.",
     ),
-    "proof": _both("Prüfsumme", "Checksum"),
+    "proof": _both("Nachweis", "Proof"),
     "proof_text": _both(
-        "SHA-256 der angehängten Datei document.json. Bestätigung und Unterschrift gelten genau für diesen Inhalt.",
-        "SHA-256 of the attached file document.json. Confirmation and signature are given for exactly this content.",
+        "Bestätigung und Unterschrift gelten genau für diesen Inhalt. "
+        "Zum Nachprüfen: SHA-256 der angehängten Datei document.json.",
+        "Confirmation and signature are given for exactly this content. "
+        "To verify it: SHA-256 of the attached file document.json.",
     ),
     "signature_alt": _both("Handschriftliche Unterschrift von {name}", "Handwritten signature of {name}"),
     "signed_drawn": _both("Im Videotermin unterschrieben am {at}", "Signed in the video appointment on {at}"),
@@ -48,15 +51,15 @@ TEXTS: Mapping[str, Localised] = {
     "citizen": _both("der antragstellenden Person", "the applicant"),
     "receipt": _both("Quittung", "Receipt"),
     "record": _both("Bestätigung", "Confirmation"),
-    "receipt_number": _both("Belegnummer", "Receipt number"),
+    "receipt_number": _both("Quittungsnummer", "Receipt number"),
     "completed": _both("Abgeschlossen", "Completed"),
     "name": _both("Name", "Name"),
     "greeting": _both(
         "Ihr Anliegen ist aufgenommen und abgeschlossen. Das haben wir für Sie erledigt:",
-        "Your matter has been taken up and completed. This is what we did for you:",
+        "Your request has been taken up and completed. This is what we did for you:",
     ),
-    "services": _both("Leistungen", "Services"),
-    "service": _both("Leistung", "Service"),
+    "services": _both("Anliegen", "Services"),
+    "service": _both("Anliegen", "Service"),
     "amount": _both("Betrag", "Amount"),
     "total": _both("Summe", "Total"),
     "paid": _both(
@@ -66,8 +69,8 @@ TEXTS: Mapping[str, Localised] = {
     "nothing_due": _both("Es ist nichts zu bezahlen.", "There is nothing to pay."),
     "next": _both("So geht es weiter", "What happens next"),
     "closing": _both(
-        "Dieser Beleg ist elektronisch erstellt und ohne Unterschrift gültig.",
-        "This document was made electronically and is valid without a signature.",
+        "Dieses Schreiben ist elektronisch erstellt und ohne Unterschrift gültig.",
+        "This letter was made electronically and is valid without a signature.",
     ),
 }
 

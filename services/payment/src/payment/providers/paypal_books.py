@@ -22,7 +22,7 @@ Id = Annotated[str, AfterValidator(_path_safe)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
 class PayPalMoney(_Part):

@@ -136,7 +136,7 @@ class WebhookVerifier:
             try:
                 builder.build_server_verifier(x509.DNSName(name)).verify(leaf, intermediates)
             except VerificationError as error:
-                log.info("certificate_not_accepted", name=name, reason=str(error))
+                log.info("certificate_not_accepted", host=name, reason=str(error))
             else:
                 key = leaf.public_key()
                 if isinstance(key, rsa.RSAPublicKey):

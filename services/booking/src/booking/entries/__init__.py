@@ -1,0 +1,1 @@
+"""Who waits, for what, and which slots they were offered: rows that appointments know, too."""

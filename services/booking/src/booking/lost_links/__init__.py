@@ -1,0 +1,1 @@
+"""Somebody has lost the link to their appointment: it is mailed anew."""

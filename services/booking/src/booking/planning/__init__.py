@@ -1,0 +1,1 @@
+"""What leads and clerks plan: the office's timetable, and times at which somebody is not there."""

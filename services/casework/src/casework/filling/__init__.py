@@ -1,0 +1,1 @@
+"""Filling in: the clerk saves an application, the citizen watches it grow, confirms and signs it."""
