@@ -14,8 +14,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tools.mutants.forking import ROOT
 from tools.mutants.planting import EQUIVALENT, SKIPPED, mutants_of
-from tools.mutants.recording import PACKAGES, ROOT
+from tools.mutants.recording import PACKAGES
 
 RULES = '''"""Who may what."""
 
@@ -93,6 +94,12 @@ def start(place: Path) -> Iterator["Start"]:
     starter.end()
 
 
+def change(place: Path, rules: str, tests: str) -> None:
+    """What a change makes of the package."""
+    (place / "libs/contracts/src/tiny/rules.py").write_text(rules)
+    (place / "libs/contracts/tests/test_rules.py").write_text(tests)
+
+
 class Start:
     """`start(*arguments)`: the command, running; it gets no further than this test."""
 
@@ -125,6 +132,15 @@ def told(running: "subprocess.Popen[str]") -> str:
     return output
 
 
+@pytest.fixture
+def repository(place: Path) -> Path:
+    """The workshop under git, everything committed: what a test writes from here on is the change."""
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "before"]):
+        who = ["-c", "user.name=Erika", "-c", "user.email=erika@example.org"]
+        subprocess.run(["git", *who, *arguments], cwd=place, check=True, capture_output=True)
+    return place
+
+
 def test_a_hole_is_noticed_or_said_to_be_one(place: Path, start: Start) -> None:
     running = start("--count", "0", "--at-least", "90")
     lines = {" ".join(line.split()) for line in told(running).splitlines()}
@@ -152,22 +168,63 @@ def test_tests_that_fail_by_themselves_prove_nothing(place: Path, start: Start) 
     assert running.returncode == 1
 
 
-def test_of_a_change_its_own_lines_are_tried_by_its_own_tests(place: Path, start: Start) -> None:
-    def git(*arguments: str) -> None:
-        who = ["-c", "user.name=Erika", "-c", "user.email=erika@example.org"]
-        subprocess.run(["git", *who, *arguments], cwd=place, check=True, capture_output=True)
-
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "before")
-    rules, tests = place / "libs/contracts/src/tiny/rules.py", place / "libs/contracts/tests/test_rules.py"
-    rules.write_text(RULES.replace("age > 17", "age > 16"))
-    tests.write_text(TESTS.replace("may_drive(3)", "may_drive(16)"))
+def test_of_a_change_its_own_lines_are_tried_by_its_own_tests(repository: Path, start: Start) -> None:
+    change(repository, RULES.replace("age > 17", "age > 16"), TESTS.replace("may_drive(3)", "may_drive(16)"))
     output = told(start("--changed", "HEAD", "--seconds", "60"))
     assert "[rule] >  =>  >=" in output
     assert "[value] 16  =>  17" in output
     assert "2 of 2 noticed" in output or "1 of 2 noticed" in output
     assert "18" not in output
+
+
+def test_a_change_that_says_nothing_of_itself_fails(repository: Path, start: Start) -> None:
+    rules = "".join(f"\n\ndef rule_{n}(age: int) -> bool:\n    return age > {n}\n" for n in range(8))
+    tests = "".join(f"    rules.rule_{n}(20)\n" for n in range(8))
+    change(repository, RULES + rules, f"{TESTS}\n\ndef test_nothing():\n{tests}")
+    running = start("--changed", "HEAD", "--at-least", "60")
+    assert "0 of 16 noticed" in told(running)
+    assert running.returncode == 1
+
+
+def test_one_survivor_of_a_small_change_may_be_chance(repository: Path, start: Start) -> None:
+    change(repository, RULES.replace("age > 17", "age > 16"), TESTS.replace("may_drive(40)", "may_drive(41)"))
+    running = start("--changed", "HEAD", "--at-least", "60")
+    assert "0 of 2 noticed" in told(running)
+    assert running.returncode == 0
+
+
+def test_a_change_too_large_for_the_time_is_not_judged_by_half_of_its_tests(repository: Path, start: Start) -> None:
+    slow = f"{TESTS}\n\ndef test_slow():\n    import time\n    time.sleep(600)\n"
+    change(repository, RULES.replace("age > 17", "age > 16"), slow)
+    begun = time.monotonic()
+    running = start("--changed", "HEAD", "--seconds", "12", "--at-least", "60")
+    output = told(running)
+    assert "nothing is planted in contracts" in output
+    assert "0 of 0 noticed" in output
+    assert running.returncode == 0
+    assert time.monotonic() - begun < 12
+    assert not list((repository / "temporary").iterdir())
+
+
+def test_of_changed_tests_that_fail_nothing_is_made_up(repository: Path, start: Start) -> None:
+    """Whoever runs the tests is told; here they prove nothing."""
+    change(repository, RULES.replace("age > 17", "age > 16"), f"{TESTS}\n\ndef test_wrong():\n    assert False\n")
+    running = start("--changed", "HEAD", "--at-least", "60")
+    assert "nothing is planted in contracts: the tests" in told(running)
+    assert running.returncode == 0
+
+
+def test_what_has_not_changed_is_not_recorded_again(place: Path, start: Start) -> None:
+    other = place / "libs/contracts/tests/test_other.py"
+    other.write_text("def test_other():\n    assert True\n")
+    assert "files: 2" in told(start("--count", "1"))
+    other.write_text("def test_other():\n    assert 1\n")
+    assert "files: 1" in told(start("--count", "1")), "the file itself"
+    (place / "libs/contracts/src/tiny/rules.py").write_text(RULES.replace("age > 17", "age > 16"))
+    assert "files: 1" in told(start("--count", "1")), "what it runs"
+    assert "recording" not in told(start("--count", "1"))
+    (place / "conftest.py").write_text((place / "conftest.py").read_text() + "\n")
+    assert "files: 2" in told(start("--count", "1")), "what all have in common"
 
 
 def test_who_stops_it_finds_everything_as_it_was(place: Path, start: Start) -> None:

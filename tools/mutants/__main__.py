@@ -20,14 +20,17 @@ from pathlib import Path
 from typing import Final
 
 from tools.mutants.changes import Changes, changes_since
+from tools.mutants.forking import ROOT, warm_up
 from tools.mutants.planting import SKIPPED, Mutant, mutants_of, references
-from tools.mutants.recording import PACKAGES, ROOT, Record, record, record_of
-from tools.mutants.running import Job, Outcome, run_all, warm_up
+from tools.mutants.recording import PACKAGES, OutOfTime, Record, TestsFail, record, tests_of
+from tools.mutants.running import Job, Outcome, run_all
 
 #: Who meets a mutant with so much of tests and does not notice lets it live.
 BUDGET_SECONDS: Final = 40.0
 #: A constant is looked for where it is used, also by way of other constants.
 _DEPTH: Final = 4
+#: A sample says that too little is noticed when this would be as unlikely if enough were.
+_CHANCE: Final = 0.05
 
 
 def main() -> None:
@@ -36,23 +39,19 @@ def main() -> None:
     wanted = _arguments()
     until = time.monotonic() + (wanted.seconds or math.inf)
     dice = random.Random(wanted.seed)
-    if wanted.changed:
-        jobs = _jobs_of(wanted, changes_since(wanted.changed), dice)
-    else:
-        chosen = _some(wanted, _found(wanted), dice)
-        records = {
-            name: record(name, wanted.jobs, as_recorded=wanted.as_recorded) for name in {one for one, _ in chosen}
-        }
-        jobs = _jobs(chosen, records)
     warm_up()
+    try:
+        jobs = _jobs_of_changes(wanted, changes_since(wanted.changed), dice) if wanted.changed else _jobs(wanted, dice)
+    except TestsFail as failure:
+        sys.exit(f"mutants: {failure}")
     outcomes: list[Outcome] = []
     for outcome in run_all(jobs, wanted.jobs, until):
         outcomes.append(outcome)
         if wanted.verbose or outcome.fate in ("survived", "uncovered"):
             print(f"{outcome.fate:9} {_told(outcome)}", flush=True)
     _sum_up(outcomes)
-    if _share(outcomes) < wanted.at_least:
-        sys.exit(f"mutants: less than {wanted.at_least} % noticed")
+    if _is_less(_noticed(outcomes), len(outcomes), wanted.at_least / 100):
+        sys.exit(f"mutants: less than {wanted.at_least:g} % noticed")
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,9 +63,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--file", default="", help="only files whose path holds this")
     parser.add_argument("--changed", metavar="COMMIT", help="only lines and tests that have changed since then")
     parser.add_argument("--seconds", type=float, default=0, help="no longer than this; what is left is not planted")
-    parser.add_argument("--at-least", type=float, default=0, help="the least share noticed, or it fails")
+    parser.add_argument("--at-least", type=float, default=0, help="the percent to notice, or it fails; chance aside")
     parser.add_argument("--jobs", type=int, default=2, help="how many at once")
-    parser.add_argument("--as-recorded", action="store_true", help="use the last record though tests have changed")
     parser.add_argument("--verbose", action="store_true", help="print also who was noticed")
     return parser.parse_args()
 
@@ -92,18 +90,38 @@ def _some(wanted: argparse.Namespace, found: list[tuple[str, Mutant]], dice: ran
     return found
 
 
-def _jobs_of(wanted: argparse.Namespace, changes: Changes, dice: random.Random) -> list[Job]:
-    """Mutants of changed lines that changed tests run: what a change says of itself has to hold."""
+def _jobs(wanted: argparse.Namespace, dice: random.Random) -> list[Job]:
+    chosen = _some(wanted, _found(wanted), dice)
+    packages = sorted({package for package, _ in chosen})
+    records = {package: record(package, tests_of(package), wanted.jobs) for package in packages}
+    return _met(chosen, records)
+
+
+def _jobs_of_changes(wanted: argparse.Namespace, changes: Changes, dice: random.Random) -> list[Job]:
+    """Mutants of changed lines that changed tests run: what a change says of itself has to hold.
+
+    Packages whose changed tests do not all run in half of the time are left alone, those with few of them coming first:
+    a mutant is judged by all that the change says of it, however large the change is.
+    """
     found = [(package, mutant) for package, mutant in _found(wanted) if changes.touch(mutant.path, mutant.line)]
     tests = {package: changes.tests(PACKAGES[package]) for package in {package for package, _ in found}}
     enough = time.monotonic() + (wanted.seconds / 2 or math.inf)
-    records = {package: record_of(package, files, enough) for package, files in sorted(tests.items()) if files}
-    jobs = _jobs([(package, mutant) for package, mutant in found if package in records], records)
-    met = [job for job in jobs if job.tests]
-    return dice.sample(met, min(wanted.count or len(met), len(met)))
+    records, late = dict[str, Record](), list[str]()
+    for package, files in sorted(tests.items(), key=lambda item: (len(item[1]), item[0])):
+        try:
+            records |= {package: record(package, files, wanted.jobs, enough)} if files else {}
+        except OutOfTime:
+            late.append(package)
+        except TestsFail as failure:
+            print(f"mutants: nothing is planted in {package}: {failure}")
+    if late:
+        print(f"mutants: nothing is planted in {', '.join(late)}: the changed tests take longer than half of the time")
+    met = [job for job in _met([one for one in found if one[0] in records], records) if job.tests]
+    taken = dice.sample(met, min(wanted.count or len(met), len(met)))
+    return sorted(taken, key=lambda job: job.seconds)
 
 
-def _jobs(chosen: Iterable[tuple[str, Mutant]], records: dict[str, Record]) -> list[Job]:
+def _met(chosen: Iterable[tuple[str, Mutant]], records: dict[str, Record]) -> list[Job]:
     uses = {name: references(_files(name)) for name in records}
     return [_job(name, mutant, records[name], uses[name]) for name, mutant in chosen]
 
@@ -170,6 +188,12 @@ def _share(outcomes: Sequence[Outcome]) -> float:
 
 def _noticed(outcomes: Sequence[Outcome]) -> int:
     return sum(outcome.fate in ("killed", "timeout") for outcome in outcomes)
+
+
+def _is_less(noticed: int, tried: int, share: float) -> bool:
+    """Whether that few of those tried would hardly be noticed by chance, if each were with this probability."""
+    as_few = sum(math.comb(tried, n) * share**n * (1 - share) ** (tried - n) for n in range(noticed + 1))
+    return as_few < _CHANCE
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """A pytest plugin that writes down which test runs which line, and how long each test takes.
 
-Loaded with `-p tools.mutants.recorder` before anything of ours is imported. SCHALTER_MUTANTS_RECORD names the file;
-parallel workers add their names to it.
+Loaded with `-p tools.mutants.recorder` before anything of ours is imported. SCHALTER_MUTANTS_RECORD names the file,
+SCHALTER_MUTANTS_SOURCE the folder whose files are looked at.
 """
 
 import json
 import os
-import signal
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +13,9 @@ from pathlib import Path
 import coverage
 import pytest
 
-_file = f"{os.environ['SCHALTER_MUTANTS_RECORD']}.{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-_coverage = coverage.Coverage(
-    data_file=_file,
-    config_file=False,
-    source=os.environ["SCHALTER_MUTANTS_SOURCES"].split(":"),
-    concurrency=["thread", "greenlet"],
-)
+_file = Path(os.environ["SCHALTER_MUTANTS_RECORD"])
+_coverage = coverage.Coverage(data_file=None, config_file=False, source=[os.environ["SCHALTER_MUTANTS_SOURCE"]])
 _coverage.start()
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in whatever a shell runs behind itself
 _seconds: defaultdict[str, float] = defaultdict(float)
 
 
@@ -39,7 +32,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_unconfigure() -> None:
-    """The end of this process's tests."""
+    """The end of the tests."""
     _coverage.stop()
-    _coverage.save()
-    Path(f"{_file}.json").write_text(json.dumps(_seconds))
+    data = _coverage.get_data()
+    lines = {path: data.contexts_by_lineno(path) for path in sorted(data.measured_files())}
+    _file.write_text(json.dumps({"lines": lines, "seconds": _seconds}))
