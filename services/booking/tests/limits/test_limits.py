@@ -60,7 +60,7 @@ async def test_the_work_doubles_as_the_hard_limit_comes_nearer(send: Send, solve
             challenge = answer.json()["challenge"]
             levels.append(challenge["parameters"]["data"]["level"])
             assert (await send(proof=solved(challenge))).status_code == 201
-    assert levels == [0, 2, 5]
+    assert levels == [0, 3, 6]
 
 
 async def test_an_easy_proof_does_not_pass_where_a_hard_one_is_asked_for(send: Send, solved: Any) -> None:

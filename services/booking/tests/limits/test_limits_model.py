@@ -57,21 +57,36 @@ def test_a_home_writes_to_a_mailbox_under_one_name_whichever_of_its_networks_it_
 
 @pytest.mark.parametrize(
     ("count", "asked"),
-    [(0, None), (5, None), (6, 0), (20, 0), (21, 1), (35, 2), (49, 3), (77, 4), (78, 5), (106, 7), (999, 7)],
+    [(0, None), (5, None), (6, 0), (15, 0), (16, 1), (26, 2), (35, 2), (36, 3), (37, 3), (38, 4), (46, 8), (999, 8)],
 )
-def test_the_level_rises_with_what_is_used_up(count: int, asked: int | None) -> None:
+def test_the_level_rises_slowly_up_to_what_is_usual_and_steeply_beyond(count: int, asked: int | None) -> None:
     assert level(count, Limits().booking) == asked
 
 
-def test_a_limit_without_room_between_its_bounds_asks_for_the_hardest_proof_at_most() -> None:
-    assert level(3, Limit(proof_from=3, at_most=3, seconds=60)) == 0
-    assert level(9, Limit(proof_from=3, at_most=3, seconds=60)) == MAX_LEVEL
+@pytest.mark.parametrize(("count", "asked"), [(2, None), (3, 0), (5, 0), (6, 1), (20, 5), (21, 6), (29, 8), (99, 8)])
+def test_where_nothing_is_known_of_what_is_usual_the_level_rises_evenly_to_the_end(
+    count: int, asked: int | None
+) -> None:
+    assert level(count, Limit(proof_from=3, at_most=30, seconds=60)) == asked
+
+
+def test_a_limit_without_room_between_its_bounds_asks_for_the_hardest_proof() -> None:
+    assert level(2, Limit(proof_from=3, at_most=3, seconds=60)) is None
+    assert level(3, Limit(proof_from=3, at_most=3, seconds=60)) == MAX_LEVEL
+
+
+def test_as_many_networks_may_bring_as_many_times_as_much() -> None:
+    assert Limit(proof_from=3, usual=5, at_most=9, seconds=60).times(4) == Limit(
+        proof_from=12, usual=20, at_most=36, seconds=60
+    )
 
 
 @pytest.mark.parametrize(
     "limits",
     [
         {"booking": {"proof_from": 7, "at_most": 6, "seconds": 60}},
+        {"booking": {"proof_from": 3, "usual": 2, "at_most": 6, "seconds": 60}},
+        {"booking": {"proof_from": 3, "usual": 7, "at_most": 6, "seconds": 60}},
         {"booking": {"proof_from": 1, "at_most": 6, "seconds": 0}},
         {"booking": {"proof_from": 1, "at_most": 6, "seconds": 86_401}},
         {"bookings": {"proof_from": 1, "at_most": 6, "seconds": 60}},

@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from booking.errors import LimitReached, ProofRequired
 from booking.limits import model, store
 from booking.limits.counters import Count, Counters, CountersLostError, Toll
-from booking.limits.model import WIDER, Action, Limits, Names, Whose, Window
+from booking.limits.model import NEVER_REFUSED, WIDER, Action, Limits, Names, Whose, Window
 from booking.limits.proof import Challenges, Proof
 from chassis.database import Transaction
 from chassis.problems import Problem
@@ -102,7 +102,7 @@ class Visitor:
     def windows(self, action: Action, *, email: str | None = None, link: UUID | None = None) -> list[Window]:
         """Where `action` of this visitor is counted."""
         limits, names = self.gate.limits, self.gate.names
-        refuses = action != "cancellation"
+        refuses = action not in NEVER_REFUSED
         limit = limits.per_address(action)
         network, *around = names.of_networks(self.address, self.now)
         windows = [Window(f"{action}:{network}", limit, refuses=refuses)]

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-#: What is limited. "answer": whatever else the holder of a link says, about an offer, the waiting list or a number.
+#: What is limited. "departure": no to an offer, to waiting on, to one's number. "answer": whatever else a link's holder
+#: says.
 Action = Literal[
     "hold",
     "booking",
@@ -24,15 +25,22 @@ Action = Literal[
     "lost_link",
     "waiting_list",
     "walk_in",
+    "departure",
     "answer",
 ]
+#: Whoever does not come, or waits no longer, shall say so, however often and whatever fails: it costs work at most.
+NEVER_REFUSED: Final = frozenset[Action]({"cancellation", "departure"})
 #: Whose doings a window counts.
 Whose = Literal["network", "link", "mailbox", "network to mailbox"]
 #: Told how many more there are under one e-mail address than is usual; raises ProofRequired unless work was done.
 Owes = Callable[[int], None]
 
-#: Every level doubles the work; the hardest takes a telephone with four cores most of a minute.
-MAX_LEVEL: Final = 7
+#: Every level doubles the work; the hardest takes a telephone with four cores a minute or two.
+MAX_LEVEL: Final = 8
+#: What honest people pay at most: two seconds of a telephone.
+_LEVEL_OF_USUAL: Final = 2
+#: Beyond what is usual so many cost the same, then the next so many twice as much.
+_STEP: Final = 2
 #: Somebody whose address others type in waits some seconds, never a minute.
 MAX_LEVEL_OF_MAILBOX: Final = 4
 
@@ -45,49 +53,65 @@ _NOBODY: Final = "unknown"
 
 
 class Limit(BaseModel):
-    """So many within `seconds`: from `proof_from` on each costs a proof of work, and `at_most` is the end."""
+    """So many within `seconds`: from `proof_from` on each costs a proof of work, and `at_most` is the end.
+
+    Up to `usual`, what honest people may bring, the work stays small; beyond, it soon is as hard as it gets. Without
+    it the work rises evenly until the end.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     proof_from: Annotated[int, Field(ge=0)]
+    usual: Annotated[int, Field(ge=0)] | None = None
     at_most: Annotated[int, Field(ge=1)]
     seconds: Annotated[int, Field(ge=1, le=86_400)]
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.proof_from > self.at_most:
-            raise ValueError("proof_from must not be more than at_most")
+        bounds = [each for each in (self.proof_from, self.usual, self.at_most) if each is not None]
+        if bounds != sorted(bounds):
+            raise ValueError("proof_from must not be more than usual, nor that more than at_most")
         return self
 
     def times(self, many: int) -> Self:
         """The same for `many` times as many people."""
-        return self.model_copy(update={"proof_from": many * self.proof_from, "at_most": many * self.at_most})
+        usual = None if self.usual is None else many * self.usual
+        return self.model_copy(
+            update={"proof_from": many * self.proof_from, "usual": usual, "at_most": many * self.at_most}
+        )
+
+    def first_of(self, level: int, hardest: int) -> int:
+        """The count from which on one more costs at least `level` of `hardest`."""
+        end, top = (self.at_most, hardest) if self.usual is None else (self.usual, _LEVEL_OF_USUAL)
+        if level > top:
+            return end + (level - top - 1) * _STEP
+        return self.proof_from + -(-level * (end - self.proof_from) // (top + 1))
 
 
 class Limits(BaseModel):
     """All limits. Those per network leave room for a carrier's customers behind one IPv4 address.
 
     Reckoned for 300 slots that are released at 08:00 and gone within the hour: six of ten by telephone, four of ten of
-    these with the largest carrier, half of them by IPv4. All behind one address would be 36. Refusals begin at three
-    times as many; until then an address costs work.
+    these with the largest carrier, half of them by IPv4. All behind one address would be 36. Beyond that the price soon
+    is minutes of a core, and refusals begin at three times as many (docs/security.md).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: Slots held, or booked from a hold: a hold lives for twenty minutes at most; one given back does not count.
-    hold: Limit = Limit(proof_from=12, at_most=120, seconds=20 * 60)
-    booking: Limit = Limit(proof_from=6, at_most=120, seconds=3600)
-    move: Limit = Limit(proof_from=6, at_most=60, seconds=3600)
-    #: Never refused: whoever does not come shall say so.
+    hold: Limit = Limit(proof_from=12, usual=36, at_most=120, seconds=20 * 60)
+    booking: Limit = Limit(proof_from=6, usual=36, at_most=120, seconds=3600)
+    move: Limit = Limit(proof_from=3, usual=9, at_most=60, seconds=3600)
     cancellation: Limit = Limit(proof_from=12, at_most=120, seconds=3600)
+    departure: Limit = Limit(proof_from=30, at_most=300, seconds=3600)
     #: Addresses corrected: each mails somebody.
-    correction: Limit = Limit(proof_from=4, at_most=60, seconds=3600)
+    correction: Limit = Limit(proof_from=4, usual=12, at_most=60, seconds=3600)
     #: Before an address is confirmed: mailed once more, or elsewhere. Each costs work, for each mails somebody.
-    confirmation: Limit = Limit(proof_from=0, at_most=60, seconds=3600)
+    confirmation: Limit = Limit(proof_from=0, usual=36, at_most=60, seconds=3600)
     #: Links asked for anew: whoever guesses references works for it.
-    lost_link: Limit = Limit(proof_from=3, at_most=60, seconds=3600)
-    waiting_list: Limit = Limit(proof_from=6, at_most=120, seconds=3600)
-    walk_in: Limit = Limit(proof_from=4, at_most=60, seconds=3600)
+    lost_link: Limit = Limit(proof_from=3, usual=12, at_most=60, seconds=3600)
+    waiting_list: Limit = Limit(proof_from=6, usual=36, at_most=120, seconds=3600)
+    walk_in: Limit = Limit(proof_from=4, usual=36, at_most=60, seconds=3600)
     answer: Limit = Limit(proof_from=30, at_most=300, seconds=3600)
     #: Moves of one appointment: each gives a slot back and mails somebody.
     link_moves: Limit = Limit(proof_from=2, at_most=3, seconds=86_400)
@@ -145,12 +169,9 @@ class Window:
         """
         if not self.asks:
             return None
-        if proven is None:
-            return self.limit.proof_from
-        if proven + 1 >= self.hardest:
+        if proven is not None and proven + 1 >= self.hardest:
             return self.end
-        way = max(1, self.limit.at_most - self.limit.proof_from)
-        room = self.limit.proof_from + -(-(proven + 2) * way // (self.hardest + 1))
+        room = self.limit.first_of(0 if proven is None else proven + 2, self.hardest)
         return room if self.end is None else min(room, self.end)
 
 
@@ -206,14 +227,9 @@ def networks(address: str) -> list[str]:
 
 
 def level(count: int, limit: Limit, hardest: int = MAX_LEVEL) -> int | None:
-    """How hard a proof one more costs after `count`: None is no proof at all, 0 the easiest, and so on.
-
-    The level rises with the share of the way between the two bounds that has been used up.
-    """
-    if count < limit.proof_from:
-        return None
-    used, way = count - limit.proof_from, max(1, limit.at_most - limit.proof_from)
-    return min(hardest, used * (hardest + 1) // way)
+    """How hard a proof one more costs after `count`: None is no proof at all, 0 the easiest, and so on."""
+    levels = [each for each in range(hardest + 1) if limit.first_of(each, hardest) <= count]
+    return levels[-1] if levels else None
 
 
 def owed(beyond: int) -> int | None:

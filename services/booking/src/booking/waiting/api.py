@@ -15,6 +15,7 @@ from booking.dependencies import Dependencies
 from booking.errors import OfferOver
 from booking.limits.gate import Visitor
 from booking.limits.http import LIMITED, TheVisitor
+from booking.limits.model import Action
 from booking.offices import model as offices
 from booking.offices.model import wanted_of
 from booking.waiting import privacy, usecases
@@ -35,14 +36,14 @@ _NO = Refusal()
 async def wait(deps: TheDependencies, tx: Tx, now: Now, citizen: TheCitizen, visitor: TheVisitor) -> WaitingView:
     """Tell me when something earlier is free. Repeating it keeps the place; leaving and coming back costs work soon."""
     email = await usecases.mailbox_of_who_comes_back(tx, citizen)
-    async with _answering(visitor, citizen, tx, email=email):
+    async with _saying(visitor, citizen, tx, "answer", email=email):
         return WaitingView(since=(await usecases.wait(deps, tx, citizen, now)).astimezone(UTC))
 
 
 @router.delete("/appointment/waiting", status_code=204, responses=LIMITED)
 async def stop_waiting(deps: TheDependencies, tx: Tx, now: Now, citizen: TheCitizen, visitor: TheVisitor) -> None:
     """I am happy with what I have. Who does not wait is done already."""
-    async with _answering(visitor, citizen, tx):
+    async with _saying(visitor, citizen, tx, "departure"):
         await usecases.stop_waiting(deps, tx, citizen, now)
 
 
@@ -91,7 +92,7 @@ async def get_listed_data(
 async def leave(deps: TheDependencies, tx: Tx, now: Now, listed: TheListed, visitor: TheVisitor) -> ListedView:
     """I wait no longer: name and address are erased, what is offered goes to the next. Repeating it is no error; who
     has an appointment by now keeps it."""
-    async with _answering(visitor, listed, tx):
+    async with _saying(visitor, listed, tx, "departure"):
         await usecases.leave(deps, tx, listed, now)
     return await _listed(deps, tx, listed, now)
 
@@ -122,7 +123,7 @@ async def accept(
         return BookedView.of(await usecases.accept(deps, tx, offeree, now))
 
     try:
-        async with _answering(visitor, offeree, tx), tx.savepoint():
+        async with _saying(visitor, offeree, tx, "answer"), tx.savepoint():
             # An offer is accepted once, so it is its own key.
             return await once(
                 tx, scope="offer", key=str(offeree.sub), request=Acceptance(), now=now, answer=BookedView, act=act
@@ -137,18 +138,18 @@ async def refuse(
     deps: TheDependencies, tx: Tx, now: Now, offeree: TheOfferee, visitor: TheVisitor, body: Refusal = _NO
 ) -> None:
     """Not this one: the next in the line gets it. The place in the line stays, unless one leaves the list."""
-    async with _answering(visitor, offeree, tx):
+    async with _saying(visitor, offeree, tx, "departure"):
         await usecases.refuse(deps, tx, offeree, leave_list=body.leave_list, now=now)
 
 
 @asynccontextmanager
-async def _answering(
-    visitor: Visitor, holder: Citizen | Listed | Offeree, tx: Transaction, *, email: str | None = None
+async def _saying(
+    visitor: Visitor, holder: Citizen | Listed | Offeree, tx: Transaction, what: Action, *, email: str | None = None
 ) -> AsyncIterator[None]:
-    """The gate before what the holder of a link says. All of it may be repeated, so that each time counts.
+    """The gate before `what` the holder of a link says. All of it may be repeated, so that each time counts.
 
     `email`: whose mailbox gets something of it.
     """
-    async with visitor.passing(holder.office, "answer", uuid4().hex, email=email, link=holder.sub) as passed:
+    async with visitor.passing(holder.office, what, uuid4().hex, email=email, link=holder.sub) as passed:
         await passed.spend(tx)
         yield

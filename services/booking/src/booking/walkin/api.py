@@ -67,6 +67,6 @@ async def stay(context: TheWalkInContext, tx: Tx, now: Now, ticket: TheTicket) -
 @router.post("/walk-in/departure", status_code=204, responses=LIMITED)
 async def leave(tx: Tx, now: Now, ticket: TheTicket, visitor: TheVisitor) -> None:
     """I am going; what is stored about me is erased. 409 `already_called`: a clerk is waiting."""
-    async with visitor.passing(ticket.office, "answer", uuid4().hex, link=ticket.sub) as passed:
+    async with visitor.passing(ticket.office, "departure", uuid4().hex, link=ticket.sub) as passed:
         await passed.spend(tx)
         await usecases.leave(tx, ticket, now)
