@@ -113,7 +113,6 @@ def _begin(package: str, file: Path, folder: Path) -> Process:
         {
             "SCHALTER_MUTANTS_RECORD": str(folder / f"{name}.json"),
             "SCHALTER_MUTANTS_SOURCE": str(PACKAGES[package] / "src"),
-            "COVERAGE_CORE": "ctrace",
         },
     )
 
