@@ -50,7 +50,7 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAPI:
     """The application; without `settings` they are read from the environment."""
     settings = settings or Settings()
-    client = holds.connect(str(settings.redis_url))
+    client = holds.connect(str(settings.redis_url), settings.redis_seconds)
     catalogue = load_catalogue()
     offered = all_offices(load_offices(settings.offices_dir, catalogue), catalogue)
     link_key = settings.link_private_key.get_secret_value()

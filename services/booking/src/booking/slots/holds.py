@@ -151,14 +151,14 @@ class HeldBusy(NamedTuple):
     busy: BusyTime
 
 
-def connect(url: str) -> Redis:
-    """A client that gives up quickly: one immediate retry (a dead connection), a quarter of a second each."""
+def connect(url: str, seconds: float = 0.25) -> Redis:
+    """A client that gives up quickly: one immediate retry (a dead connection), `seconds` each."""
     return scripts.connect(
         url,
-        0.25,
+        seconds,
         decode_responses=True,
-        socket_timeout=0.25,
-        socket_connect_timeout=0.25,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 1),
     )
 
