@@ -6,7 +6,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || ec
 BIN := .venv/bin
 WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lock setup web python unit journeys faults bench mutants
+.PHONY: help up test check format lock setup web python browser unit journeys faults bench mutants
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -15,14 +15,13 @@ help: ## this list
 up: setup ## run everything on PORT (8080); Ctrl-C stops it
 	@exec $(BIN)/schalter up --port $(PORT)
 
-test: setup ## all tests: unit, services, architecture, browser journeys
-	@$(BIN)/python tools/setup.py browser
+test: setup browser ## all tests: unit, services, architecture, browser journeys
 	@$(MAKE) --no-print-directory unit journeys
 
 unit: python ## all tests but the browser journeys
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not journey"
 
-journeys: setup ## the browser journeys alone
+journeys: setup browser ## the browser journeys alone
 	$(BIN)/pytest -m journey || [ $$? -eq 5 ]
 
 faults: setup ## 2,000 bookings while notify, NATS and PostgreSQL are killed and the mail server misbehaves (minutes)
@@ -64,3 +63,6 @@ python:
 
 web: python
 	@$(PYTHON) tools/setup.py web
+
+browser: python
+	@$(BIN)/python tools/setup.py browser

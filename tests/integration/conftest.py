@@ -26,7 +26,9 @@ def system(servers_dir: Path) -> Iterator[System]:
     finally:
         system.stop()
     logs = {service: (system.var / "log" / f"{service}.log").read_text() for service in SERVICES}
-    told = [line for lines in logs.values() for line in lines.splitlines() if "@example" in line or REDACTED in line]
+    # A detail is redacted unread; that of a database that is just starting is about nobody.
+    lines = [line for log in logs.values() for line in log.splitlines() if "CannotConnectNowError" not in line]
+    told = [line for line in lines if "@example" in line or REDACTED in line]
     assert not told, "a service logged something personal"
 
 
