@@ -16,12 +16,24 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[2]
 _LIBRARIES: Final = (
     "alembic.command",
+    "altcha",
     "asyncpg",
     "fastapi",
+    "holidays",
+    "httpx",
     "hypothesis",
+    "icalendar",
+    "jsonschema",
+    "jwt",
     "nats",
+    "phonenumbers",
+    "psycopg",
+    "pwdlib",
     "redis.asyncio",
+    "schemathesis",
     "sqlmodel",
+    "structlog",
+    "typst",
     "uvicorn",
 )
 

@@ -104,6 +104,13 @@ class TestOvertaking:
         assert (await case_of(world, late.appointment_id))["state"] == "cancelled"
         assert await world.rows("SELECT 1 FROM parked_event WHERE appointment_id = :id", id=late.appointment_id) == []
 
+    async def test_what_another_office_said_first_has_no_effect(self, world: Any) -> None:
+        event, _ = await world.open()
+        late = event.model_copy(update={"appointment_id": uuid4()})
+        await world.deliver(cancelled(late).model_copy(update={"office": "demo"}))
+        await world.deliver(late)
+        assert (await case_of(world, late.appointment_id))["state"] == "open"
+
     async def test_early_events_are_applied_in_the_order_of_time(self, world: Any, clock: Any) -> None:
         event, _ = await world.open()
         late = event.model_copy(update={"appointment_id": uuid4()})

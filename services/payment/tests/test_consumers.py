@@ -131,6 +131,12 @@ async def test_a_cancelled_appointment_is_not_paid_for_by_coming_back(desk: Any,
     assert await desk.rows("SELECT 1 FROM payment_order WHERE case_id = :id", id=case.case_id) == []
 
 
+async def test_who_came_to_another_office_still_did_not_come_to_ours(desk: Any, case: Any) -> None:
+    for event in (case.missed(), replace(case, office="demo").resumed(), case.requested()):
+        await desk.hear(event)
+    assert await desk.rows("SELECT 1 FROM payment_order WHERE case_id = :id", id=case.case_id) == []
+
+
 async def test_what_is_being_given_back_for_a_no_show_is_asked_for_anew(desk: Any, simulator: Any, case: Any) -> None:
     await desk.authorised(simulator, case)
     for event in (case.missed(), case.resumed()):
