@@ -10,8 +10,9 @@ from nats.js.api import StreamConfig
 
 from contracts.topology import DEAD_LETTERS, STREAMS, dead_letter_subject
 from schalter.embedded import Nats, SchalterError, free_port
+from schalter.installation import BusAccess
 from schalter.nats_config import OPERATOR, inbox_prefix, service_users
-from schalter.replay import BusAccess, DeadLetter, replay
+from schalter.replay import DeadLetter, replay
 
 PASSWORDS = {name: f"pw-{name}" for name in (*STREAMS, OPERATOR)}
 SUBJECT = "booking.completed.v1"

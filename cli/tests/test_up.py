@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,6 +60,27 @@ def test_pages_and_interfaces_are_served(system: System) -> None:
         for service in SERVICES:
             assert client.get(f"/api/{service}/openapi.json").json()["openapi"].startswith("3.")
         assert client.get("/mail/").status_code == 200
+
+
+def test_an_operator_makes_an_account_that_signs_in_until_it_is_closed(system: System) -> None:
+    def schalter(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [Path(sys.executable).with_name("schalter"), *arguments, "--var", str(system.var)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+
+    added = schalter("clerks", "add", "demo", "Erika.Amt", "Erika Amt", "--role", "lead")
+    assert added.returncode == 0, added.stderr
+    who, username, password = added.stdout.splitlines()[0].split()
+    assert (who, username) == ("demo:", "erika.amt")
+    body = {"office": "demo", "username": "erika.amt", "password": password}
+    with httpx.Client(base_url=system.state["public_url"], timeout=10) as client:
+        assert client.post("/api/casework/session", json=body).json()["clerk"]["role"] == "lead"
+        assert schalter("clerks", "disable", "demo", "erika.amt").returncode == 0
+        assert client.post("/api/casework/session", json=body).status_code == 401
+    assert "closed" in next(line for line in schalter("clerks", "list", "demo").stdout.splitlines() if "erika" in line)
+    again = schalter("clerks", "add", "demo", "erika.amt", "Erika Amt")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr.startswith("schalter: demo has an account erika.amt already. Open it again with `enable`.")
+    assert "There is no office 'nowhere'" in schalter("clerks", "list", "nowhere").stderr
 
 
 def test_the_bus_has_refused_nothing(system: System) -> None:

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from schalter import chores
+from schalter import chores, clerks
 from schalter.compose_secrets import write_secrets
 from schalter.embedded import SchalterError
+from schalter.installation import BusAccess, Installation, services_named
 from schalter.offices import report
-from schalter.replay import BusAccess, replay, running_bus
-from schalter.republish import republish_all, running_databases, since_when
+from schalter.replay import replay
+from schalter.republish import republish_all, since_when
 from schalter.running.home import Home
 from schalter.running.up import up as run_up
 
@@ -30,6 +31,7 @@ cli.add_typer(offices, name="offices")
 cli.add_typer(events, name="events")
 mails = typer.Typer(help="The mails to citizens.", no_args_is_help=True)
 cli.add_typer(mails, name="mails")
+cli.add_typer(clerks.commands, name="clerks")
 
 _out = Console(soft_wrap=False)
 
@@ -91,7 +93,7 @@ def events_replay(
     password: Annotated[str | None, typer.Option(envvar="NATS_PASSWORD_OPERATOR", help="For --nats-url.")] = None,
 ) -> None:
     """Gives dead letters back to the consumers; who had processed one already ignores it."""
-    access = BusAccess(nats_url, password or "") if nats_url else running_bus(Home.find(var))
+    access = BusAccess(nats_url, password or "") if nats_url else Installation.running(Home.find(var)).bus
 
     async def show() -> int:
         count = 0
@@ -115,7 +117,8 @@ def events_republish(
 ) -> None:
     """Publishes events again, after a restore; who had processed one already ignores it, so no mail goes out twice."""
     count = 0
-    databases = running_databases(Home.find(var), service or ())
+    services = services_named(service or ())
+    databases = Installation.running(Home.find(var)).databases(services)
     for publisher, subject, events in republish_all(databases, since_when(since), dry_run=dry_run):
         count += events
         _out.print(f"{publisher}: {events} {subject}", markup=False, highlight=False)

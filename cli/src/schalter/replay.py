@@ -1,6 +1,5 @@
 """Dead letters back to where they came from, once their cause is gone."""
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -12,18 +11,8 @@ from nats.js.errors import NotFoundError
 
 from contracts.topology import DEAD_LETTERS
 from schalter.embedded import SchalterError
-from schalter.embedded.network import LOOPBACK
+from schalter.installation import BusAccess
 from schalter.nats_config import OPERATOR, inbox_prefix
-from schalter.running.home import Home
-from schalter.running.secret_store import SecretStore
-
-
-@dataclass(frozen=True)
-class BusAccess:
-    """Where the bus is and how the operator signs in."""
-
-    url: str
-    password: str
 
 
 @dataclass(frozen=True)
@@ -34,16 +23,6 @@ class DeadLetter:
     subject: str
     consumer: str
     reason: str
-
-
-def running_bus(home: Home) -> BusAccess:
-    """The bus of the `schalter up` that runs now. Raises SchalterError when none does."""
-    if not home.state.exists():
-        raise SchalterError(f"Schalter does not run with {home.var}. Start it, or give --nats-url and the password.")
-    ports = json.loads(home.state.read_text())["ports"]
-    return BusAccess(
-        f"nats://{LOOPBACK}:{ports['nats']}", SecretStore(home.var / "secrets.json").password(f"nats_{OPERATOR}")
-    )
 
 
 async def replay(access: BusAccess, *, consumer: str | None = None, dry_run: bool = False) -> AsyncIterator[DeadLetter]:

@@ -1,34 +1,10 @@
 """Events once more onto the bus: after a restore, when the bus or a service has lost what others had told it."""
 
 import asyncio
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from contracts.topology import SERVICES
 from schalter.embedded import SchalterError
-from schalter.embedded.network import LOOPBACK
-from schalter.running.home import Home
-from schalter.running.secret_store import SecretStore
-
-
-def running_databases(home: Home, services: Sequence[str]) -> Mapping[str, str]:
-    """The databases of `services` (of all, if none is named) of the `schalter up` that runs now, by service.
-
-    Raises SchalterError when none runs, or for an unknown service.
-    """
-    unknown = sorted(set(services) - set(SERVICES))
-    if unknown:
-        raise SchalterError(f"There is no service {unknown[0]!r}. There are: {', '.join(SERVICES)}.")
-    if not home.state.exists():
-        raise SchalterError(f"Schalter does not run with {home.var}. Start it first.")
-    port = json.loads(home.state.read_text())["ports"]["postgres"]
-    secrets = SecretStore(home.var / "secrets.json")
-    return {
-        service: f"postgresql://{service}:{secrets.password(f'postgres_{service}')}@{LOOPBACK}:{port}/{service}"
-        for service in SERVICES
-        if not services or service in services
-    }
 
 
 def since_when(text: str) -> datetime:

@@ -38,11 +38,12 @@ def demo_clerks(path: Path, offices: Iterable[str]) -> list[DemoClerk]:
             if (office, username) not in known:
                 role = "lead" if number == 0 else "clerk"
                 clerks.append(
-                    {"office": office, "username": username, "name": name, "role": role, "password": _password()}
+                    {"office": office, "username": username, "name": name, "role": role, "password": new_password()}
                 )
     write_private(path, json.dumps(clerks, indent=1, ensure_ascii=False) + "\n")
     return clerks
 
 
-def _password() -> str:
+def new_password() -> str:
+    """Sixteen characters that can be read out on the telephone: 79 random bits."""
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))

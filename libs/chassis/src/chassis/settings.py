@@ -14,6 +14,8 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="SCHALTER_",
+        # Compose files can empty a variable, but not take it away.
+        env_ignore_empty=True,
         secrets_dir=SECRETS if SECRETS.is_dir() else None,
         extra="ignore",
         frozen=True,

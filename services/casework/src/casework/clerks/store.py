@@ -34,6 +34,29 @@ async def open_accounts(tx: Transaction, office: str) -> list[Account]:
     return [_account(row) for row in await tx.session.exec(query)]
 
 
+async def accounts(tx: Transaction, office: str) -> list[tuple[str, Account]]:
+    """All accounts of the office, each with its user name, by user name."""
+    rows = await tx.rows("SELECT * FROM clerk WHERE office = :office ORDER BY username", office=office)
+    return [(row["username"], _account(ClerkRow(**row))) for row in rows]
+
+
+async def set_password(tx: Transaction, clerk_id: UUID, password_hash: str) -> None:
+    """From now on the account has this password."""
+    await tx.execute("UPDATE clerk SET password_hash = :hash WHERE clerk_id = :id", hash=password_hash, id=clerk_id)
+
+
+async def set_active(tx: Transaction, clerk_id: UUID, *, active: bool) -> None:
+    """Whether the account can sign in."""
+    await tx.execute("UPDATE clerk SET active = :active WHERE clerk_id = :id", active=active, id=clerk_id)
+
+
+async def end_sessions(tx: Transaction, clerk_id: UUID, now: datetime) -> None:
+    """Signs the account out everywhere."""
+    await tx.execute(
+        "UPDATE clerk_session SET revoked_at = :now WHERE clerk_id = :id AND revoked_at IS NULL", now=now, id=clerk_id
+    )
+
+
 async def put_account(
     tx: Transaction, *, office: str, username: str, name: str, role: Role, password_hash: str | None
 ) -> None:

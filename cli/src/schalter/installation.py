@@ -1,0 +1,73 @@
+"""The running system as its operator sees it: `schalter up` on this machine, or docker-compose.yml from within.
+
+In compose the chores run in the container `operator` (`docker compose run --rm operator schalter ...`), which has the
+volume that all secrets are made from.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.topology import SERVICES
+from schalter.embedded import SchalterError
+from schalter.embedded.network import LOOPBACK
+from schalter.nats_config import OPERATOR
+from schalter.running.home import Home
+from schalter.running.secret_store import SecretStore
+
+
+def services_named(names: Sequence[str]) -> list[str]:
+    """The services of these names, all if there is none. Raises SchalterError for an unknown one."""
+    unknown = sorted(set(names) - set(SERVICES))
+    if unknown:
+        raise SchalterError(f"There is no service {unknown[0]!r}. There are: {', '.join(SERVICES)}.")
+    return [service for service in SERVICES if not names or service in names]
+
+
+@dataclass(frozen=True)
+class BusAccess:
+    """Where the bus is and how the operator signs in."""
+
+    url: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where databases and bus are (host and port), and the secrets that open them."""
+
+    secrets: SecretStore
+    postgres: str
+    nats: str
+
+    @classmethod
+    def running(cls, home: Home) -> "Installation":
+        """That of compose when SCHALTER_SECRETS_STORE names its secrets, else that of `schalter up`.
+
+        Raises SchalterError when neither is there.
+        """
+        if store := os.environ.get("SCHALTER_SECRETS_STORE"):
+            if not (Path(store) / "secrets.json").is_file():
+                raise SchalterError(f"{store} has no secrets. Start the system first: docker compose up --wait")
+            return cls(SecretStore(Path(store) / "secrets.json"), "postgres:5432", "nats:4222")
+        if not home.state.exists():
+            raise SchalterError(f"Schalter does not run with {home.var}. Start it first.")
+        ports = json.loads(home.state.read_text())["ports"]
+        secrets = SecretStore(home.var / "secrets.json")
+        return cls(secrets, f"{LOOPBACK}:{ports['postgres']}", f"{LOOPBACK}:{ports['nats']}")
+
+    def database(self, service: str) -> str:
+        """The address of a service's database, its password included."""
+        password = self.secrets.password(f"postgres_{service}")
+        return f"postgresql://{service}:{password}@{self.postgres}/{service}"
+
+    def databases(self, services: Sequence[str]) -> Mapping[str, str]:
+        """The databases of `services`, by service."""
+        return {service: self.database(service) for service in services}
+
+    @property
+    def bus(self) -> BusAccess:
+        """The bus, for the operator."""
+        return BusAccess(f"nats://{self.nats}", self.secrets.password(f"nats_{OPERATOR}"))

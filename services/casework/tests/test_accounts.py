@@ -1,0 +1,111 @@
+"""What operators do with accounts: who may sign in, and who may no longer."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from casework.app import build
+from casework.clerks import accounts
+from casework.clerks.accounts import AccountError, Named
+from casework.settings import Settings
+
+BASE = "http://localhost:8080/api/casework"
+WHO = Named("heidelberg", "erika.amt")
+FIRST, SECOND = "abcd-efgh-jkmn-pqrs", "tuvw-xyz2-3456-789a"
+
+
+@pytest.fixture
+async def app(settings: Settings, clock: Any) -> AsyncIterator[FastAPI]:
+    app = build(settings, clock=clock)
+    async with app.router.lifespan_context(app):
+        async with app.state.database.transaction() as tx:
+            await tx.execute("DELETE FROM sign_in_attempt")
+            await tx.execute("TRUNCATE clerk CASCADE")
+        await accounts.add(app.state.database, WHO, " Erika  Amt ", "lead", FIRST)
+        yield app
+
+
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+        yield client
+
+
+async def sign_in(browser: httpx.AsyncClient, password: str) -> httpx.Response:
+    body = {"office": WHO.office, "username": "Erika.Amt", "password": password}
+    return await browser.post("/session", json=body)
+
+
+async def test_a_new_account_signs_in_with_its_name_and_role(browser: httpx.AsyncClient) -> None:
+    answer = await sign_in(browser, FIRST)
+    assert answer.status_code == 200, answer.text
+    clerk = answer.json()["clerk"]
+    assert (clerk["name"], clerk["role"], clerk["office"]) == ("Erika Amt", "lead", "heidelberg")
+
+
+async def test_a_new_password_ends_sessions_and_the_old_password(app: FastAPI, browser: httpx.AsyncClient) -> None:
+    await sign_in(browser, FIRST)
+    await accounts.reset(app.state.database, WHO, SECOND, app.state.clock())
+    assert (await browser.post("/session/refresh")).status_code == 401
+    assert (await sign_in(browser, FIRST)).status_code == 401
+    assert (await sign_in(browser, SECOND)).status_code == 200
+
+
+async def test_a_closed_account_is_signed_out_and_opens_with_its_old_password(
+    app: FastAPI, browser: httpx.AsyncClient
+) -> None:
+    await sign_in(browser, FIRST)
+    await accounts.disable(app.state.database, WHO, app.state.clock())
+    assert (await browser.post("/session/refresh")).status_code == 401
+    assert (await sign_in(browser, FIRST)).status_code == 401
+    await accounts.enable(app.state.database, WHO)
+    assert (await browser.post("/session/refresh")).status_code == 401
+    assert (await sign_in(browser, FIRST)).status_code == 200
+
+
+async def test_the_list_has_closed_accounts_too_and_no_other_offices(app: FastAPI) -> None:
+    database = app.state.database
+    await accounts.add(database, Named("heidelberg", "anna"), "Anna", "clerk", FIRST)
+    await accounts.add(database, Named("demo", "zoe"), "Zoe", "clerk", FIRST)
+    await accounts.disable(database, Named("heidelberg", "anna"), app.state.clock())
+    found = await accounts.listed(database, "heidelberg")
+    assert [(username, account.active) for username, account in found] == [("anna", False), ("erika.amt", True)]
+
+
+async def test_two_accounts_of_one_name_are_refused_in_one_office_and_fine_in_two(app: FastAPI) -> None:
+    database = app.state.database
+    with pytest.raises(AccountError, match="reset"):
+        await accounts.add(database, WHO, "Another", "clerk", SECOND)
+    await accounts.disable(database, WHO, app.state.clock())
+    with pytest.raises(AccountError, match="enable"):
+        await accounts.add(database, WHO, "Another", "clerk", SECOND)
+    await accounts.add(database, Named("demo", WHO.username), "Another", "clerk", SECOND)
+    assert [account.name for _, account in await accounts.listed(database, "heidelberg")] == ["Erika Amt"]
+
+
+@pytest.mark.parametrize("act", ["reset", "disable", "enable"])
+async def test_who_is_not_there_is_named(app: FastAPI, act: str) -> None:
+    nobody = Named("demo", WHO.username)
+    more = {"reset": (SECOND, app.state.clock()), "disable": (app.state.clock(),), "enable": ()}[act]
+    with pytest.raises(AccountError, match="demo has no account"):
+        await getattr(accounts, act)(app.state.database, nobody, *more)
+
+
+@pytest.mark.parametrize("username", ["", "x", "erika amt", "érika", "-erika", "erika@town.example", "a" * 101])
+def test_a_user_name_can_be_typed_everywhere(username: str) -> None:
+    with pytest.raises(AccountError, match="is no user name"):
+        Named.of("demo", username)
+
+
+def test_a_user_name_is_lower_case() -> None:
+    assert Named.of("demo", " Erika.Amt ") == Named("demo", "erika.amt")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201])
+async def test_a_clerk_has_a_name(app: FastAPI, name: str) -> None:
+    with pytest.raises(AccountError, match="200 characters"):
+        await accounts.add(app.state.database, Named("demo", "nameless"), name, "clerk", FIRST)
