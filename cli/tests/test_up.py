@@ -64,7 +64,7 @@ def test_pages_and_interfaces_are_served(system: System) -> None:
 
 def test_an_operator_makes_an_account_that_signs_in_until_it_is_closed(system: System) -> None:
     def schalter(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [Path(sys.executable).with_name("schalter"), *arguments, "--var", str(system.var)]
+        command = [str(Path(sys.executable).with_name("schalter")), *arguments, "--var", str(system.var)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
 
     added = schalter("clerks", "add", "demo", "Erika.Amt", "Erika Amt", "--role", "lead")

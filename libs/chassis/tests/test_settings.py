@@ -22,11 +22,11 @@ def needed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCHALTER_NATS_USER", "")
     monkeypatch.setenv("SCHALTER_LOG_LEVEL", "")
-    settings = ServiceSettings()  # type: ignore[call-arg] # from the environment
+    settings = ServiceSettings()
     assert (settings.nats_user, settings.log_level) == (None, "info")
 
 
 def test_an_empty_variable_that_is_needed_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCHALTER_NATS_URL", "")
     with pytest.raises(ValidationError, match=r"nats_url\n\s+Field required"):
-        ServiceSettings()  # type: ignore[call-arg] # from the environment
+        ServiceSettings()
