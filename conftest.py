@@ -4,12 +4,14 @@ Every pytest process starts servers of its own when a test first asks for them (
 nothing, and the kernel ends them with the process, however that ends.
 """
 
+import importlib
 import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -102,11 +104,19 @@ def nats_url(nats_server: Nats) -> str:
 
 
 @pytest.fixture(scope="module")
-def redis_url(redis_server: Redis) -> str:
-    """The address of a Redis that is empty when the test module begins."""
-    with redis.Redis.from_url(redis_server.url) as client:
+def redis_url(redis_server: Redis, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a Redis that is empty when the test module begins.
+
+    Keys that a service's tests leave there are known to its registry of personal data.
+    """
+    with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
         client.flushall()
-    return redis_server.url
+        yield redis_server.url
+        folder, service, *_ = request.path.relative_to(ROOT).parts
+        if folder == "services":
+            known = importlib.import_module(f"{service}.personal_data").REGISTRY.patterns()
+            keys = client.keys()
+            assert [key for key in keys if not any(fnmatchcase(key, pattern) for pattern in known)] == []
 
 
 @pytest.fixture(scope="session")

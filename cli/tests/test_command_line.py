@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from schalter.main import app
+from schalter.personal_data import BEGIN, END
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,3 +99,29 @@ def test_what_cannot_be_published_again_is_one_line(schalter: Schalter, tmp_path
     assert schalter(*command, "yesterday").err.startswith("schalter: 'yesterday' is no instant. Write it as 2026-")
     away = schalter(*command, "2026-11-22")
     assert away.err.startswith("schalter: The database of booking cannot be reached: ")
+
+
+def test_a_page_without_a_place_for_the_registries_is_said_so(schalter: Schalter, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("nothing\n")
+    found = schalter("personal-data", "document", page)
+    assert found.code == 1
+    assert "has no place for the registries" in found.err
+
+
+def test_a_stale_page_is_written_anew(schalter: Schalter, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nstale words\n{END}\nafter\n")
+    assert schalter("personal-data", "document", "--check", page).code == 1
+    for _ in range(2):
+        assert schalter("personal-data", "document", page).code == 0
+        assert schalter("personal-data", "document", "--check", page).code == 0
+    text = page.read_text()
+    assert (text.startswith("before\n"), text.endswith("after\n"), "stale words" in text) == (True, True, False)
+    assert "**appointment** (by the link)" in text
+
+
+def test_what_is_stored_about_somebody_is_asked_of_a_running_system(schalter: Schalter, tmp_path: Path) -> None:
+    found = schalter("personal-data", "of", "00000000-0000-4000-8000-000000000000", "--var", tmp_path)
+    assert found.code == 1
+    assert "does not run" in found.err

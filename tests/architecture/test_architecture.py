@@ -14,6 +14,7 @@ import yaml
 from fastapi import FastAPI
 
 from contracts.base import Event
+from contracts.personal_data import CONTACT, NAME
 from contracts.topology import CONSUMES, PUBLISHES, SERVICES
 from schalter.chores import stand_ins
 from schalter.running.home import Home
@@ -106,7 +107,10 @@ _SOURCE = [path for path in SOURCES if path.suffix == ".py" and path.parts[len(R
 
 def test_no_answer_that_is_kept_for_repetitions_holds_a_person() -> None:
     """Such answers stay for three days, and erasing a person does not look there."""
-    personal = {"name", "email", "phone", "citizen", "contact", "recipient"}
+    registries = [importlib.import_module(f"{service}.personal_data").REGISTRY for service in SERVICES]
+    personal = {"citizen", "contact", "address"} | {
+        column for found in registries for _, column, cell in found.citizens() if cell.kind in (NAME, CONTACT)
+    }
     kept = {
         (path.parts[path.parts.index("src") + 1 :], word.value.id)
         for path in SOURCES
@@ -162,6 +166,7 @@ def test_every_service_has_the_same_rooms(service: str) -> None:
     folder = ROOT / "services" / service
     inside = {path.name for path in (folder / "src" / service).rglob("*.py")}
     assert {"app.py", "settings.py", "consumers.py", "usecases.py", "store.py", "tables.py", "model.py"} <= inside
+    assert "personal_data.py" in inside
     assert (folder / "README.md").is_file()
     assert (folder / "migrations" / "env.py").is_file()
 

@@ -11,10 +11,8 @@ from typing import Final, NamedTuple
 
 import asyncpg
 import pytest
-from alembic import command
-from alembic.config import Config
+from schema import empty, to
 
-from chassis.migrations import sync_url
 from contracts.topology import SERVICES
 
 ROOT: Final = Path(__file__).parents[2]
@@ -46,13 +44,6 @@ def revision(path: Path) -> str:
     return path.stem.partition("_")[0]
 
 
-def to(url: str, service: str, target: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "services" / service / "migrations"))
-    config.attributes["url"] = sync_url(url)
-    command.upgrade(config, target)
-
-
 async def columns(url: str) -> Mapping[tuple[str, str], Column]:
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url)
     rows = await connection.fetch(
@@ -61,12 +52,6 @@ async def columns(url: str) -> Mapping[tuple[str, str], Column]:
     )
     await connection.close()
     return {(row["table_name"], row["column_name"]): Column(row["udt_name"], row["required"]) for row in rows}
-
-
-async def empty(url: str) -> None:
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url)
-    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    await connection.close()
 
 
 def stricter(before: Mapping[tuple[str, str], Column], after: Mapping[tuple[str, str], Column]) -> list[str]:

@@ -1,14 +1,17 @@
 """The command line: `schalter up` runs everything, the other commands are chores."""
 
 import asyncio
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Console
 
-from schalter import chores, clerks
+from contracts.topology import SERVICES
+from schalter import chores, clerks, personal_data
 from schalter.compose_secrets import write_secrets
 from schalter.embedded import SchalterError
 from schalter.installation import BusAccess, Installation, services_named
@@ -29,6 +32,8 @@ offices = typer.Typer(help="The offices of this installation.", no_args_is_help=
 events = typer.Typer(help="The events on the bus.", no_args_is_help=True)
 cli.add_typer(offices, name="offices")
 cli.add_typer(events, name="events")
+personal = typer.Typer(help="What is stored about whom.", no_args_is_help=True)
+cli.add_typer(personal, name="personal-data")
 mails = typer.Typer(help="The mails to citizens.", no_args_is_help=True)
 cli.add_typer(mails, name="mails")
 cli.add_typer(clerks.commands, name="clerks")
@@ -132,6 +137,30 @@ def mails_preview(
 ) -> None:
     """Writes every mail as citizens would get it, with samples for names and times; nothing has to run."""
     _out.print(chores.write_mails(directory, Home.find(), office), highlight=False, soft_wrap=True)
+
+
+@personal.command("document")
+def personal_data_document(
+    file: Annotated[Path, typer.Argument(help="The page whose marked part is written anew.")],
+    check: Annotated[bool, typer.Option(help="Only say whether the page is current.")] = False,
+) -> None:
+    """Writes into a page of the docs what the services' registries of personal data say."""
+    text = personal_data.document(file)
+    if text == file.read_text(encoding="utf-8"):
+        return
+    if check:
+        raise SchalterError(f"{file} is out of date. Write it anew: schalter personal-data document {file}")
+    file.write_text(text, encoding="utf-8")
+
+
+@personal.command("of")
+def personal_data_of(
+    appointment: Annotated[UUID, typer.Argument(help="The appointment's id.")],
+    var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
+) -> None:
+    """Prints all that is stored about the citizen of an appointment (GDPR Art. 15), as JSON."""
+    found = personal_data.about(Installation.running(Home.find(var)).databases(SERVICES), appointment)
+    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
 
 @cli.command("nats-config")

@@ -83,6 +83,28 @@ async def test_each_office_has_its_own_period_and_one_without_a_file_the_default
     assert {row["office"] for row in await stored("appointment") if row["name"]} == {"town"}
 
 
+async def test_why_a_clerk_was_away_is_forgotten_and_statistics_know_when(
+    client: object, app: FastAPI, database: Database, stored: Any, clock: Any
+) -> None:
+    async with database.transaction() as tx:
+        for minutes in (0, 2):
+            await tx.execute(
+                """
+                INSERT INTO blocked_time (id, office, lane, starts_at, ends_at, reason, note, created_by, created_at)
+                VALUES (gen_random_uuid(), 'demo', 0, CAST(:ends_at AS timestamptz) - interval '1 hour', :ends_at,
+                        'sick', 'back on Monday', 'clerk:1', :ends_at)
+                """,
+                ends_at=clock.now - DAYS + timedelta(minutes=minutes - 1),
+            )
+    for _ in range(2):
+        await erase(app, database)
+        rows = sorted(await stored("blocked_time"), key=lambda row: row["ends_at"])
+        assert [(row["reason"], row["note"], row["created_by"]) for row in rows] == [
+            ("other", None, ""),
+            ("sick", "back on Monday", "clerk:1"),
+        ]
+
+
 async def test_who_has_waited_in_vain_is_forgotten(
     client: httpx.AsyncClient, app: FastAPI, database: Database, order: Any, room: Any, stored: Any, clock: Any
 ) -> None:

@@ -79,6 +79,14 @@ class TestSignIn:
         known = await browser.get("/session", headers=bearer(answer))
         assert known.json() == answer.json()["clerk"]
 
+    async def test_nobody_can_read_later_who_signed_in_when(self, browser: Any, clock: Any) -> None:
+        old = bearer(await sign_in(browser))
+        clock.advance(seconds=SESSION_LIFETIME.total_seconds() + 1)
+        assert (await sign_in(browser)).status_code == 200
+        assert (await browser.get("/session", headers=old)).status_code == 401
+        async with browser.app.state.database.transaction() as tx:
+            assert [row["created_at"] for row in await tx.rows("SELECT created_at FROM clerk_session")] == [clock()]
+
     async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(self, browser: httpx.AsyncClient) -> None:
         cookie = (await sign_in(browser)).headers["set-cookie"]
         assert "HttpOnly" in cookie

@@ -88,14 +88,21 @@ class Instance:
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_twin_is_missed() -> Iterator[None]:
-    """Who is on record as present, but in no instance, is sent away after a while; the twins may stay."""
-    present = store.present_places
+    """Who is on record as present, but in no instance, is sent away after a while; the twins may stay.
+
+    Nor does a clock erase them for having no file.
+    """
+    present, offices = store.present_places, store.offices
 
     async def ours(tx: Transaction) -> list[Place]:
         return [place for place in await present(tx) if not is_twins(place.appointment_id)]
 
+    async def our_offices(tx: Transaction) -> list[str]:
+        return [office for office in await offices(tx) if not is_twins(office)]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "present_places", ours)
+        patch.setattr(store, "offices", our_offices)
         yield
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Database
+from contracts.offices import Retention as ContractsRetention
 from signaling.retention import Retention
 
 
@@ -26,3 +27,15 @@ async def test_rooms_and_their_calls_are_erased_when_their_time_is_over(
     async with database.transaction() as tx:
         assert [row["appointment_id"] for row in await tx.rows("SELECT appointment_id FROM ours.rooms")] == [young]
         assert [row["appointment_id"] for row in await tx.rows("SELECT appointment_id FROM ours.calls")] == [young]
+
+
+async def test_so_are_those_of_an_office_whose_file_is_gone(
+    room: Callable[..., Awaitable[UUID]], database: Database, offices: Any
+) -> None:
+    """Nobody says for how many days, so it is for as many as offices that say nothing themselves."""
+    days = ContractsRetention().appointment_days
+    await room(office="closed-down", starts_in=-(days * 24 * 60 + 60))
+    young = await room(office="closed-down", starts_in=-(days * 24 * 60 - 60))
+    await Retention(offices, database.transaction, lambda: datetime.now(UTC)).erase()
+    async with database.transaction() as tx:
+        assert [row["appointment_id"] for row in await tx.rows("SELECT appointment_id FROM ours.rooms")] == [young]

@@ -18,6 +18,7 @@ from chassis.bus import BusError
 from chassis.clock import Clock
 from chassis.metrics import OUTBOX_LAG_SECONDS, OUTBOX_PENDING, OUTBOX_PUBLISHED
 from contracts.base import Event, Meta
+from contracts.topology import FORGETTING
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +127,7 @@ class Relay:
                 continue
             if (now := self._clock()) >= prune_at:
                 prune_at = now + timedelta(hours=1)
-                await _prune(connection, now)
+                await prune(connection, now)
             try:
                 async with asyncio.timeout(_POLL_SECONDS):  # where wait_for makes a task, and a detour through the loop
                     await self._woken.wait()
@@ -178,8 +179,20 @@ class Relay:
         OUTBOX_LAG_SECONDS.observe(max(0.0, (now - created_at).total_seconds()))
 
 
-async def _prune(connection: "asyncpg.Connection[asyncpg.Record]", now: datetime) -> None:
-    """Forget what nobody will ask for again; the answers may hold personal data, such as a citizen's link."""
+async def prune(connection: "asyncpg.Connection[asyncpg.Record]", now: datetime) -> None:
+    """Forget what nobody will ask for again; the answers may hold personal data, such as a citizen's link.
+
+    Of whom is to be forgotten nothing that was published is kept, but that.
+    """
     await connection.execute("DELETE FROM outbox WHERE published_at < $1", now - KEEP)
+    await connection.execute(
+        """
+        DELETE FROM outbox
+         WHERE published_at IS NOT NULL AND subject <> ALL($1)
+           AND headers ->> 'ce-subject' IN (
+               SELECT headers ->> 'ce-subject' FROM outbox WHERE published_at IS NOT NULL AND subject = ANY($1))
+        """,
+        FORGETTING,
+    )
     await connection.execute("DELETE FROM idempotent_answers WHERE created_at < $1", now - KEEP)
     await connection.execute("DELETE FROM inbox WHERE received_at < $1", now - KEEP_INBOX)

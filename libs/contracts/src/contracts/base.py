@@ -38,9 +38,13 @@ class Part(BaseModel):
 
 
 class Event(Part):
-    """A fact about one office, published once under a literal subject."""
+    """A fact about one office, published once under a literal subject.
+
+    `FORGETS`: whom it is about is to be forgotten, also by the publisher's own copies of what it published before.
+    """
 
     SUBJECT: ClassVar[str]
+    FORGETS: ClassVar[bool] = False
 
     office: OfficeSlug
 

@@ -221,6 +221,7 @@ class BookingErased(AppointmentEvent):
     """
 
     SUBJECT: ClassVar[str] = "booking.erased.v1"
+    FORGETS: ClassVar[bool] = True
 
     erased_at: Instant
 

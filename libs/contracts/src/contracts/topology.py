@@ -127,6 +127,8 @@ CONSUMES: Final[Mapping[str, tuple[type[Event], ...]]] = {
 }
 
 EVENTS: Final[Mapping[str, type[Event]]] = {event.SUBJECT: event for events in PUBLISHES.values() for event in events}
+#: After one of these nothing is kept of whom it is about.
+FORGETTING: Final = tuple(subject for subject, event in EVENTS.items() if event.FORGETS)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from casework.directory import Directory
 from casework.tables import ParkedEvent
 from chassis.consumer import Consumer, Poison
 from chassis.database import Transaction
+from chassis.outbox import KEEP_INBOX
 from contracts import notify, payment, signaling
 from contracts.base import AppointmentEvent, Event, Meta
 from contracts.booking import (
@@ -39,6 +40,9 @@ from contracts.ids import CaseId
 from contracts.topology import CONSUMES, EVENTS
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+#: What is parked about an appointment of an office.
+_THEIRS: Final = "FROM parked_event WHERE appointment_id = :id AND body ->> 'office' = :office"
 
 
 def consumers(directory: Directory) -> Sequence[Consumer[Any]]:
@@ -227,11 +231,12 @@ async def _serialise(tx: Transaction, event: AppointmentEvent) -> None:
 
 
 async def _park(tx: Transaction, event: AppointmentEvent, meta: Meta) -> None:
-    """Keep `event` until its booking arrives. Of who is to be forgotten nothing but that is kept."""
+    """Keep `event` until its booking comes, or cannot any more. Of who is to be forgotten nothing but that is kept."""
+    await tx.execute("DELETE FROM parked_event WHERE received_at < :before", before=meta.time - KEEP_INBOX)
     if isinstance(event, notify.Delivered | notify.Failed) and event.kind in ("waiting_list", "slot_offer"):
         return  # they can be for somebody who has no appointment, so that a case may never come
     if isinstance(event, BookingErased):
-        await tx.execute("DELETE FROM parked_event WHERE appointment_id = :id", id=event.appointment_id)
+        await tx.execute(f"DELETE {_THEIRS}", id=event.appointment_id, office=event.office)
     elif await _is_erased(tx, event):
         return
     parked = ParkedEvent(
@@ -247,8 +252,9 @@ async def _park(tx: Transaction, event: AppointmentEvent, meta: Meta) -> None:
 
 async def _is_erased(tx: Transaction, event: AppointmentEvent) -> bool:
     row = await tx.row(
-        "SELECT 1 FROM parked_event WHERE appointment_id = :id AND subject = :subject",
+        f"SELECT 1 {_THEIRS} AND subject = :subject",
         id=event.appointment_id,
+        office=event.office,
         subject=BookingErased.SUBJECT,
     )
     return row is not None

@@ -68,6 +68,12 @@ class ResendRequest(Body):
     email: str | None = Field(default=None, description="Pages of old named an address here: refused.")
 
 
+class Resent(BaseModel):
+    """What is kept of having sent it again: as which message. To whom it went is the message's alone."""
+
+    message_id: UUID
+
+
 class PreviewsView(BaseModel):
     """All mails that can be looked at."""
 
@@ -99,14 +105,15 @@ async def resend(
     if body.email is not None:
         raise StalePage("Please load the page anew: there the address is corrected for the whole appointment.")
 
-    async def act() -> MessageView:
-        row = await clerk_usecases.resend(tx, clerk, AppointmentId(appointment_id), message_id, now)
-        return MessageView.of(row)
+    about = AppointmentId(appointment_id)
+
+    async def act() -> Resent:
+        return Resent(message_id=await clerk_usecases.resend(tx, clerk, about, message_id, now))
 
     scope = f"resend:{clerk.sub}:{message_id}"
-    answer = await once(tx, scope=scope, key=key, request=body, now=now, answer=MessageView, act=act)
+    resent = await once(tx, scope=scope, key=key, request=body, now=now, answer=Resent, act=act)
     tx.after_commit(request.app.state.wake)
-    return answer
+    return MessageView.of(await clerk_usecases.message(tx, clerk, about, resent.message_id))
 
 
 @router.get("/preview")

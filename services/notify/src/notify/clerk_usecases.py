@@ -26,19 +26,22 @@ async def messages(tx: Transaction, clerk: Clerk, appointment_id: AppointmentId)
     return rows
 
 
-async def resend(
-    tx: Transaction, clerk: Clerk, appointment_id: AppointmentId, message_id: UUID, now: datetime
-) -> MessageRow:
-    """Queue a message once more, under a new Message-ID: mail programs hide a second copy of the old one.
+async def message(tx: Transaction, clerk: Clerk, appointment_id: AppointmentId, message_id: UUID) -> MessageRow:
+    """One message. Raises UnknownMessage, also for another office's."""
+    row = await store.message(tx, clerk, appointment_id, message_id)
+    if row is None:
+        raise UnknownMessage(str(message_id))
+    return row
+
+
+async def resend(tx: Transaction, clerk: Clerk, appointment_id: AppointmentId, message_id: UUID, now: datetime) -> UUID:
+    """Queue a message once more, under a new id: mail programs hide a second copy of the old one. Which it is now.
 
     The old message, if unsent, is dropped. Raises UnknownMessage (also for another office's), and NotResendable when
     what it says is not true any more.
     """
     recipient = await store.lock_recipient(tx, clerk, appointment_id)
-    row = await store.message(tx, clerk, appointment_id, message_id)
-    if row is None:
-        raise UnknownMessage(str(message_id))
-    old = row.message
+    old = (await message(tx, clerk, appointment_id, message_id)).message
     _check(old, recipient, now)
     address = recipient.address if recipient else old.recipient
     context = old.with_link_of(recipient.context) if recipient else old.context
@@ -46,9 +49,7 @@ async def resend(
     fresh = replace(old, id=uuid4(), cause=uuid4(), recipient=address, context=context, created_at=now, tries=0)
     await store.add(tx, fresh)
     log.info("message_resent", message_id=str(old.id), kind=old.kind, by=clerk.name)
-    queued = await store.message(tx, clerk, appointment_id, fresh.id)
-    assert queued is not None, "just added"
-    return queued
+    return fresh.id
 
 
 def _check(old: Message, recipient: Recipient | None, now: datetime) -> None:

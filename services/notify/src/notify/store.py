@@ -12,6 +12,7 @@ from chassis.database import Row, Transaction
 from contracts.actors import Clerk
 from contracts.ids import AppointmentId, OfficeSlug
 from notify.model import Claim, Message, Planned, Standing, Told, key
+from notify.personal_data import REGISTRY
 from notify.tables import MessageRow, Recipient, Reminder
 
 #: The reminders of an appointment as they are planned now; before another statement, in one round trip.
@@ -26,6 +27,10 @@ _PLAN: Final = """
         ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at, valid_until = excluded.valid_until
     )
 """
+#: Of a recipient who is forgotten, and of what was written to them.
+_FORGOTTEN: Final = REGISTRY["recipient"].emptied()
+_UNWRITTEN: Final = REGISTRY["message"].emptied()
+
 #: The columns of a recipient, and what becomes of a known one: the newest event says, what is over stays so.
 RECIPIENT: Final = """
     appointment_id, office, reference, name, email, language, time_zone, phone, plain_language, appointment, ends_at,
@@ -200,14 +205,12 @@ async def erase(tx: Transaction, appointment_id: AppointmentId, office: OfficeSl
     The bare ids stay, so that whatever still arrives about this appointment is written to nobody.
     """
     ours = await tx.execute(
-        """
+        f"""
         INSERT INTO recipient AS known (appointment_id, office, reference, name, email, language, over, erased_at)
         VALUES (:appointment_id, :office, '', '', '', '', true, :at)
-        ON CONFLICT (appointment_id) DO UPDATE SET reference = '', name = '', email = '', language = '',
-            time_zone = NULL, phone = NULL, corrected_email = NULL, appointment = NULL, over = true,
-            erased_at = excluded.erased_at
+        ON CONFLICT (appointment_id) DO UPDATE SET {_FORGOTTEN}, over = true, erased_at = excluded.erased_at
         WHERE known.office = excluded.office
-        """,
+        """,  # noqa: S608 - a constant of ours
         appointment_id=appointment_id,
         office=office,
         at=at,
@@ -216,11 +219,11 @@ async def erase(tx: Transaction, appointment_id: AppointmentId, office: OfficeSl
         return
     await tx.execute("DELETE FROM reminder WHERE appointment_id = :appointment_id", appointment_id=appointment_id)
     await tx.execute(
-        """
-        UPDATE message SET recipient = '', context = '{}', next_try_at = NULL,
-            settled_at = coalesce(settled_at, :at), state = CASE state WHEN 'pending' THEN 'dropped' ELSE state END
+        f"""
+        UPDATE message SET {_UNWRITTEN}, next_try_at = NULL, settled_at = coalesce(settled_at, :at),
+            state = CASE state WHEN 'pending' THEN 'dropped' ELSE state END
         WHERE appointment_id = :appointment_id AND office = :office
-        """,
+        """,  # noqa: S608 - a constant of ours
         appointment_id=appointment_id,
         office=office,
         at=at,
@@ -279,7 +282,7 @@ async def erase_old_offers(tx: Transaction, office: str, before: datetime) -> in
     Nothing notes that the person is erased: who goes on waiting may still get an appointment, and mails about it.
     """
     return await tx.execute(
-        "UPDATE message SET recipient = '', context = '{}'"
+        f"UPDATE message SET {_UNWRITTEN}"  # noqa: S608 - a constant of ours
         " WHERE office = :office AND recipient <> '' AND state <> 'pending' AND created_at < :before"
         " AND NOT EXISTS (SELECT FROM recipient WHERE recipient.appointment_id = message.appointment_id)",
         office=office,

@@ -8,6 +8,7 @@ import structlog
 
 from chassis.clock import Clock
 from contracts.offices import Offices
+from contracts.offices import Retention as Rules
 from signaling import store
 from signaling.presence import Transactions
 
@@ -17,7 +18,10 @@ _HOUR: Final = 3600.0
 
 
 class Retention:
-    """Erases rooms and calls as long after the appointment as each office's settings say (GDPR Art. 5 (1) e)."""
+    """Erases rooms and calls as long after the appointment as each office's settings say (GDPR Art. 5 (1) e).
+
+    Where an office's file is gone the default holds, so that nothing is left over.
+    """
 
     def __init__(self, offices: Offices, transactions: Transactions, clock: Clock) -> None:
         self._offices = offices
@@ -32,9 +36,11 @@ class Retention:
 
     async def erase(self) -> None:
         """Erase what is due now."""
-        for office in self._offices.values():
-            before = self._clock() - timedelta(days=office.retention.appointment_days)
+        async with self._transactions() as tx:
+            known = await store.offices(tx)
+        for office in known:
+            days = (self._offices[office].retention if office in self._offices else Rules()).appointment_days
             async with self._transactions() as tx:
-                erased = await store.forget_before(tx, office.slug, before)
+                erased = await store.forget_before(tx, office, self._clock() - timedelta(days=days))
             if erased:
-                log.info("rooms_erased", office=office.slug, rooms=erased)
+                log.info("rooms_erased", office=office, rooms=erased)

@@ -296,6 +296,11 @@ async def desk(tx: Transaction, office: str, now: datetime) -> Desk:
     )
 
 
+async def offices(tx: Transaction) -> list[str]:
+    """All offices that have rooms, also those whose file is gone."""
+    return [row["office"] for row in await tx.rows("SELECT DISTINCT office FROM rooms")]
+
+
 async def forget_before(tx: Transaction, office: str, before: datetime) -> int:
     """Erase the office's rooms that ended before, with everything about them. Returns how many."""
     return await tx.execute(

@@ -2141,6 +2141,8 @@ export interface components {
              * @enum {string}
              */
             channel: "citizen" | "office" | "waiting_list" | "walk_in";
+            /** Citizen Here */
+            citizen_here: boolean;
             /** Citizen Seen At */
             citizen_seen_at: string | null;
             /** Contact Changes */
@@ -2161,6 +2163,10 @@ export interface components {
              * @enum {string}
              */
             language: "de" | "en";
+            /** Links Mailed */
+            links_mailed: number;
+            /** Links Mailed On */
+            links_mailed_on: string | null;
             /** Name */
             name: string;
             /** Needs */
@@ -2187,6 +2193,8 @@ export interface components {
              * @enum {string}
              */
             state: "booked" | "cancelled" | "completed" | "aborted" | "no_show" | "lapsed";
+            /** Taken At */
+            taken_at: string | null;
             /** Talk Seconds */
             talk_seconds: number | null;
             /** Time Zone */

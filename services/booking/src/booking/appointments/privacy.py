@@ -1,20 +1,22 @@
 """The citizen's rights: to know what is stored (GDPR Art. 15), and to have it erased (Art. 17)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from pydantic import BaseModel
 
 from booking.appointments import model, store
-from booking.appointments.usecases import booked_services, cancel_it, needs
+from booking.appointments.usecases import booked_services, cancel_it
 from booking.dependencies import Dependencies
 from booking.entries import store as waiting
 from booking.errors import ErasureLater
 from booking.offices.model import BookableOffice
+from booking.personal_data import REGISTRY
 from booking.tables import Appointment
 from chassis.database import Transaction
 from contracts.booking import BookedService, BookingErased, Channel, Need
 from contracts.ids import AppointmentId
+from contracts.personal_data import Told
 from contracts.text import Language, Localised
 
 
@@ -44,9 +46,13 @@ class PersonalData(BaseModel):
     needs: tuple[Need, ...]
     channel: Channel
     booked_at: datetime
+    taken_at: datetime | None
     changed_at: datetime
     contact_changes: int
+    links_mailed: int
+    links_mailed_on: date | None
     resumed_at: datetime | None
+    citizen_here: bool
     citizen_seen_at: datetime | None
     call_started_at: datetime | None
     talk_seconds: int | None
@@ -93,32 +99,21 @@ _ELSEWHERE: Final = (
 
 def data_of(appointment: Appointment, bookable: BookableOffice, waiting_since: datetime | None) -> PersonalData:
     """Everything that booking stores about the citizen of an appointment, who may wait for an earlier one."""
-    return PersonalData(
-        office=appointment.office,
-        reference=appointment.reference,
-        state=appointment.state,
-        starts_at=appointment.starts_at.astimezone(UTC),
-        ends_at=appointment.ends_at.astimezone(UTC),
-        services=booked_services(appointment),
-        name=appointment.name,
-        email=appointment.email,
-        phone=appointment.phone,
-        language=appointment.language,
-        time_zone=appointment.time_zone,
-        plain_language=appointment.plain_language,
-        needs=needs(appointment),
-        channel=appointment.channel,
-        booked_at=appointment.booked_at.astimezone(UTC),
-        changed_at=appointment.changed_at.astimezone(UTC),
-        contact_changes=appointment.contact_changes,
-        resumed_at=appointment.resumed_at.astimezone(UTC) if appointment.resumed_at else None,
-        citizen_seen_at=appointment.citizen_seen_at.astimezone(UTC) if appointment.citizen_seen_at else None,
-        call_started_at=appointment.call_started_at.astimezone(UTC) if appointment.call_started_at else None,
-        talk_seconds=appointment.talk_seconds,
-        waiting_since=waiting_since.astimezone(UTC) if waiting_since else None,
-        erased_after_days=bookable.office.retention.appointment_days,
-        elsewhere=_ELSEWHERE,
+    told = {cell.telling.field for cell in REGISTRY["appointment"].cells.values() if isinstance(cell.telling, Told)}
+    return PersonalData.model_validate(
+        {name: _in_utc(value) for name, value in appointment.model_dump(include=told).items()}
+        | {
+            "office": appointment.office,
+            "services": booked_services(appointment),
+            "waiting_since": _in_utc(waiting_since),
+            "erased_after_days": bookable.office.retention.appointment_days,
+            "elsewhere": _ELSEWHERE,
+        }
     )
+
+
+def _in_utc(value: object) -> object:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 async def erase(

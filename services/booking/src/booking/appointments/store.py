@@ -12,6 +12,7 @@ from sqlmodel import col, not_, or_, select
 
 from booking.appointments.model import HERE_AT_MOST, LAPSES_AFTER, State
 from booking.appointments.orders import Granted
+from booking.personal_data import REGISTRY
 from booking.slots.model import Slot
 from booking.tables import Appointment
 from booking.timetable.store import VERSION
@@ -378,16 +379,21 @@ async def call_took(tx: Transaction, office: str, appointment: AppointmentId, se
 
 async def erase(tx: Transaction, appointments: Sequence[UUID], now: datetime) -> int:
     """Takes everything personal out of appointments; what statistics need (times, services, outcome) stays."""
-    return await tx.execute(
+    await tx.execute(
         """
-        UPDATE appointment
-           SET name = '', email = '', phone = NULL, time_zone = NULL, plain_language = false, needs = '[]',
-               citizen_here = false, citizen_seen_at = NULL, erased_at = :now,
-               state = CASE state WHEN 'booked' THEN 'lapsed' ELSE state END,
-               services = (SELECT coalesce(jsonb_agg(service - 'options'), '[]')
-                             FROM jsonb_array_elements(services) AS service)
-         WHERE id = ANY (CAST(:ids AS uuid[])) AND erased_at IS NULL
+        DELETE FROM link_request USING appointment
+         WHERE (link_request.office, link_request.reference) = (appointment.office, appointment.reference)
+           AND appointment.id = ANY (CAST(:ids AS uuid[]))
         """,
+        ids=list(appointments),
+    )
+    return await tx.execute(
+        f"""
+        UPDATE appointment
+           SET {REGISTRY["appointment"].emptied()}, erased_at = :now,
+               state = CASE state WHEN 'booked' THEN 'lapsed' ELSE state END
+         WHERE id = ANY (CAST(:ids AS uuid[])) AND erased_at IS NULL
+        """,  # noqa: S608 - constants of ours
         ids=list(appointments),
         now=now,
     )

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+from booking.personal_data import REGISTRY
 from booking.waiting.model import EntryState, OfferState
 from chassis.database import Row, Transaction
 from contracts.booking import BookedService, CitizenContact, Need
@@ -17,7 +18,7 @@ from contracts.ids import AppointmentId, OfficeSlug
 from contracts.text import Language
 
 #: Who stops waiting is forgotten at once; an appointment that came of it has its own copy.
-WIPED: Final = "name = NULL, email = NULL, phone = NULL, time_zone = NULL, plain_language = false, needs = NULL"
+WIPED: Final = REGISTRY["waiting_entry"].emptied()
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from booking.appointments import store as appointments
 from booking.entries import store as waiting
+from booking.personal_data import REGISTRY
 from chassis.database import Transaction
 
 
 async def offices(tx: Transaction) -> list[str]:
-    """All offices that have appointments to erase some day, also those whose file is gone."""
-    rows = await tx.rows("SELECT DISTINCT office FROM appointment WHERE erased_at IS NULL")
+    """All offices that have something to erase some day, also those whose file is gone."""
+    rows = await tx.rows("SELECT office FROM appointment WHERE erased_at IS NULL UNION SELECT office FROM blocked_time")
     return [row["office"] for row in rows]
 
 
@@ -36,6 +37,19 @@ async def erase_appointments(tx: Transaction, office: str, ended_before: datetim
         await waiting.erase(tx, ids)
         await appointments.erase(tx, ids, now)
     return len(ids)
+
+
+async def forget_absences(tx: Transaction, office: str, ended_before: datetime) -> int:
+    """Forgets why clerks were away until before an instant, and who said so; how many times. When stays: statistics."""
+    return await tx.execute(
+        f"""
+        UPDATE blocked_time SET {REGISTRY["blocked_time"].emptied()}
+         WHERE office = :office AND ends_at < :before
+           AND (reason <> 'other' OR note IS NOT NULL OR created_by <> '')
+        """,  # noqa: S608 - a constant of ours
+        office=office,
+        before=ended_before,
+    )
 
 
 async def end_pointless_waiting(

@@ -35,7 +35,7 @@ async def run(offices: BookableOffices, database: Database, clock: Clock) -> Non
 
 
 async def erase_what_is_over(offices: BookableOffices, database: Database, now: datetime) -> int:
-    """Erases the citizens of appointments whose time is over, and forgets who waited; how many appointments.
+    """Erases the citizens of appointments whose time is over, who waited, and why clerks were away; how many citizens.
 
     The office's file says after how many days; where the file is gone the default holds, so that no data is left over.
     The idempotent answers go with the outbox (`chassis.outbox`), after three days.
@@ -44,7 +44,10 @@ async def erase_what_is_over(offices: BookableOffices, database: Database, now: 
         known = await store.offices(tx)
     erased = 0
     for office in sorted({*known, *offices}):
-        erased += await _erase_appointments(database, office, _days(offices, office), now)
+        before = now - timedelta(days=_days(offices, office))
+        erased += await _erase_appointments(database, office, before, now)
+        async with database.autocommit() as tx:
+            await store.forget_absences(tx, office, before)
     for bookable in offices.values():
         await _end_pointless_waiting(database, bookable, now)
     async with database.transaction() as tx:
@@ -55,11 +58,11 @@ async def erase_what_is_over(offices: BookableOffices, database: Database, now: 
     return erased
 
 
-async def _erase_appointments(database: Database, office: str, days: int, now: datetime) -> int:
+async def _erase_appointments(database: Database, office: str, before: datetime, now: datetime) -> int:
     erased = 0
     while True:
         async with database.transaction() as tx:
-            batch = await store.erase_appointments(tx, office, now - timedelta(days=days), now, limit=BATCH)
+            batch = await store.erase_appointments(tx, office, before, now, limit=BATCH)
         ERASED.inc(batch)
         erased += batch
         if batch < BATCH:

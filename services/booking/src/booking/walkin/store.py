@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from booking.personal_data import REGISTRY
 from booking.walkin.model import SILENCE, TicketState
 from chassis.database import Row, Transaction
 from contracts.actors import WalkIn
@@ -16,11 +17,7 @@ from contracts.ids import AppointmentId
 _QUEUE: Final = "hashtextextended('booking-walk-in:' || :office, 0)"
 
 #: What of a ticket tells of a person goes as soon as nobody waits with it: whoever is called has an appointment now.
-_ERASED: Final = """
-    name = '', email = '', phone = NULL, time_zone = NULL, plain_language = false, needs = '[]',
-    erased_at = :now,
-    services = (SELECT coalesce(jsonb_agg(service - 'options'), '[]') FROM jsonb_array_elements(services) AS service)
-"""
+_ERASED: Final = f"{REGISTRY['walk_in'].emptied()}, erased_at = :now"
 
 _SILENT: Final = "CAST(:now AS timestamptz) - CAST(:silence AS interval)"
 _COLUMNS: Final = "id, number, state, CAST(services AS text) AS services, appointment_id"

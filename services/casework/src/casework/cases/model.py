@@ -296,14 +296,18 @@ class Case:
             return False
         self.cancel("citizen", CITIZEN, at)
         self.person, self.identity_check, self.technical_check, self.needs = None, None, None, ()
+        self.presence, self.presence_at, self.waiting_since = "absent", None, None
         for application in self.applications:
             application.erase()
         self._note(at, CITIZEN, "data_erased", shown=True)
         return True
 
     def see(self, presence: Presence, at: datetime, since: datetime | None = None) -> bool:
-        """The citizen's presence, as of `at`. Reports arrive in any order: an older one than the last says nothing."""
-        if self.presence_at is not None and at < self.presence_at:
+        """The citizen's presence, as of `at`. Reports arrive in any order: an older one than the last says nothing.
+
+        Nor does one of somebody who is forgotten.
+        """
+        if self.erased or (self.presence_at is not None and at < self.presence_at):
             return False
         self.presence, self.presence_at = presence, at
         self.waiting_since = since if presence == "waiting" else None

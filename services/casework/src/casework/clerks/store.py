@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import or_, select
 
-from casework.clerks.model import Account, Session
+from casework.clerks.model import SESSION_LIFETIME, Account, Session
 from casework.tables import ClerkRow, SessionRow
 from chassis.database import Transaction
 from contracts.actors import Role
@@ -117,7 +117,9 @@ async def forget_attempts(tx: Transaction, buckets: Mapping[str, int], now: date
 
 
 async def add_session(tx: Transaction, session: Session) -> None:
-    """Store a new session."""
+    """Store a new session. Those that are over whatever happened in them are forgotten: they tell who worked when."""
+    before = session.created_at - SESSION_LIFETIME
+    await tx.execute("DELETE FROM clerk_session WHERE created_at < :before", before=before)
     tx.session.add(SessionRow(**vars(session)))
     await tx.session.flush()
 
