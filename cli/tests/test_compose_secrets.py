@@ -1,6 +1,7 @@
 """The secrets of the containers: made once, private keys with one holder each."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from schalter.compose_secrets import write_secrets
 
@@ -23,3 +24,19 @@ def test_no_service_can_enter_anothers_database(tmp_path: Path, offices_dir: Pat
     urls = {path.parent.name: path.read_text() for path in tmp_path.rglob("schalter_database_url")}
     assert len({url.rsplit("@", 1)[0].rsplit(":", 1)[1] for url in urls.values()}) == len(urls) == 5
     assert all(url.endswith(f"/{service}") for service, url in urls.items())
+
+
+def test_production_has_no_demo_clerks_and_forgets_those_of_a_trial(tmp_path: Path, offices_dir: Path) -> None:
+    assert write_secrets(tmp_path, offices_dir) != []
+    assert write_secrets(tmp_path, offices_dir, demo=False) == []
+    assert list(tmp_path.rglob("*clerks*")) == []
+
+
+def test_each_service_reaches_its_own_keys_of_redis_alone(tmp_path: Path, offices_dir: Path) -> None:
+    write_secrets(tmp_path, offices_dir)
+    urls = {path.parent.name: urlsplit(path.read_text()) for path in tmp_path.rglob("schalter_redis_url")}
+    conf = (tmp_path / "redis" / "redis.conf").read_text().splitlines()
+    assert sorted(urls) == ["booking", "signaling"]
+    for service, url in urls.items():
+        assert url.username == service
+        assert f"user {service} on >{url.password} ~{service}:* &{service}:* +@all -@admin -@dangerous" in conf

@@ -2,18 +2,21 @@
 
 import json
 import os
+import socket
+import ssl
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
-from schalter.embedded import Caddy, free_port, free_ports
+from schalter.embedded import Caddy, free_port, free_ports, tools
 
 ROOT = Path(__file__).resolve().parents[2]
 UPSTREAMS = ("booking", "signaling", "check", "casework", "payment", "mail", "paypal")
@@ -25,6 +28,13 @@ class Echo(BaseHTTPRequestHandler):
     name = ""
 
     def answer(self) -> None:
+        if "broken" in self.path:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"no more")
+            self.close_connection = True
+            return
         length = int(self.headers.get("content-length") or 0)
         self.rfile.read(length)
         body = json.dumps(
@@ -269,3 +279,105 @@ def test_production_asks_for_https_and_shows_no_simulator(gateway: httpx.Client,
         answer = httpx.get(f"http://127.0.0.1:{port}/mail/")
         assert answer.status_code == 404
         assert answer.headers["strict-transport-security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/.env",
+        "/.git/config",
+        "/demo/.env",
+        "/wp-login.php",
+        "/backup.zip",
+        "/a.sql",
+    ],
+)
+def test_what_others_leave_lying_about_is_not_found(gateway: httpx.Client, path: str) -> None:
+    answer = gateway.get(path)
+    assert (answer.status_code, "citizen" in answer.text) == (404, False)
+
+
+def test_a_broken_answer_is_logged_without_who_asked_for_what(gateway: httpx.Client, log: Path) -> None:
+    secret = {"Authorization": "Bearer secret-token", "Cookie": "session=secret-cookie", "User-Agent": "Anna's"}
+    with suppress(httpx.RemoteProtocolError):
+        gateway.get("/api/booking/broken?email=anna@example.org", headers=secret)
+    deadline = time.monotonic() + 10
+    while "aborting with incomplete response" not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    told = next(line for line in log.read_text().splitlines() if "aborting with incomplete response" in line)
+    assert "/api/booking/broken" in told
+    for personal in ("anna", "Anna", "secret-", "remote_ip", '"127.0.0.1"'):
+        assert personal not in told
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[tuple[int, int, Path]]:
+    """A gateway that ends TLS itself, with the authority of its own: its ports for HTTP and HTTPS, its state."""
+    http_port, port = free_ports(2)
+    directory = tmp_path_factory.mktemp("gateway-tls")
+    env = {"ENVIRONMENT": "production", "GATEWAY_SITE": f"https://localhost:{port}", "GATEWAY_BIND": "127.0.0.1"}
+    env |= {"GATEWAY_WEB": str(directory), "GATEWAY_TLS": "internal", "GATEWAY_HTTP_PORT": str(http_port)}
+    caddyfile = ROOT / "deploy/gateway/Caddyfile"
+    with Caddy(directory / "caddy", http_port, caddyfile=caddyfile, env=env, log=log.with_name("tls.log")):
+        yield http_port, port, directory / "caddy"
+
+
+def test_a_site_with_https_has_a_certificate_and_sends_browsers_there(encrypted: tuple[int, int, Path]) -> None:
+    http_port, port, state = encrypted
+    redirected = httpx.get(f"http://localhost:{http_port}/demo/?a=b")
+    assert (redirected.status_code, redirected.headers["location"]) == (308, f"https://localhost:{port}/demo/?a=b")
+    authority = next(state.rglob("root.crt"))
+    answer = httpx.get(f"https://localhost:{port}/.env", verify=ssl.create_default_context(cafile=str(authority)))
+    assert answer.status_code == 404
+    assert answer.headers["strict-transport-security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize(
+    ("version", "ciphers", "good"),
+    [
+        (ssl.TLSVersion.TLSv1_1, "ALL:@SECLEVEL=0", False),
+        (ssl.TLSVersion.TLSv1_2, "AES128-SHA:AES256-SHA:@SECLEVEL=0", False),
+        (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-CHACHA20-POLY1305", False),
+        (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES256-GCM-SHA384", True),
+        (ssl.TLSVersion.TLSv1_3, "DEFAULT", True),
+    ],
+)
+def test_tls_is_as_the_bsi_wants_it(
+    encrypted: tuple[int, int, Path], version: ssl.TLSVersion, ciphers: str, good: bool
+) -> None:
+    """TR-02102-2, section 3: versions 1.2 and 1.3, and of 1.2 suites with forward secrecy and AES in GCM."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = version
+    context.set_ciphers(ciphers)
+    with socket.create_connection(("127.0.0.1", encrypted[1]), timeout=5) as plain:
+        if good:
+            with context.wrap_socket(plain, server_hostname="localhost") as secure:
+                assert secure.version() == version.name.replace("_", ".")
+        else:
+            with pytest.raises(ssl.SSLError):
+                context.wrap_socket(plain, server_hostname="localhost")
+
+
+@pytest.mark.parametrize("how", ["none", "acme", "internal"])
+def test_the_containers_configuration_is_good_and_answers_its_health_check(how: str, tmp_path: Path) -> None:
+    site = "http://:8080" if how == "none" else "https://town.example"
+    env = {"GATEWAY_SITE": site, "GATEWAY_TLS": how, "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = [
+        str(tools.script("caddy")),
+        "adapt",
+        "--config",
+        str(ROOT / "deploy/gateway/container.caddy"),
+        "--validate",
+    ]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    listening = [
+        each for server in json.loads(done.stdout)["apps"]["http"]["servers"].values() for each in server["listen"]
+    ]
+    assert "127.0.0.1:8081" in listening

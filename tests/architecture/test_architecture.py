@@ -198,6 +198,20 @@ def test_compose_runs_and_prometheus_scrapes_every_service() -> None:
         assert f"{service}:8000" in targets
 
 
+def test_in_compose_each_container_has_its_own_secrets_and_the_technical_check_has_none() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    mounted = {
+        name: {volume.partition(":")[0] for volume in part.get("volumes", []) if volume.startswith("secrets-")}
+        for name, part in compose.items()
+        if name != "secrets"
+    }
+    holding = {name: volumes for name, volumes in mounted.items() if volumes}
+    assert holding == {
+        **{name: {f"secrets-{name}"} for name in (*SERVICES, "postgres", "nats", "redis", "paypal")},
+        "operator": {"secrets-store"},
+    }
+
+
 def test_compose_publishes_on_loopback_alone() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     ports = [port for part in compose.values() for port in part.get("ports", [])]

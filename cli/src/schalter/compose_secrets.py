@@ -1,10 +1,11 @@
 """The secrets of docker-compose.yml: made once, each written where one container alone can read it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from contracts.topology import SERVICES
+from schalter.embedded.redis import bounds
 from schalter.nats_config import OPERATOR
 from schalter.offices import read_offices
 from schalter.running.clerks import DemoClerk, demo_clerks
@@ -16,24 +17,31 @@ _USERS_OF_REDIS: Final = ("booking", "signaling")
 _PAYPAL: Final = ("client_secret", "webhook_id")
 
 
-def write_secrets(directory: Path, offices: Path) -> list[DemoClerk]:
+def write_secrets(directory: Path, offices: Path, *, demo: bool = True) -> list[DemoClerk]:
     """Write every secret below `directory`: a folder per container, and `store/` with what they are made from.
 
-    What exists stays as it is, so that a second run changes nothing. Returns the demo clerks with their passwords.
+    What exists stays as it is, so that a second run changes nothing. Returns the demo clerks with their passwords;
+    without `demo` there are none, and what an earlier run left of them goes.
     """
     (directory / "store").mkdir(parents=True, exist_ok=True)
     secrets = SecretStore(directory / "store" / "secrets.json")
-    clerks = demo_clerks(directory / "store" / "demo-clerks.json", read_offices(offices)[0])
+    kept, told = directory / "store" / "demo-clerks.json", directory / "casework" / "demo-clerks.json"
+    clerks = demo_clerks(kept, read_offices(offices)[0]) if demo else []
     for path, content in _files(secrets):
         _write(directory / path, content)
-    _write(directory / "casework" / "demo-clerks.json", (directory / "store" / "demo-clerks.json").read_text())
+    if demo:
+        _write(told, kept.read_text())
+    else:
+        for file in (kept, told):
+            file.unlink(missing_ok=True)
     secrets.save()
     return clerks
 
 
 def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "postgres/postgres", secrets.password("postgres")
-    yield "redis/redis.conf", _redis_conf(secrets.password("redis"))
+    users_of_redis = {service: secrets.password(f"redis_{service}") for service in _USERS_OF_REDIS}
+    yield "redis/redis.conf", _redis_conf(secrets.password("redis"), users_of_redis)
     users = (*SERVICES, OPERATOR)
     yield "nats/passwords.conf", "".join(f"NATS_PASSWORD_{u.upper()}: {secrets.password(f'nats_{u}')}\n" for u in users)
     link, clerk = secrets.key_pair("link"), secrets.key_pair("clerk")
@@ -48,15 +56,15 @@ def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "casework/schalter_clerk_private_key", clerk[0]
     yield "signaling/schalter_turn_secret", secrets.password("turn")
     yield "notify/schalter_bounce_key", secrets.password("bounce")
-    for service in _USERS_OF_REDIS:
-        yield f"{service}/schalter_redis_url", f"redis://:{secrets.password('redis')}@{_REDIS_HOST}/0"
+    for service, password in users_of_redis.items():
+        yield f"{service}/schalter_redis_url", f"redis://{service}:{password}@{_REDIS_HOST}/0"
     for name in _PAYPAL:
         for container in ("payment", "paypal"):
             yield f"{container}/schalter_paypal_{name}", secrets.password(f"paypal_{name}")
 
 
-def _redis_conf(password: str) -> str:
-    return f"appendonly yes\nappendfsync everysec\ndir /data\nrequirepass {password}\n"
+def _redis_conf(password: str, users: Mapping[str, str]) -> str:
+    return f"appendonly yes\nappendfsync everysec\ndir /data\nrequirepass {password}\n" + bounds(users)
 
 
 def _write(path: Path, content: str) -> None:

@@ -184,9 +184,12 @@ def nats_config(
 def secrets(
     directory: Annotated[Path, typer.Argument(help="Where a folder per container is written.")],
     offices_dir: Annotated[Path | None, typer.Option(help="Folder of office files [default: deploy/offices].")] = None,
+    demo: Annotated[
+        bool, typer.Option(envvar="SCHALTER_DEMO", help="Whether there are demo clerks; production has none.")
+    ] = True,
 ) -> None:
     """Makes the secrets of docker-compose.yml once; a second run changes nothing. Prints the demo clerks' sign-ins."""
-    for clerk in write_secrets(directory, offices_dir or Home.find().offices):
+    for clerk in write_secrets(directory, offices_dir or Home.find().offices, demo=demo):
         _out.print(f"{clerk['office']}: {clerk['username']} {clerk['password']}", markup=False, highlight=False)
 
 

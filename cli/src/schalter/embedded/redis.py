@@ -11,6 +11,17 @@ from schalter.embedded.part import Part
 from schalter.embedded.process import Program
 
 
+def bounds(users: Mapping[str, str]) -> str:
+    """Lines for redis.conf: how much is kept, and that `users` (name: password) reach what begins with their name.
+
+    Nothing is evicted: a hold that vanished would be a slot given twice.
+    """
+    return "maxmemory 256mb\nmaxmemory-policy noeviction\n" + "".join(
+        f"user {name} on >{password} ~{name}:* &{name}:* +@all -@admin -@dangerous\n"
+        for name, password in users.items()
+    )
+
+
 class Redis(Part):
     """One Redis server that asks for `password`. At most the last second of writes is lost in a crash."""
 
@@ -45,12 +56,7 @@ class Redis(Part):
         config.write_text(
             f"bind {LOOPBACK}\nport {self.port}\nrequirepass {self._password}\n"
             f'dir "{self.directory.resolve()}"\nsave ""\n'
-            f"appendonly {'yes' if self._durable else 'no'}\nappendfsync everysec\n"
-            "maxmemory 256mb\nmaxmemory-policy noeviction\n"
-            + "".join(
-                f"user {name} on >{password} ~{name}:* &{name}:* +@all -@admin -@dangerous\n"
-                for name, password in self._users.items()
-            )
+            f"appendonly {'yes' if self._durable else 'no'}\nappendfsync everysec\n" + bounds(self._users)
         )
 
     def program(self) -> Program:
