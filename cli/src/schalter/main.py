@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from contracts.topology import SERVICES
-from schalter import chores, clerks, personal_data
+from schalter import chores, clerks, init, personal_data
 from schalter.compose_secrets import write_secrets
 from schalter.embedded import SchalterError
 from schalter.installation import BusAccess, Installation, services_named
@@ -37,6 +37,7 @@ cli.add_typer(personal, name="personal-data")
 mails = typer.Typer(help="The mails to citizens.", no_args_is_help=True)
 cli.add_typer(mails, name="mails")
 cli.add_typer(clerks.commands, name="clerks")
+cli.command("init")(init.command)
 
 _out = Console(soft_wrap=False)
 

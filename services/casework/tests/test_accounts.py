@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 
 from casework.app import build
-from casework.clerks import accounts
+from casework.clerks import accounts, passwords
 from casework.clerks.accounts import AccountError, Named
-from casework.settings import Settings
+from casework.settings import FirstClerk, Settings
 
 BASE = "http://localhost:8080/api/casework"
 WHO = Named("heidelberg", "erika.amt")
@@ -93,6 +93,17 @@ async def test_who_is_not_there_is_named(app: FastAPI, act: str) -> None:
     more = {"reset": (SECOND, app.state.clock()), "disable": (app.state.clock(),), "enable": ()}[act]
     with pytest.raises(AccountError, match="demo has no account"):
         await getattr(accounts, act)(app.state.database, nobody, *more)
+
+
+async def test_the_first_clerk_of_an_installation_is_added_once(settings: Settings, clock: Any) -> None:
+    first = {"office": "demo", "username": "first", "name": "First", "password_hash": await passwords.hashed(FIRST)}
+    settings = settings.model_copy(update={"first_clerk": FirstClerk.model_validate(first)})
+    for expected in (True, False):  # the second start finds the account closed, and leaves it so
+        app = build(settings, clock=clock)
+        async with app.router.lifespan_context(app):
+            found = dict(await accounts.listed(app.state.database, "demo"))["first"]
+            assert (found.role, found.active) == ("lead", expected)
+            await accounts.disable(app.state.database, Named("demo", "first"), clock())
 
 
 @pytest.mark.parametrize("username", ["", "x", "erika amt", "érika", "-erika", "erika@town.example", "a" * 101])

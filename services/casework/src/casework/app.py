@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from casework.cases.api import router as cases
-from casework.clerks import passwords, usecases
+from casework.clerks import accounts, passwords, usecases
 from casework.clerks.api import colleagues
 from casework.clerks.api import router as clerks
 from casework.consumers import consumers
@@ -55,8 +55,13 @@ def _verifier(actor: type[Citizen] | type[Clerk], public_key: str) -> tuple[str,
 
 @asynccontextmanager
 async def _accounts(app: FastAPI) -> AsyncIterator[None]:
-    """Demo clerks can sign in from the first moment; changed passwords follow beside the running service."""
+    """The first clerk and demo clerks can sign in from the first moment; changed passwords follow while it runs."""
     await passwords.prepare()
+    if first := app.state.settings.first_clerk:
+        who = accounts.Named.of(first.office, first.username)
+        await accounts.add_first(
+            app.state.database, who, first.name, first.role, first.password_hash.get_secret_value()
+        )
     file = app.state.settings.demo_clerks_file
     clerks = usecases.read_demo_clerks(file) if file else []
     await usecases.add_demo_clerks(app.state.database, clerks)

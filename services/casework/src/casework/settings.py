@@ -2,9 +2,23 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from chassis.settings import ServiceSettings
+from contracts.actors import Role
+from contracts.ids import OfficeSlug
+
+
+class FirstClerk(BaseModel):
+    """An account with the hash of its password: what is in a file that others may read is no password."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    office: OfficeSlug
+    username: str
+    name: str
+    role: Role = "lead"
+    password_hash: SecretStr
 
 
 class Settings(ServiceSettings):
@@ -14,6 +28,8 @@ class Settings(ServiceSettings):
     clerk_public_key: str
     clerk_private_key: SecretStr
     demo_clerks_file: Path | None = None
+    #: Who signs in first (`schalter init`), as JSON; added once, and changed by `schalter clerks` alone.
+    first_clerk: FirstClerk | None = None
 
     @property
     def secure_cookies(self) -> bool:

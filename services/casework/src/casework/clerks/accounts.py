@@ -55,6 +55,15 @@ async def add(database: Database, who: Named, name: str, role: Role, password: s
         )
 
 
+async def add_first(database: Database, who: Named, name: str, role: Role, password_hash: str) -> None:
+    """The account that everything begins with. Where there is one of this name already, nothing happens."""
+    async with database.transaction() as tx:
+        if await store.account(tx, who.office, who.username) is None:
+            await store.put_account(
+                tx, office=who.office, username=who.username, name=name, role=role, password_hash=password_hash
+            )
+
+
 async def listed(database: Database, office: str) -> list[tuple[str, Account]]:
     """All accounts of `office`, closed ones too, each with its user name, by user name."""
     async with database.autocommit() as tx:

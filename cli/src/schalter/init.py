@@ -1,0 +1,187 @@
+"""`schalter init`: what a production needs to know, asked once and written into `.env` and `offices/`."""
+
+import asyncio
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+
+from schalter.embedded import SchalterError
+from schalter.offices import read_offices
+from schalter.running.clerks import new_password
+from schalter.running.home import Home
+from schalter.running.secret_store import write_private
+
+_SAFE: Final = re.compile(r"[\w@%+=:,./ <>-]*")
+
+
+_CERTIFICATES: Final = ("acme", "files", "internal")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was asked. `behind`: the addresses of the proxy that ends TLS; empty where the gateway does."""
+
+    url: str
+    office: str
+    first_clerk: str
+    name: str
+    mail_from: str
+    smtp_host: str
+    smtp_port: int
+    smtp_user: str
+    smtp_password: str
+    paypal_client_id: str
+    behind: str
+    tls: str
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """What was written, and the first sign-in, which is kept nowhere."""
+
+    files: list[Path]
+    password: str
+
+
+def initialise(directory: Path, answers: Answers, *, example: Path) -> Initialised:
+    """Write `.env` and, unless it is there, `offices/` with the office's file, copied from the folder `example`.
+
+    Raises SchalterError, with nothing written, when there is a `.env` already or an answer cannot be right.
+    """
+    env = directory / ".env"
+    if env.exists():
+        raise SchalterError(f"{env} is there already, and is not overwritten. Change it by hand, or move it away.")
+    address = urlsplit(answers.url)
+    if address.scheme != "https" or not address.hostname or address.path not in ("", "/") or address.query:
+        raise SchalterError(f"{answers.url!r} is no address for citizens. Write it as https://termin.town.example")
+    offices = directory / "offices"
+    if not offices.exists():
+        source = example / f"{answers.office}.toml"
+        if not source.is_file():
+            known = ", ".join(sorted(path.stem for path in example.glob("*.toml")))
+            raise SchalterError(
+                f"There is no file for {answers.office!r}. Write offices/{answers.office}.toml after one of {example}: "
+                f"{known}. Then call this again."
+            )
+    known_offices = read_offices(offices if offices.exists() else example)[0]
+    if answers.office not in known_offices:
+        raise SchalterError(f"{offices} has no {answers.office}.toml. It has: {', '.join(known_offices)}.")
+    password = new_password()
+    text = _env(answers, address.hostname, _first_clerk(answers, password))
+    if not offices.exists():
+        offices.mkdir()
+        shutil.copy(example / f"{answers.office}.toml", offices)
+    write_private(env, text)
+    return Initialised([env, *sorted(offices.glob("*.toml"))], password)
+
+
+def _first_clerk(answers: Answers, password: str) -> str:
+    from casework.clerks import passwords
+    from casework.clerks.accounts import AccountError, Named
+
+    try:
+        who = Named.of(answers.office, answers.first_clerk)
+    except AccountError as error:
+        raise SchalterError(str(error)) from None
+    account = {
+        "office": who.office,
+        "username": who.username,
+        "name": answers.name,
+        "password_hash": asyncio.run(passwords.hashed(password)),
+    }
+    return json.dumps(account, ensure_ascii=False).replace("'", r"\u0027")
+
+
+def _env(answers: Answers, host: str, first_clerk: str) -> str:
+    files = ["docker-compose.yml", "deploy/production.yml", *([] if answers.behind else ["deploy/tls.yml"])]
+    settings = {
+        "COMPOSE_FILE": ":".join(files),
+        "SCHALTER_PUBLIC_URL": answers.url.rstrip("/"),
+        "GATEWAY_SITE": "http://:8080" if answers.behind else f"https://{host}",
+        "GATEWAY_TLS": "none" if answers.behind else answers.tls,
+        "GATEWAY_TRUSTED_PROXIES": answers.behind,
+        "SCHALTER_OFFICES": "./offices",
+        "SCHALTER_MAIL_FROM": answers.mail_from,
+        "SCHALTER_SMTP_HOST": answers.smtp_host,
+        "SCHALTER_SMTP_PORT": str(answers.smtp_port),
+        "SCHALTER_SMTP_SECURITY": "tls" if answers.smtp_port == 465 else "starttls",
+        "SCHALTER_SMTP_USER": answers.smtp_user,
+        "SCHALTER_SMTP_PASSWORD": answers.smtp_password,
+        "SCHALTER_PAYPAL_API_URL": "https://api-m.paypal.com",
+        "SCHALTER_PAYPAL_CERT_ORIGIN": "https://api.paypal.com",
+        "SCHALTER_PAYPAL_CLIENT_ID": answers.paypal_client_id,
+        "SCHALTER_FIRST_CLERK": first_clerk,
+    }
+    lines = [f"{name}={_quoted(value)}" for name, value in settings.items()]
+    head = "# Made by `schalter init`; docs/operations.md says what else there is. Keep it to yourself.\n"
+    return head + "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    """As Compose reads it: between single quotes nothing is replaced."""
+    if "'" in value or "\n" in value:
+        raise SchalterError(f"An apostrophe or a line break cannot stand in .env: {value!r}")
+    return value if value and _SAFE.fullmatch(value) and " " not in value else f"'{value}'"
+
+
+def command(  # noqa: PLR0913 - its options
+    *,
+    url: Annotated[str | None, typer.Option(help="The address of citizens: https://termin.town.example")] = None,
+    office: Annotated[str | None, typer.Option(help="The first office, such as heidelberg.")] = None,
+    first_clerk: Annotated[str | None, typer.Option(help="Who signs in first, such as erika.amt.")] = None,
+    name: Annotated[str | None, typer.Option(help="Their name, as citizens see it.")] = None,
+    mail_from: Annotated[str | None, typer.Option(help="Whom mails are from.")] = None,
+    smtp_host: Annotated[str | None, typer.Option(help="The town's mail server.")] = None,
+    smtp_port: Annotated[int, typer.Option(help="587 or 25 (STARTTLS), 465 (TLS from the first byte).")] = 587,
+    smtp_user: Annotated[str, typer.Option(help="If the mail server wants one.")] = "",
+    smtp_password: Annotated[str, typer.Option(envvar="SCHALTER_SMTP_PASSWORD", help="For --smtp-user.")] = "",
+    paypal_client_id: Annotated[
+        str | None, typer.Option(help="Of the town's account with the payment provider.")
+    ] = None,
+    behind: Annotated[str, typer.Option(help="TLS ends at a proxy before it: its addresses (10.0.0.0/8).")] = "",
+    tls: Annotated[str, typer.Option(help="Where the certificate is from: acme, files or internal (trial).")] = "acme",
+    directory: Annotated[Path | None, typer.Option(help="Where docker-compose.yml is [default: the checkout].")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; what is missing is an error.")] = False,
+) -> None:
+    """Prepares a production: writes .env and offices/, and prints the first sign-in, once."""
+
+    def asked(value: str | None, flag: str, question: str, default: str | None = None) -> str:
+        if value is not None:
+            return value
+        if yes:
+            raise SchalterError(f"--{flag} is missing: {question}?")
+        answer: str = typer.prompt(question, default=default)
+        return answer
+
+    if tls not in _CERTIFICATES:
+        raise SchalterError(f"--tls is one of {', '.join(_CERTIFICATES)}, not {tls!r}.")
+    home = Home.find()
+    address = asked(url, "url", "Address of citizens (https://...)")
+    answers = Answers(
+        url=address,
+        office=asked(office, "office", "First office (the name of its file)"),
+        first_clerk=asked(first_clerk, "first-clerk", "User name of the first clerk, a lead"),
+        name=asked(name, "name", "Their name"),
+        mail_from=asked(mail_from, "mail-from", "Whom mails are from", f"noreply@{urlsplit(address).hostname}"),
+        smtp_host=asked(smtp_host, "smtp-host", "Mail server"),
+        smtp_port=smtp_port,
+        smtp_user=smtp_user,
+        smtp_password=smtp_password,
+        paypal_client_id=asked(paypal_client_id, "paypal-client-id", "Client id at the payment provider"),
+        behind=behind,
+        tls=tls,
+    )
+    done = initialise(directory or home.root, answers, example=home.root / "deploy" / "offices")
+    out = Console(soft_wrap=True, highlight=False)
+    for file in done.files:
+        out.print(f"Written: {file}", markup=False)
+    out.print(f"First sign-in, at {answers.url.rstrip('/')}/clerk/, not shown again:", markup=False)
+    out.print(f"  {answers.office}: {answers.first_clerk.strip().lower()} {done.password}", markup=False)
+    out.print("Check the office's file, then: docker compose up --build --wait", markup=False)

@@ -1,0 +1,105 @@
+"""What `schalter init` writes, and what it refuses."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from pwdlib import PasswordHash
+
+from schalter.embedded import SchalterError
+from schalter.init import Answers, initialise
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "deploy" / "offices"
+ANSWERS = {
+    "url": "https://termin.town.example/",
+    "office": "heidelberg",
+    "first_clerk": "Erika.Amt",
+    "name": "Érika O'Hara",
+    "mail_from": "Town <noreply@town.example>",
+    "smtp_host": "mail.town.example",
+    "smtp_port": 587,
+    "smtp_user": "",
+    "smtp_password": "$ecret #1",
+    "paypal_client_id": "town",
+    "behind": "",
+    "tls": "acme",
+}
+
+
+def answers(**changes: object) -> Answers:
+    return Answers(**ANSWERS | changes)  # type: ignore[arg-type] # as the test wants them
+
+
+def env(directory: Path) -> dict[str, str]:
+    """What a shell reads, which takes single quotes as Compose does."""
+    script = "set -a; . ./.env; env -0"
+    done = subprocess.run(["sh", "-c", script], cwd=directory, env={}, capture_output=True, text=True, check=True)
+    return dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
+
+
+def test_everything_stands_in_env_and_the_office_in_a_folder_of_the_towns(tmp_path: Path) -> None:
+    done = initialise(tmp_path, answers(), example=EXAMPLE)
+    assert done.files == [tmp_path / ".env", tmp_path / "offices" / "heidelberg.toml"]
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    written = env(tmp_path)
+    assert written["COMPOSE_FILE"] == "docker-compose.yml:deploy/production.yml:deploy/tls.yml"
+    assert (written["SCHALTER_PUBLIC_URL"], written["GATEWAY_SITE"]) == ("https://termin.town.example",) * 2
+    assert (written["GATEWAY_TLS"], written["SCHALTER_SMTP_SECURITY"]) == ("acme", "starttls")
+    assert written["SCHALTER_SMTP_PASSWORD"] == "$ecret #1"
+    first = json.loads(written["SCHALTER_FIRST_CLERK"])
+    assert (first["office"], first["username"], first["name"]) == ("heidelberg", "erika.amt", "Érika O'Hara")
+    assert PasswordHash.recommended().verify(done.password, first["password_hash"])
+    assert done.password not in (tmp_path / ".env").read_text()
+
+
+def test_behind_a_proxy_the_gateway_speaks_http_on_loopback_and_believes_it(tmp_path: Path) -> None:
+    initialise(tmp_path, answers(behind="10.0.0.0/8 192.0.2.7", smtp_port=465), example=EXAMPLE)
+    written = env(tmp_path)
+    assert written["COMPOSE_FILE"] == "docker-compose.yml:deploy/production.yml"
+    assert (written["GATEWAY_SITE"], written["GATEWAY_TLS"]) == ("http://:8080", "none")
+    assert (written["GATEWAY_TRUSTED_PROXIES"], written["SCHALTER_SMTP_SECURITY"]) == ("10.0.0.0/8 192.0.2.7", "tls")
+
+
+def test_every_variable_is_one_that_compose_reads(tmp_path: Path) -> None:
+    initialise(tmp_path, answers(), example=EXAMPLE)
+    files = [ROOT / "docker-compose.yml", ROOT / "deploy/production.yml", ROOT / "deploy/tls.yml"]
+    read = "".join(file.read_text() for file in files)
+    unread = [name for name in env(tmp_path) if f"${{{name}" not in read and name not in ("COMPOSE_FILE", "PWD")]
+    assert unread == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"url": "http://termin.town.example"}, "is no address for citizens"),
+        ({"url": "https://termin.town.example/office"}, "is no address for citizens"),
+        ({"url": "termin.town.example"}, "is no address for citizens"),
+        ({"office": "weinheim"}, "There is no file for 'weinheim'"),
+        ({"first_clerk": "Erika Amt"}, "is no user name"),
+        ({"smtp_password": "it's"}, "An apostrophe"),
+    ],
+)
+def test_what_cannot_be_right_is_said_and_nothing_is_written(
+    tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(SchalterError, match=said):
+        initialise(tmp_path, answers(**changes), example=EXAMPLE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("KEPT=1")
+    with pytest.raises(SchalterError, match="is not overwritten"):
+        initialise(tmp_path, answers(), example=EXAMPLE)
+    assert (tmp_path / ".env").read_text() == "KEPT=1"
+
+
+def test_the_towns_own_offices_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "offices").mkdir()
+    own = (EXAMPLE / "heidelberg.toml").read_text().replace('"heidelberg"', '"weinheim"')
+    (tmp_path / "offices" / "weinheim.toml").write_text(own)
+    done = initialise(tmp_path, answers(office="weinheim"), example=EXAMPLE)
+    assert done.files[1:] == [tmp_path / "offices" / "weinheim.toml"]
+    assert (tmp_path / "offices" / "weinheim.toml").read_text() == own
