@@ -4,14 +4,20 @@ The twin office mirrors ours, and so cannot show it: what is taken there is take
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
+
+from booking.timetable.store import held_between
+from chassis.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SLOT, LATER = "2026-06-02T06:00:00Z", "2026-06-02T07:00:00Z"
+MONDAY = datetime(2026, 6, 1, 7, tzinfo=UTC)
 #: Two offices with the same hours: the lanes of the smaller one are among those of the larger.
 LARGER, OURS, SERVICE = "clerks-2", "clerks-1", "fuehrungszeugnis"
 
@@ -39,19 +45,65 @@ def full(client: httpx.AsyncClient, book: Any, signed_in: Any, edit_timetable: A
     return fill
 
 
-@pytest.mark.parametrize("how", ["booked", "blocked", "held", "edited"])
-async def test_what_is_taken_in_another_office_is_free_in_ours(
-    client: httpx.AsyncClient, book: Any, full: Any, how: str
-) -> None:
-    async def free(office: str) -> list[str]:
-        answer = await client.get(
-            f"/offices/{office}/slots", params={"services": SERVICE, "from": SLOT[:10], "days": 1}
-        )
+@pytest.fixture
+def free(client: httpx.AsyncClient) -> Callable[[str], Awaitable[list[str]]]:
+    """`await free(office)`: what is free there on the day of SLOT."""
+
+    async def read(office: str) -> list[str]:
+        query = {"services": SERVICE, "from": SLOT[:10], "days": "1"}
+        answer = await client.get(f"/offices/{office}/slots", params=query)
         return [slot["starts_at"] for slot in answer.json()["slots"]]
 
+    return read
+
+
+@pytest.mark.parametrize("how", ["booked", "blocked", "held", "edited"])
+async def test_what_is_taken_in_another_office_is_free_in_ours(book: Any, free: Any, full: Any, how: str) -> None:
     assert SLOT in await free(LARGER)
     before = await free(OURS)
     await full(how)
     assert SLOT not in await free(LARGER)
     assert await free(OURS) == before
     assert (await book(OURS)).status_code == 201
+
+
+@pytest.mark.parametrize("how", ["booked", "blocked", "held"])
+async def test_what_was_freed_in_ours_is_offered_though_another_office_is_full(full: Any, room: Any, how: str) -> None:
+    gone = await room.book(datetime(2026, 6, 2, 6, tzinfo=UTC), "Gone")
+    await room.wait(datetime(2026, 6, 2, 10, tzinfo=UTC), "Anna")
+    await full(how)
+    await room.cancel(gone)
+    await room.round()
+    assert await room.offices() == [("Anna", "open")]
+
+
+async def test_what_was_hardly_taken_is_free_at_once_though_somebody_waits_in_another_office(
+    client: httpx.AsyncClient, book: Any, free: Any, room: Any
+) -> None:
+    await room.joins("Anna")
+    booked = (await book(OURS)).json()
+    link = {"Authorization": f"Bearer {booked['link'].split('#')[1]}"}
+    assert (await client.post("/appointment/cancellation", headers=link)).is_success
+    assert SLOT in await free(OURS)
+
+
+@pytest.mark.parametrize("how", ["booked", "blocked"])
+async def test_a_new_clerk_gets_our_next_lane_however_many_another_office_has(
+    full: Any, edit_timetable: Any, how: str
+) -> None:
+    await full(how)
+    answer = await edit_timetable(OURS, clerks=[{"lane": 0, "name": "A"}, {"name": "B"}])
+    assert [clerk["lane"] for clerk in answer.json()["clerks"]] == [0, 1]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "from before versions were kept"])
+async def test_our_timetable_is_remembered_however_often_another_office_edits_its_own(
+    database: Database, app: FastAPI, full: Any, edit_timetable: Any, kept: bool
+) -> None:
+    await full("edited")
+    await edit_timetable(OURS, opening_hours=[])
+    async with database.transaction() as tx:
+        if not kept:
+            await tx.execute("DELETE FROM timetable_version WHERE office = :office", office=OURS)
+        held = await held_between(tx, app.state.deps.offices[OURS].office, MONDAY, MONDAY + timedelta(days=1))
+    assert [(each.since, len(each.timetable.opening_hours) > 0) for each in held] == [(None, True), (MONDAY, False)]
