@@ -46,7 +46,7 @@ async def delete_unconfirmed(tx: Transaction, office: str, now: datetime, *, lim
     rows = await tx.rows(
         """
         DELETE FROM appointment
-         WHERE office = :office AND id IN (
+         WHERE id IN (
             SELECT id FROM appointment
              WHERE office = :office AND confirm_by <= :now
              LIMIT :limit FOR UPDATE SKIP LOCKED)

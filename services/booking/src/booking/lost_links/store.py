@@ -43,8 +43,9 @@ async def take(tx: Transaction, office: str, *, limit: int) -> list[Asked]:
     rows = await tx.rows(
         """
         DELETE FROM link_request
-         WHERE office = :office AND id IN (
-            SELECT id FROM link_request WHERE office = :office
+         WHERE id IN (
+            SELECT id FROM link_request
+             WHERE office = :office
              ORDER BY asked_at LIMIT :limit FOR UPDATE SKIP LOCKED)
         RETURNING reference, email
         """,
