@@ -6,7 +6,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || ec
 BIN := .venv/bin
 WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lock setup web python browser unit journeys faults bench mutants
+.PHONY: help up test check format lock setup web python browser unit journeys faults production bench mutants
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ journeys: setup browser ## the browser journeys alone
 
 faults: setup ## 2,000 bookings while notify, NATS and PostgreSQL are killed and the mail server misbehaves (minutes)
 	SCHALTER_FAULT_BOOKINGS=2000 $(BIN)/pytest -s tests/integration/test_mail_faults.py
+
+production: python ## starts a production on this machine's container engine and looks at it (minutes)
+	SCHALTER_ENGINE=1 $(BIN)/pytest -s tests/integration/test_production.py
 
 bench: python ## speed beside bare anchors (about ten minutes); ARGS="--only G1 --quick --json FILE"
 	$(BIN)/python -m bench $(ARGS)
