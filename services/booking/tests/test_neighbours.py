@@ -87,6 +87,28 @@ async def test_what_was_hardly_taken_is_free_at_once_though_somebody_waits_in_an
     assert SLOT in await free(OURS)
 
 
+async def test_who_considers_an_offer_of_another_office_is_asked_by_ours_too(database: Database, room: Any) -> None:
+    gone = await room.book(datetime(2026, 6, 2, 6, tzinfo=UTC), "Gone")
+    await room.joins("Anna")
+    async with database.transaction() as tx:
+        await tx.execute("""
+            WITH theirs AS (
+                INSERT INTO waiting_entry (id, office, minutes, services, name, email, language, state, since,
+                                           changed_at, plain_language)
+                SELECT gen_random_uuid(), 'demo', minutes, services, name, email, language, 'offered', since, since,
+                       false
+                  FROM ours.waiting_entry
+                RETURNING id, since)
+            INSERT INTO slot_offer (id, office, entry_id, freed_id, appointment_id, lane, starts_at, ends_at, state,
+                                    offered_at, expires_at)
+            SELECT gen_random_uuid(), 'demo', id, gen_random_uuid(), gen_random_uuid(), 0, since + interval '1 day',
+                   since + interval '25 hours', 'open', since, since + interval '2 hours'
+              FROM theirs""")
+    await room.cancel(gone)
+    await room.round()
+    assert [mail.citizen.name for mail in await room.mails()] == ["Anna"]
+
+
 @pytest.mark.parametrize("how", ["booked", "blocked"])
 async def test_a_new_clerk_gets_our_next_lane_however_many_another_office_has(
     full: Any, edit_timetable: Any, how: str

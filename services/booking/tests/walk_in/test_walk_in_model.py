@@ -88,14 +88,21 @@ def test_a_running_call_keeps_its_clerk_as_long_as_it_probably_takes(running: Ru
 
 
 @pytest.mark.parametrize(
-    "forgotten",
+    ("called", "hours", "minutes_more"),
     [
-        Running(0, NINE - 3600, NINE - 3000, NINE - 3600, 480, 600),  # the call ended 50 minutes ago
-        Running(0, NINE - 6 * 3600, NINE - 5 * 3600, NINE - 6 * 3600, 480, None),  # nobody said that it ended
+        # A quarter of an hour after the call the case is finished, said or not.
+        (Running(0, NINE - 3600, NINE - 3000, NINE - 3600, 480, 600), 0, 10 + 15),
+        # Four hours after its time a call has ended of which nobody said so; it may have begun after its time.
+        (Running(0, NINE - 3600, NINE - 3000, NINE - 3600, 480, None), 4, 10),
+        (Running(0, NINE - 3600, NINE - 3000, NINE - 2400, 480, None), 4, 20),
     ],
 )
-def test_a_forgotten_case_does_not_keep_its_clerk(forgotten: Running) -> None:
-    assert busy_now([], [forgotten], NINE, 0) == []
+def test_a_forgotten_case_keeps_its_clerk_until_then_and_no_longer(
+    called: Running, hours: int, minutes_more: int
+) -> None:
+    then = called.start + 3600 * hours + minutes(minutes_more)
+    assert busy_now([], [called], then - 1, 0) != []
+    assert busy_now([], [called], then, 0) == []
 
 
 def test_what_is_not_known_takes_as_long_as_planned() -> None:
