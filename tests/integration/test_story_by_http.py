@@ -1,13 +1,19 @@
 """The main job without a browser: book, mail, case, application, signature, payment, completion."""
 
+import asyncio
 import io
 import zipfile
+from uuid import UUID
 
 import httpx
 import pytest
 from people import Citizen, Clerk, canonical_hash, ok
+from personal import holding
 from pypdf import PdfReader
-from system import System, eventually
+from system import RemoteSystem, System, eventually
+
+from contracts.topology import SERVICES
+from schalter.personal_data import about
 
 pytestmark = pytest.mark.journey
 
@@ -91,6 +97,41 @@ def test_a_cancelled_appointment_kills_its_link_everywhere(system: System) -> No
         lambda: citizen.http.post("/signaling/tickets", json={}).status_code == 410, what="signaling refuses the link"
     )
     assert citizen.http.get("/booking/appointment").status_code == 410
+
+
+def test_who_is_erased_stands_in_no_database_any_more(system: System) -> None:
+    if isinstance(system, RemoteSystem):
+        pytest.skip("its databases are out of reach")
+    citizen, clerk = Citizen.books(system, name="Ottilie Planted"), Clerk(system)
+    citizen.mail("Videotermin")
+    case_id = clerk.finds(citizen)["case_id"]
+    clerk.does(case_id, "assignment")
+    clerk.identifies(case_id)
+    (application,) = clerk.case(case_id)["applications"]
+    citizen.confirms(clerk.fills_in(case_id, application, birth_place="Plantedstein"))
+    words = ("Ottilie Planted", "Plantedstein", citizen.email)
+    databases = {service: system.database(service) for service in SERVICES}
+
+    def found() -> list[str]:
+        held = {service: asyncio.run(holding(url, words)) for service, url in databases.items()}
+        # Within the hour; what has not been published yet cannot go.
+        return [f"{service} {place}" for service, places in held.items() for place in places if "outbox" not in place]
+
+    def told() -> list[str]:
+        stored = about(databases, UUID(citizen.appointment_id))
+        return [f"{service} {word}" for service, tables in stored.items() for word in words if word in str(tables)]
+
+    assert told() == [
+        "booking Ottilie Planted",
+        f"booking {citizen.email}",
+        *(f"casework {word}" for word in words),
+        "notify Ottilie Planted",
+        f"notify {citizen.email}",
+    ]
+    assert {place.split()[0] for place in found()} == {"booking", "casework", "notify"}
+    assert citizen.http.post("/booking/appointment/erasure").status_code == 204
+    eventually(lambda: not found(), what=f"nothing is left of {words}")
+    assert told() == []
 
 
 def test_another_office_does_not_see_the_case(system: System) -> None:

@@ -89,11 +89,12 @@ async def stored_about(
 def answer(registry: Registry) -> None:
     """The command `python -m SERVICE.personal_data APPOINTMENT`, in a container: prints `stored_about` as JSON."""
     parser = argparse.ArgumentParser(
-        prog=f"python -m {registry.service}.personal_data", description=stored_about.__doc__
+        prog=f"python -m {registry.service}.personal_data",
+        description="Prints what is stored here about the citizen of an appointment (GDPR Art. 15), as JSON.",
     )
     parser.add_argument("appointment", type=UUID, help="its id")
-    url = str(ServiceSettings().database_url)
-    found = asyncio.run(stored_about(url, registry, parser.parse_args().appointment))
+    appointment = parser.parse_args().appointment
+    found = asyncio.run(stored_about(str(ServiceSettings().database_url), registry, appointment))
     sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
 

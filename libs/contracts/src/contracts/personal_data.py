@@ -197,7 +197,9 @@ IN_72_HOURS: Final = Rule("72 hours after it was written", _STORAGE_LIMIT)
 #: No event can come back after so long: streams keep them for 14 days, dead letters for another 30.
 IN_45_DAYS: Final = Rule("when the booking arrives, after 45 days at most", _STORAGE_LIMIT)
 _EMPLOYEES: Final = "§ 26 BDSG and the states' laws"
-WHILE_EMPLOYED: Final = Rule("when the office takes the clerk off", _EMPLOYEES)
+AFTER_THE_LAST_CASE: Final = Rule(
+    "with the last case whose trail names the clerk, **by a clock that is not built yet**", _EMPLOYEES
+)
 AFTER_ABSENCE: Final = Rule("why, `appointment_days` later; when, the statistics count", _EMPLOYEES)
 AFTER_SIGN_IN: Final = Rule("when somebody signs in after it has ended", _EMPLOYEES)
 NEWEST_ALONE: Final = Rule("written over at every change", _STORAGE_LIMIT)

@@ -12,6 +12,7 @@ from contracts.personal_data import (
     ACTS,
     AFTER_SIGN_IN,
     AFTER_THE_CASE,
+    AFTER_THE_LAST_CASE,
     APPLICATION,
     APPOINTMENT,
     CONTACT,
@@ -25,7 +26,6 @@ from contracts.personal_data import (
     PAYMENT,
     PRESENCE,
     SIGNATURE,
-    WHILE_EMPLOYED,
     WORK,
     Cell,
     Deleted,
@@ -167,7 +167,7 @@ _PARKED: Final = Table(
 
 _CLERK: Final = Table(
     "clerk",
-    goes=WHILE_EMPLOYED,
+    goes=AFTER_THE_LAST_CASE,
     of="",
     cells={
         "username": Cell(ACCOUNT, _CLERKS, whose="clerk"),

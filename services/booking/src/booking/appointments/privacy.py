@@ -68,8 +68,10 @@ _ELSEWHERE: Final = (
     StoredElsewhere(
         part="casework",
         what=Localised(
-            de="Ihr Antrag, Ihre Unterschrift, der Vermerk über den gezeigten Ausweis (nie ein Bild)",
-            en="Your application, your signature, the note on the ID that was shown (never an image)",
+            de="Ihr Antrag, Ihre Unterschrift, der Vermerk über den gezeigten Ausweis (nie ein Bild), das Ergebnis des"
+            " Technik-Tests und das Protokoll",
+            en="Your application, your signature, the note on the ID that was shown (never an image), the result of the"
+            " equipment test, and the log",
         ),
         until=Localised(
             de="bis der Antrag übergeben ist, danach nach den Fristen des Amtes",
@@ -89,8 +91,8 @@ _ELSEWHERE: Final = (
     StoredElsewhere(
         part="signaling",
         what=Localised(
-            de="Wann der Technik-Test und wann das Gespräch war; nichts vom Inhalt",
-            en="When the equipment test and the call took place; nothing of what was said",
+            de="Wann Sie im Warteraum waren und wann das Gespräch war; nichts vom Inhalt",
+            en="When you were in the waiting room, and when the call took place; nothing of what was said",
         ),
         until=_AS_LONG_AS_THE_APPOINTMENT,
     ),
