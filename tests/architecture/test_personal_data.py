@@ -3,10 +3,12 @@
 Each service's registry (`personal_data.py`) is compared with the tables that its migrations make.
 """
 
+import ast
 import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import asyncpg
@@ -15,12 +17,12 @@ import pytest
 from schema import empty, to
 
 from booking.appointments import privacy
-from chassis.personal_data import answer, stored_about
+from chassis.personal_data import stored_about
 from contracts.personal_data import Emptied, OnRequest, Stays
 from contracts.topology import PUBLISHES, SERVICES
-from schalter.chores import stand_ins
-from schalter.personal_data import document, registry
-from schalter.running.home import Home
+from schalter.personal_data import about, document, registry
+
+ROOT: Final = Path(__file__).parents[2]
 
 
 async def stored(url: str) -> dict[str, set[str]]:
@@ -58,20 +60,29 @@ async def test_what_finds_and_empties_cells_is_sql_that_the_database_understands
     assert await stored_about(database_url, registry(service), uuid4(), copies=True) == {}
 
 
-def test_a_service_answers_in_its_container_what_it_stores_about_somebody(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_operator_reads_the_registries_where_the_services_are_not_installed() -> None:
+    """In its container their code is there and the chassis, but nothing else that they need."""
+    allowed = ("contracts.", "chassis.personal_data", "typing")
+    for service in SERVICES:
+        source = ROOT / "services" / service / "src" / service / "personal_data.py"
+        imports = [node.module or "" for node in ast.parse(source.read_text()).body if isinstance(node, ast.ImportFrom)]
+        assert imports
+        assert all(name.startswith(allowed) for name in imports), service
+        path = f"/app/services/{service}/src"
+        dockerfile = (ROOT / "deploy" / "docker" / "Dockerfile").read_text()
+        assert path in dockerfile or f"-e services/{service}" in dockerfile
+
+
+def test_what_is_stored_about_somebody_is_found(database_url: str) -> None:
     asyncio.run(empty(database_url))
     to(database_url, "payment", "head")
-    about = uuid4()
+    somebody = uuid4()
     with psycopg.connect(database_url) as connection:
-        connection.execute("INSERT INTO absence VALUES (%s, 'demo', '2026-06-01T08:00Z')", (about,))
-    for name, value in stand_ins(Home.find()).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("SCHALTER_DATABASE_URL", database_url)
-    monkeypatch.setattr("sys.argv", ["payment", str(about)])
-    answer(registry("payment"))
-    assert json.loads(capsys.readouterr().out) == {"absence": [{"told_at": "2026-06-01 08:00:00+00:00"}]}
+        connection.execute("INSERT INTO absence VALUES (%s, 'demo', '2026-06-01T08:00Z')", (somebody,))
+    assert about({"payment": database_url}, somebody) == {
+        "payment": {"absence": [{"told_at": "2026-06-01 08:00:00+00:00"}]}
+    }
+    assert about({"payment": database_url}, uuid4()) == {"payment": {}}
 
 
 def test_the_citizen_is_told_which_other_services_store_something_of_theirs() -> None:
@@ -97,7 +108,7 @@ def test_whose_outbox_stays_publishes_nobodys_name() -> None:
 
 
 def test_the_docs_say_what_was_decided() -> None:
-    page = Path(__file__).parents[2] / "docs" / "data-protection.md"
+    page = ROOT / "docs" / "data-protection.md"
     assert document(page) == page.read_text(encoding="utf-8"), "schalter personal-data document docs/data-protection.md"
 
 

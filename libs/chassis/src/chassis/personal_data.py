@@ -1,10 +1,7 @@
 """What all services share of the registry of personal data (`contracts.personal_data`): their common tables, and
 reading all that is stored about one appointment, which answers who asks by GDPR Art. 15."""
 
-import argparse
-import asyncio
 import json
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +9,6 @@ from uuid import UUID
 import asyncpg
 
 from chassis.database import numbered
-from chassis.settings import ServiceSettings
 from contracts.personal_data import (
     ACTS,
     CONTACT,
@@ -84,18 +80,6 @@ async def stored_about(
     finally:
         await connection.close()
     return found
-
-
-def answer(registry: Registry) -> None:
-    """The command `python -m SERVICE.personal_data APPOINTMENT`, in a container: prints `stored_about` as JSON."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {registry.service}.personal_data",
-        description="Prints what is stored here about the citizen of an appointment (GDPR Art. 15), as JSON.",
-    )
-    parser.add_argument("appointment", type=UUID, help="its id")
-    appointment = parser.parse_args().appointment
-    found = asyncio.run(stored_about(str(ServiceSettings().database_url), registry, appointment))
-    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
 
 def _readable(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chassis.personal_data import NOTHING, answer, shared_tables
+from chassis.personal_data import NOTHING, shared_tables
 from contracts.personal_data import (
     A_DAY,
     ABUSE,
@@ -215,6 +215,3 @@ REGISTRY: Final = Registry(
     # A time that somebody looks at, while they type: under an id that is told to their browser alone.
     keys_of_nobody=("booking:{*}:holds", "booking:{*}:hold:*"),
 )
-
-if __name__ == "__main__":
-    answer(REGISTRY)

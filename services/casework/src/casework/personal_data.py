@@ -6,7 +6,7 @@ before its retention ends, for the office has a legal obligation to keep it (GDP
 
 from typing import Final
 
-from chassis.personal_data import NOTHING, answer, shared_tables
+from chassis.personal_data import NOTHING, shared_tables
 from contracts.personal_data import (
     ACCOUNT,
     ACTS,
@@ -217,6 +217,3 @@ REGISTRY: Final = Registry(
     ),
     nothing=NOTHING,
 )
-
-if __name__ == "__main__":
-    answer(REGISTRY)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chassis.personal_data import NOTHING, answer, shared_tables
+from chassis.personal_data import NOTHING, shared_tables
 from contracts.personal_data import (
     AFTER_APPOINTMENT,
     APPOINTMENT,
@@ -88,6 +88,3 @@ REGISTRY: Final = Registry(
     ),
     nothing=NOTHING,
 )
-
-if __name__ == "__main__":
-    answer(REGISTRY)

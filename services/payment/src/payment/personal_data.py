@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chassis.personal_data import NOTHING, answer, shared_tables
+from chassis.personal_data import NOTHING, shared_tables
 from contracts.personal_data import (
     AFTER_ACCOUNTING,
     APPOINTMENT,
@@ -74,6 +74,3 @@ REGISTRY: Final = Registry(
         "receipt_counter": ("office", "year", "last"),
     },
 )
-
-if __name__ == "__main__":
-    answer(REGISTRY)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chassis.personal_data import NOTHING, answer, shared_tables
+from chassis.personal_data import NOTHING, shared_tables
 from contracts.personal_data import (
     AFTER_APPOINTMENT,
     APPOINTMENT,
@@ -83,6 +83,3 @@ REGISTRY: Final = Registry(
         Key("signaling:ticket:*", HALF_A_MINUTE, LINK),
     ),
 )
-
-if __name__ == "__main__":
-    answer(REGISTRY)
