@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from booking.offices.model import in_turn
+from chassis.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -181,6 +182,24 @@ async def test_a_clerk_has_their_pause_after_a_call_that_was_short(
     assert await call("town") == 0
     await pass_time(1, third)
     assert await call("town") == 1
+
+
+@pytest.mark.parametrize(
+    "now",
+    ["call_started_at = :noon", "state = 'completed', talk_seconds = 60, changed_at = :noon"],
+    ids=["talk", "rest"],
+)
+async def test_clerks_of_another_office_who_talk_or_rest_are_none_of_ours(
+    database: Database, take: Take, call: Any, now: str
+) -> None:
+    for _ in range(2):
+        await take(office="clerks-2")
+    assert await call("clerks-2") == 2
+    async with database.transaction() as tx:
+        await tx.execute(f"UPDATE ours.appointment SET {now}", noon=NOON)  # noqa: S608 - this test's words
+    for _ in range(2):
+        await take(office="town")
+    assert await call("town") == 2
 
 
 async def test_an_option_that_left_the_catalogue_ends_one_number_and_nobody_elses(
