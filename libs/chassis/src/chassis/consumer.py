@@ -135,6 +135,8 @@ class Consumption:
         self._service = service
         self._consumer = consumer
         self._name = durable(service, consumer.event)
+        for outcome in metrics.CONSUMED_OUTCOMES:
+            metrics.CONSUMED.labels(self._name, outcome)
         self._bus = bus
         self._database = database
         self._clock = clock

@@ -16,7 +16,7 @@ import structlog
 
 from chassis.bus import BusError
 from chassis.clock import Clock
-from chassis.metrics import OUTBOX_LAG_SECONDS, OUTBOX_PENDING, OUTBOX_PUBLISHED
+from chassis.metrics import OUTBOX_LAG_SECONDS, OUTBOX_PUBLISHED
 from contracts.base import Event, Meta
 from contracts.topology import FORGETTING
 
@@ -162,13 +162,11 @@ class Relay:
             "SELECT id, subject, headers, body, created_at FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1",
             BATCH,
         )
-        OUTBOX_PENDING.set(len(rows))
         if not rows:
             return 0
         await self._publisher.publish_all([(r["subject"], r["body"], json.loads(r["headers"])) for r in rows])
         now = self._clock()
         await connection.execute("UPDATE outbox SET published_at = $1 WHERE id = ANY($2)", now, [r["id"] for r in rows])
-        OUTBOX_PENDING.set(0)
         for row in rows:
             self._note(row["subject"], row["created_at"], now)
         return len(rows)

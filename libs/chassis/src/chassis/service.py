@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import logging, metrics, migrations, openapi, problems
+from chassis.backlog import Backlog
 from chassis.bus import Bus
 from chassis.clock import Clock, utc_now
 from chassis.consumer import Consumer, Consumption
@@ -144,7 +145,7 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
             for resource in resources:
                 await stack.enter_async_context(resource(app))
             stack.push_async_callback(_cancel, tasks)
-            for worker in (Worker("bus", on_the_bus), *workers):
+            for worker in (Worker("bus", on_the_bus), Worker("backlog", Backlog(database, clock).run), *workers):
                 start(worker)
             _keep_for_good()
             log.info("started")

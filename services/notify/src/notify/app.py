@@ -12,7 +12,7 @@ from chassis.tokens import TokenVerifier
 from contracts.actors import Clerk
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
-from notify import listener, reminders, retention, tls_check
+from notify import listener, metrics, reminders, retention, tls_check
 from notify.api import router
 from notify.consumers import consumers
 from notify.delivery import Smtp
@@ -60,6 +60,10 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
         assert returning is not None, "else it is no worker"
         await listener.run(settings, returning, app.state.database, clock)
 
+    async def count_waiting() -> None:
+        await metrics.watch(app.state.database, clock)
+
+    metrics.begin_at_zero()
     app = create_app(
         "notify",
         settings,
@@ -72,6 +76,7 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
             Worker("tls-check", check_tls),
             Worker("reminders", remind),
             Worker("retention", erase),
+            Worker("metrics", count_waiting),
             *([Worker("returned-mails", take_returned)] if returning else []),
         ],
         resources=[connection],

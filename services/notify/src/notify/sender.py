@@ -11,7 +11,6 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
-from prometheus_client import Counter, Histogram
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
@@ -20,6 +19,7 @@ from notify import usecases
 from notify.claims import Owner
 from notify.delivery import CONNECTIONS, SEND_SECONDS, DeliveryError
 from notify.mail import Composer
+from notify.metrics import MAIL_SECONDS, MAILS
 from notify.mime import Mail
 from notify.model import Claim, Message, Trouble
 from notify.rate_limit import Pace
@@ -27,12 +27,6 @@ from notify.sms import Sms
 
 log = structlog.get_logger(__name__)
 
-MAILS = Counter("schalter_mails_total", "Tries to hand a mail over.", ("kind", "outcome"))
-MAIL_SECONDS = Histogram(
-    "schalter_mail_seconds",
-    "Time from the message being queued to the mail server's acceptance, in seconds.",
-    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3600),
-)
 _POLL_SECONDS: Final = 1.0
 _OUTAGE_SECONDS: Final = 0.5
 #: A mail that begins later could still be on the wire when its lease ends, and another sender takes it.

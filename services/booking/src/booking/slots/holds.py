@@ -43,7 +43,9 @@ _REFUSED = -1
 _LONGEST = int(MAX_OCCUPIED.total_seconds())
 
 _log = structlog.get_logger(__name__)
-_unavailable = Counter("booking_holds_unavailable_total", "Requests served without holds because Redis was away.")
+_unavailable = Counter(
+    "schalter_booking_holds_unavailable_total", "Requests served without holds because Redis was away."
+)
 
 # Expiry is Redis's own, so that a wrong clock on one of our machines neither frees nor keeps a slot. A member of the
 # sorted set (score = start) outlives its hold until a script meets it. An office's keys share a hash tag: one node.

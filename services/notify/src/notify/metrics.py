@@ -1,0 +1,53 @@
+"""What notify tells Prometheus: what became of mails, and how many messages wait, by which an absent server is seen."""
+
+import asyncio
+from typing import Final, get_args
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from chassis.clock import Clock
+from chassis.database import Database
+from contracts.notify import MessageKind
+from notify.model import Trouble
+
+_EVERY_SECONDS: Final = 10.0
+WAITING: Final = Gauge("schalter_messages_waiting", "Messages that are to be handed over.", ("channel",))
+OLDEST_SECONDS: Final = Gauge(
+    "schalter_messages_oldest_seconds", "How long the oldest message has waited to be handed over.", ("channel",)
+)
+_CHANNELS: Final = ("mail", "sms")
+MAILS: Final = Counter("schalter_mails_total", "Tries to hand a mail over.", ("kind", "outcome"))
+MAIL_SECONDS: Final = Histogram(
+    "schalter_mail_seconds",
+    "Time from the message being queued to the mail server's acceptance, in seconds.",
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3600),
+)
+
+
+def begin_at_zero() -> None:
+    """All series of MAILS are there from the start: an alert on a rise does not see one that begins at one."""
+    for kind in get_args(MessageKind):
+        for outcome in ("delivered", "not_composed", *Trouble):
+            MAILS.labels(kind, str(outcome))
+
+
+async def watch(database: Database, clock: Clock) -> None:
+    """Keep the gauges true, at most ten seconds old, until cancelled."""
+    while True:
+        await count(database, clock)
+        await asyncio.sleep(_EVERY_SECONDS)
+
+
+async def count(database: Database, clock: Clock) -> None:
+    """Count once, all offices together."""
+    async with database.autocommit() as tx:
+        rows = await tx.rows(
+            "SELECT channel, count(*) AS waiting, min(created_at) AS oldest FROM message"
+            " WHERE /* everywhere */ state = 'pending' GROUP BY channel"
+        )
+    found = {row["channel"]: row for row in rows}
+    for channel in _CHANNELS:
+        row = found.get(channel)
+        WAITING.labels(channel).set(row["waiting"] if row else 0)
+        age = (clock() - row["oldest"]).total_seconds() if row else 0.0
+        OLDEST_SECONDS.labels(channel).set(max(0.0, age))

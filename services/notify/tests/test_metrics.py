@@ -1,0 +1,40 @@
+"""A mail server that is away is seen by what waits, and nothing has to be sent for a series to be there."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from chassis.database import Database
+from notify import metrics
+
+Apply = Callable[..., Awaitable[bool]]
+
+
+def told(channel: str) -> tuple[float, float]:
+    waiting, oldest = metrics.WAITING.labels(channel), metrics.OLDEST_SECONDS.labels(channel)
+    return waiting._value.get(), oldest._value.get()
+
+
+async def test_what_waits_is_counted_by_channel_with_the_age_of_the_oldest(
+    database: Database, apply: Apply, clock: Any
+) -> None:
+    await metrics.count(database, clock)
+    assert (told("mail"), told("sms")) == ((0, 0), (0, 0))
+    assert await apply("booking.completed.v1")
+    clock.now += timedelta(minutes=20)
+    await metrics.count(database, clock)
+    waiting, oldest = told("mail")
+    assert waiting >= 1
+    assert oldest == 20 * 60
+    assert told("sms") == (0, 0)
+
+
+def test_every_outcome_of_every_kind_is_there_from_the_start() -> None:
+    metrics.begin_at_zero()
+    series = {
+        (sample.labels["kind"], sample.labels["outcome"])
+        for metric in metrics.MAILS.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
+    assert {("confirmation", "refused"), ("reminder", "unreachable"), ("receipt", "delivered")} <= series
