@@ -108,6 +108,25 @@ def test_secrets_are_in_no_log_and_no_file_that_others_can_read(system: System) 
         assert (system.var / name).stat().st_mode & 0o077 == 0, name
 
 
+def test_status_tells_what_is_well_and_what_to_do_where_it_is_not(system: System, eventually: Eventually) -> None:
+    def status() -> "subprocess.CompletedProcess[str]":
+        command = [str(Path(sys.executable).with_name("schalter")), "status", "--var", str(system.var)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+
+    eventually(lambda: status().returncode == 0, seconds=30)
+    text = status().stdout
+    assert "All is well." in text
+    assert sum(line.split()[1:2] == ["ready"] for line in text.splitlines()) == len(SERVICES)
+    stopped = psutil.Process(system.state["pids"]["payment"])
+    stopped.suspend()
+    try:
+        seen = status()
+    finally:
+        stopped.resume()
+    assert seen.returncode == 2
+    assert "! payment does not answer: is it running?" in seen.stdout
+
+
 def test_a_second_system_on_the_same_data_is_refused(system: System) -> None:
     second = System(system.var, free_port())
     assert second.process.wait(60) == 1

@@ -36,11 +36,12 @@ class BusAccess:
 
 @dataclass(frozen=True)
 class Installation:
-    """Where databases and bus are (host and port), and the secrets that open them."""
+    """Where databases, bus and services are (host and port), and the secrets that open them."""
 
     secrets: SecretStore
     postgres: str
     nats: str
+    services: Mapping[str, str]
 
     @classmethod
     def running(cls, home: Home) -> "Installation":
@@ -51,12 +52,14 @@ class Installation:
         if store := os.environ.get("SCHALTER_SECRETS_STORE"):
             if not (Path(store) / "secrets.json").is_file():
                 raise SchalterError(f"{store} has no secrets. Start the system first: docker compose up --wait")
-            return cls(SecretStore(Path(store) / "secrets.json"), "postgres:5432", "nats:4222")
+            services = {name: f"{name}:8000" for name in SERVICES}
+            return cls(SecretStore(Path(store) / "secrets.json"), "postgres:5432", "nats:4222", services)
         if not home.state.exists():
             raise SchalterError(f"Schalter does not run with {home.var}. Start it first.")
         ports = json.loads(home.state.read_text())["ports"]
         secrets = SecretStore(home.var / "secrets.json")
-        return cls(secrets, f"{LOOPBACK}:{ports['postgres']}", f"{LOOPBACK}:{ports['nats']}")
+        at = {name: f"{LOOPBACK}:{port}" for name, port in ports.items()}
+        return cls(secrets, at["postgres"], at["nats"], at)
 
     def database(self, service: str) -> str:
         """The address of a service's database, its password included."""
@@ -66,6 +69,10 @@ class Installation:
     def databases(self, services: Sequence[str]) -> Mapping[str, str]:
         """The databases of `services`, by service."""
         return {service: self.database(service) for service in services}
+
+    def service(self, name: str) -> str:
+        """Where a service answers."""
+        return f"http://{self.services[name]}"
 
     @property
     def bus(self) -> BusAccess:

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
+from rich.live import Live
 
 from contracts.topology import SERVICES
 from schalter import chores, clerks, init, personal_data
@@ -20,6 +22,7 @@ from schalter.replay import replay
 from schalter.republish import republish_all, since_when
 from schalter.running.home import Home
 from schalter.running.up import up as run_up
+from schalter.status import look, shown
 
 cli = typer.Typer(
     name="schalter",
@@ -65,6 +68,24 @@ def up(
 ) -> None:
     """Runs the whole system from this terminal; Ctrl-C stops it and leaves nothing behind."""
     run_up(Home.find(var), port, ready_file, _out)
+
+
+@cli.command()
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, until Ctrl-C.")] = False,
+    var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
+) -> None:
+    """Shows whether everything is well, and what to do where it is not; exit code 2 then."""
+    installation = Installation.running(Home.find(var))
+    if watch:
+        with Live(console=_out, auto_refresh=False) as live:
+            while True:
+                live.update(shown(look(installation)), refresh=True)
+                time.sleep(2)
+    seen = look(installation)
+    _out.print(shown(seen))
+    if seen.troubles:
+        raise typer.Exit(2)
 
 
 @offices.command("check")
