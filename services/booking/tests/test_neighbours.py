@@ -77,6 +77,16 @@ async def test_what_was_freed_in_ours_is_offered_though_another_office_is_full(f
     assert await room.offices() == [("Anna", "open")]
 
 
+async def test_who_is_ill_in_ours_is_away_though_the_same_is_said_in_another_office(
+    client: httpx.AsyncClient, signed_in: Any, free: Any, full: Any
+) -> None:
+    await full("blocked")
+    time = {"lane": 0, "starts_at": SLOT, "ends_at": LATER, "reason": "sick"}
+    answer = await client.post("/office/blocked-times", json=time, headers=signed_in("lead", OURS))
+    assert answer.status_code == 201
+    assert SLOT not in await free(OURS)
+
+
 async def test_what_was_hardly_taken_is_free_at_once_though_somebody_waits_in_another_office(
     client: httpx.AsyncClient, book: Any, free: Any, room: Any
 ) -> None:

@@ -258,6 +258,16 @@ async def test_a_clerk_blocks_their_own_time_and_no_others(
     assert [str(row["id"]) for row in await stored("blocked_time")] == [foreign]
 
 
+async def test_a_blocked_time_of_another_office_does_not_exist(
+    client: httpx.AsyncClient, signed_in: Any, block: Any, stored: Any
+) -> None:
+    theirs = (await block()).json()["id"]
+    for role in ("clerk", "lead"):
+        gone = await client.delete(f"/office/blocked-times/{theirs}", headers=signed_in(role, "demo"))
+        assert gone.status_code == 204
+    assert [str(row["id"]) for row in await stored("blocked_time")] == [theirs]
+
+
 async def test_why_a_colleague_is_away_is_no_business_of_the_others(
     client: httpx.AsyncClient, signed_in: Any, block: Any, edit_timetable: Any
 ) -> None:
