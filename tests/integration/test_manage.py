@@ -81,7 +81,7 @@ async def _cancels(visitor: Visitor, moved: Citizen, stored: Stored) -> None:
     await visitor.window.click("cancel-yes")
     await expect(visitor.at("cancelled")).to_be_focused()
     assert stored.appointment["state"] == "cancelled"
-    await visitor.opens(moved.booked["link"], "link-expired")
+    await visitor.opens(moved.booked["link"], "link-cancelled")
 
 
 async def test_a_citizen_sees_what_is_stored_and_has_it_erased(system: System, films: Path) -> None:

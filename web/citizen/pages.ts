@@ -22,6 +22,7 @@ export const officePages: Readonly<Record<Exclude<PageName, "offices">, OfficePa
   "lost-link": () => import("./lostlink/LostLinkPage.svelte"),
   appointment: () => import("./appointment/AppointmentPage.svelte"),
   move: () => import("./appointment/MovePage.svelte"),
+  reminders: () => import("./appointment/RemindersPage.svelte"),
   call: () => import("./call/CallPage.svelte"),
   check: () => import("./check/CheckPage.svelte"),
   "payment-return": () => import("./pages/PaymentReturnPage.svelte"),

@@ -16,6 +16,7 @@ export type PageName =
   | "lost-link"
   | "appointment"
   | "move"
+  | "reminders"
   | "check"
   | "call"
   | "payment-return"
@@ -36,6 +37,7 @@ const routes: readonly Route<PageName>[] = [
   { name: "lost-link", pattern: "/:office/lost-link" },
   { name: "appointment", pattern: "/:office/appointment" },
   { name: "move", pattern: "/:office/move" },
+  { name: "reminders", pattern: "/:office/reminders" },
   { name: "check", pattern: "/:office/check" },
   { name: "call", pattern: "/:office/call" },
   { name: "payment-return", pattern: "/:office/payment-return" },

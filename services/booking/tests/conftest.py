@@ -91,7 +91,9 @@ def offices_dir(offices_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         text = demo.replace('slug = "demo"', f'slug = "clerks-{clerks}"').replace("clerks = 4", f"clerks = {clerks}")
         (directory / f"clerks-{clerks}.toml").write_text(text)
     alone = demo.replace('slug = "demo"', 'slug = "by-appointment"').replace("[booking]", "[booking]\nwalk_in = false")
-    (directory / "by-appointment.toml").write_text(alone)
+    (directory / "by-appointment.toml").write_text(
+        alone + "\n[notify]\nreminder_minutes = []\n"
+    )  # nor are there reminders
     # One clerk, and every address is to be confirmed.
     careful = demo.replace('slug = "demo"', 'slug = "careful"').replace("clerks = 4", "clerks = 1")
     (directory / "careful.toml").write_text(careful.replace("[booking]", "[booking]\nconfirm_email = true"))

@@ -32,6 +32,8 @@ ROUTES = {
     "GET /appointment/slots": "citizen",
     "POST /appointment/rescheduling": "citizen",
     "POST /appointment/contact": "citizen",
+    "PUT /appointment/reminders": "citizen",
+    "DELETE /appointment/reminders": "citizen",
     "GET /appointment/calendar": "citizen",
     "GET /appointment/data": "citizen",
     "POST /appointment/erasure": "citizen",

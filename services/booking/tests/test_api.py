@@ -195,8 +195,27 @@ async def test_the_link_of_a_cancelled_appointment_is_dead(client: httpx.AsyncCl
     await client.post("/appointment/cancellation", headers=link)
     for request in (client.get("/appointment", headers=link), client.post("/appointment/cancellation", headers=link)):
         answer = await request
-        assert (answer.status_code, answer.json()["code"]) == (410, "link_expired")
+        assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (
+            410,
+            "link_expired",
+            "cancelled",
+        )
     assert len(await stored("outbox")) == 2
+
+
+async def test_whose_link_was_dead_before_is_not_told_of_the_cancellation_nor_is_anybody_once_it_is_erased(
+    client: httpx.AsyncClient, book: Any, database: Any
+) -> None:
+    old = bearer(await book())
+    body = {"starts_at": "2026-06-03T12:00:00Z"}
+    moved = await client.post("/appointment/rescheduling", headers=old | {"Idempotency-Key": uuid4().hex}, json=body)
+    newest = bearer(moved)
+    await client.post("/appointment/cancellation", headers=newest)
+    assert (await client.get("/appointment", headers=newest)).json()["reason"] == "cancelled"
+    assert "reason" not in (await client.get("/appointment", headers=old)).json()
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE ours.appointment SET erased_at = changed_at")
+    assert "reason" not in (await client.get("/appointment", headers=newest)).json()
 
 
 async def test_opening_the_link_changes_nothing(client: httpx.AsyncClient, book: Any, stored: Any) -> None:

@@ -117,7 +117,7 @@ KINDS = {
 
 
 def test_every_kind_of_message_comes_from_an_event_and_every_event_is_consumed() -> None:
-    silent = {"booking.erased.v1", "booking.resumed.v1", "casework.case_aborted.v1"}
+    silent = {"booking.erased.v1", "booking.resumed.v1", "booking.reminders_chosen.v1", "casework.case_aborted.v1"}
     assert {event.SUBJECT for event in CONSUMES["notify"]} == {*KINDS, *silent}
     # Reminders come from the clock.
     assert {*KINDS.values(), "reminder"} == set(get_args(MessageKind))

@@ -26,6 +26,11 @@ export class Opened {
     return this.problem instanceof ApiProblem && [404, 410].includes(this.problem.status);
   }
 
+  /** The appointment is cancelled: this was its link until then. */
+  get cancelled(): boolean {
+    return isProblem(this.problem, "link_expired") && this.problem.extra["reason"] === "cancelled";
+  }
+
   async load(token: string | null): Promise<void> {
     this.#token = token;
     this.view = null;
@@ -43,7 +48,7 @@ export class Opened {
     const before = this.view;
     if (before === null || this.#asking) return null;
     await this.#ask(this.#token);
-    if (before.state === "booked" && this.view?.state === "cancelled") return "cancelled";
+    if (before.state === "booked" && this.cancelled) return "cancelled";
     return before.state === "no_show" && this.view?.awaited ? "awaited" : null;
   }
 

@@ -25,8 +25,8 @@ describe("the open page of an appointment", () => {
     await open();
     const again = opened.again();
     expect(opened.view?.state).toBe("booked");
-    asked[1]?.give(of("cancelled"));
-    expect([await again, opened.view?.state]).toEqual(["cancelled", "cancelled"]);
+    asked[1]?.fail(new ApiProblem(410, "link_expired", "", "", [], null, { reason: "cancelled" }));
+    expect([await again, opened.view, opened.gone, opened.cancelled]).toEqual(["cancelled", null, true, true]);
   });
 
   it("learns that the office takes back that nobody came, and awaits them", async () => {

@@ -40,6 +40,12 @@ export const appointmentApi = {
   stopWaiting: async (token: string): Promise<void> => {
     await withProof((proof) => api.DELETE("/api/booking/appointment/waiting", { headers: bearer(token), params: { header: proving(proof) } }));
   },
+  /** Wants to be reminded of it, or not: by either way, wherever it moves. */
+  remind: (token: string, wanted: boolean): Promise<AppointmentView> =>
+    withProof((proof) => {
+      const asked = { headers: bearer(token), params: { header: proving(proof) } };
+      return answer(wanted ? api.PUT("/api/booking/appointment/reminders", asked) : api.DELETE("/api/booking/appointment/reminders", asked));
+    }),
   downloadCalendar: (token: string, filename: string): Promise<void> => download("/api/booking/appointment/calendar", filename, token),
   /** Everything that is stored about the holder (GDPR Art. 15). */
   downloadData: (token: string, filename: string): Promise<void> => download("/api/booking/appointment/data", filename, token),

@@ -167,6 +167,15 @@ class LinkAsked(AppointmentEvent):
     link_generation: int
 
 
+class RemindersChosen(AppointmentEvent):
+    """The citizen wants to be reminded of this appointment no more, or again. It holds over all moves."""
+
+    SUBJECT: ClassVar[str] = "booking.reminders_chosen.v1"
+
+    wanted: bool
+    revision: int = Field(description="Rises with each choice: the latest holds, in whatever order they arrive.")
+
+
 class SlotOffered(AppointmentEvent):
     """An earlier slot is kept for one citizen of the waiting list, until `expires_at`. notify mails the offer.
 

@@ -173,6 +173,7 @@ IDENTITY: Final = Kind(
 SIGNATURE: Final = Kind("signature: strokes and their times (biometric data)", "the signature under the application")
 PAYMENT: Final = Kind("order, amount, provider's reference, receipt number", "accounting")
 MESSAGE: Final = Kind("what was written, and what became of it", "to write, to remind, to know what arrived")
+NO_REMINDERS: Final = Kind("that somebody wants no reminders of an appointment", "not to remind them")
 DEVICE: Final = Kind("what the technical check found of a device", "to help before the call")
 ACTS: Final = Kind("which act was done to the case, when and by whom", "to prove how a case came about")
 ABUSE: Final = Kind(

@@ -143,9 +143,15 @@ class AppointmentUnknown(Problem):
 
 
 class LinkExpired(Problem):
-    """The appointment was cancelled or moved, so the old link is dead."""
+    """The appointment was cancelled or moved, so the old link is dead.
+
+    `reason` says so if it was cancelled, to who had the link that was good until then: nobody else is told.
+    """
 
     code, status, title = "link_expired", 410, "This link is no longer valid"
+
+    def __init__(self, detail: str, *, reason: Literal["cancelled"] | None = None) -> None:
+        super().__init__(detail, **({} if reason is None else {"reason": reason}))
 
 
 class NotCancellable(Problem):

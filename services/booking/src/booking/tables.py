@@ -38,7 +38,7 @@ class Appointment(SQLModel, table=True):
     The lane is taken until `busy_until`, the end of the pause after it; without a pause this is NULL. Once `erased_at`
     is set, nothing in the row tells of a person any more. While `confirm_by` is set there is no appointment yet: the
     time is kept until somebody says that the address is theirs. `links_mailed` counts how often the link was mailed
-    anew on the day `links_mailed_on`.
+    anew on the day `links_mailed_on`, `reminders_revision` how often somebody chose whether to be reminded.
     """
 
     __tablename__ = "appointment"
@@ -125,6 +125,8 @@ class Appointment(SQLModel, table=True):
     confirm_returned: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
     links_mailed: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0"))
     links_mailed_on: date | None = None
+    reminders_declined: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default="false"))
+    reminders_revision: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
 
 
 class TimetableRow(SQLModel, table=True):

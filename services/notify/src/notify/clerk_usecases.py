@@ -59,6 +59,8 @@ def _check(old: Message, recipient: Recipient | None, now: datetime) -> None:
         raise NotResendable("Its time has passed.")
     if old.kind == "waiting_list" and recipient:
         raise NotResendable("Who waited has an appointment by now.")
+    if old.kind == "reminder" and recipient and recipient.reminders_declined:
+        raise NotResendable("This person wants no reminders of the appointment.")
     if old.kind in LINKED and recipient:
         generation = old.context.get("generation", recipient.link_generation)
         if recipient.over or generation != recipient.link_generation:

@@ -20,6 +20,7 @@ from contracts.booking import (
     BookingResumed,
     ConfirmationAsked,
     LinkAsked,
+    RemindersChosen,
     SlotOffered,
     WaitingEnded,
     WaitingJoined,
@@ -27,7 +28,7 @@ from contracts.booking import (
 from contracts.casework import CaseAborted, CaseCompleted
 from contracts.offices import Offices
 from contracts.payment import PaymentCaptured, PaymentRefunded
-from notify import absence, links, readdressing, usecases
+from notify import absence, links, readdressing, reminders, usecases
 from notify.model import Claim, Message
 
 E = TypeVar("E", bound=Event)
@@ -109,6 +110,9 @@ def consumers(offices: Offices, clock: Clock, outgoing: Outgoing) -> list[Consum
     async def resumed(tx: Transaction, event: BookingResumed, meta: Meta) -> None:
         await absence.welcome_back(tx, event, meta.id, clock())
 
+    async def chosen(tx: Transaction, event: RemindersChosen, meta: Meta) -> None:
+        await reminders.choose(tx, event, meta.id, clock())
+
     return [
         replace(queueing(BookingCompleted, partial(usecases.confirm_booking, offices)), at_once=confirm),
         queueing(BookingRescheduled, partial(usecases.tell_move, offices)),
@@ -116,6 +120,7 @@ def consumers(offices: Offices, clock: Clock, outgoing: Outgoing) -> list[Consum
         queueing(BookingCancelled, usecases.tell_cancellation),
         queueing(BookingNoShow, absence.tell_no_show),
         Consumer(BookingResumed, resumed),
+        Consumer(RemindersChosen, chosen),
         queueing(ConfirmationAsked, links.ask_to_confirm),
         queueing(LinkAsked, links.send_link_again),
         queueing(SlotOffered, usecases.offer_slot),

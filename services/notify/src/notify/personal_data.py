@@ -10,6 +10,7 @@ from contracts.personal_data import (
     LANGUAGE,
     MESSAGE,
     NAME,
+    NO_REMINDERS,
     PLAIN_LANGUAGE,
     PRESENCE,
     Cell,
@@ -41,10 +42,11 @@ _RECIPIENT: Final = Table(
         # What mails are written from, the link among it.
         "appointment": Cell(MESSAGE, _NULL),
         "absence_told_at": Cell(PRESENCE, _NULL),
+        "reminders_declined": Cell(NO_REMINDERS, Emptied("false")),
     },
     nothing=(
         "appointment_id", "office", "link_generation", "over", "settled", "erased_at", "contact_generation",
-        "contact_revision",
+        "contact_revision", "reminders_revision",
     ),
 )  # fmt: skip
 

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
+from contracts.booking import RemindersChosen
 from contracts.ids import AppointmentId, OfficeSlug
 from contracts.offices import Offices
 from notify import store
+from notify.errors import UnknownRecipient
 from notify.model import Message, fixed_id
 from notify.tables import Reminder
 from notify.usecases import contact, wanted_reminders
@@ -52,7 +54,7 @@ async def plan_anew(offices: Offices, database: Database, now: datetime) -> None
 async def remind(database: Database, now: datetime, wake: Callable[[], None], *, sms: bool = False) -> int:
     """Turn due reminders into messages, in one transaction; how many were due. With `sms` to telephones, too.
 
-    One that has become worthless while nobody was here, or whose appointment is over, is left out.
+    One that has become worthless while nobody was here, whose appointment is over, or that is not wanted, is left out.
     """
     async with database.transaction() as tx:
         due = await store.take_due_reminders(tx, now, BATCH)
@@ -63,11 +65,25 @@ async def remind(database: Database, now: datetime, wake: Callable[[], None], *,
     return len(due)
 
 
+async def choose(tx: Transaction, event: RemindersChosen, cause: UUID, now: datetime) -> None:
+    """Somebody wants reminders of their appointment no more, or again; what waits to be sent is dropped.
+
+    Plans are left as they are: what is declined is known when one is due, so that no move and no setting forgets it,
+    and who wants them again gets those to come. Raises UnknownRecipient while the booking has not arrived.
+    """
+    await store.serialise(tx, event.appointment_id)
+    latest = await store.choose_reminders(tx, event)
+    if latest is None:
+        raise UnknownRecipient(str(event.appointment_id))
+    if latest and not event.wanted:
+        await store.drop_unsent(tx, event.appointment_id, ("reminder",), cause, now)
+
+
 async def _queue(tx: Transaction, reminder: Reminder, now: datetime, *, sms: bool) -> None:
     recipient = await store.recipient(tx, AppointmentId(reminder.appointment_id))
     if recipient is None or recipient.appointment is None or recipient.over or recipient.settled:
         return
-    if recipient.erased_at or reminder.valid_until <= now:
+    if recipient.erased_at or recipient.reminders_declined or reminder.valid_until <= now:
         return
     citizen = contact(recipient)
     message = Message(

@@ -10,6 +10,7 @@ from sqlmodel import col, desc, select
 
 from chassis.database import Row, Transaction
 from contracts.actors import Clerk
+from contracts.booking import RemindersChosen
 from contracts.ids import AppointmentId, OfficeSlug
 from notify.model import Claim, Message, Planned, Standing, Told, key
 from notify.personal_data import REGISTRY
@@ -122,6 +123,26 @@ async def tell_absence(
         office=office,
         at=at,
         here=here,
+    )
+    return None if row is None else bool(row["latest"])
+
+
+async def choose_reminders(tx: Transaction, event: RemindersChosen) -> bool | None:
+    """Note whether somebody wants reminders; False when a later choice is known, None when the appointment is not."""
+    row = await tx.row(
+        """
+        UPDATE recipient AS known
+           SET reminders_declined = CASE WHEN before.latest THEN NOT :wanted ELSE known.reminders_declined END,
+               reminders_revision = greatest(known.reminders_revision, CAST(:revision AS int))
+          FROM (SELECT appointment_id, erased_at IS NULL AND reminders_revision <= CAST(:revision AS int) AS latest
+                  FROM recipient WHERE appointment_id = :appointment_id AND office = :office FOR UPDATE) AS before
+         WHERE known.appointment_id = before.appointment_id AND known.office = :office
+        RETURNING before.latest
+        """,
+        appointment_id=event.appointment_id,
+        office=event.office,
+        wanted=event.wanted,
+        revision=event.revision,
     )
     return None if row is None else bool(row["latest"])
 

@@ -18,8 +18,9 @@ class Recipient(SQLModel, table=True):
     `over` says that there will be no such appointment any more, `settled` that its matter is done or given up: nobody
     is reminded of it. `appointment` is what its newest event told (time, services, link), which reminders are written
     from. A `corrected_email` outlasts what other events say; `contact_generation` is that of the link which came with
-    it, `contact_revision` tells corrections under one link apart. Of an erased one only the ids remain, so that nothing
-    that arrives late is written to anybody.
+    it, `contact_revision` tells corrections under one link apart. Who has `reminders_declined` is not reminded,
+    whatever is planned; `reminders_revision` tells which choice was the latest. Of an erased one only the ids remain,
+    so that nothing that arrives late is written to anybody.
     """
 
     __tablename__ = "recipient"
@@ -44,6 +45,8 @@ class Recipient(SQLModel, table=True):
     ends_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
     settled: bool = False
     absence_told_at: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    reminders_declined: bool = False
+    reminders_revision: int = 0
 
     @property
     def context(self) -> Context:

@@ -27,6 +27,7 @@ _NEEDS: Final[Mapping[str, Localised]] = {
 }
 _LINKS: Final = (
     ("link", "appointment", "link_token"),
+    ("reminders_link", "reminders", "link_token"),
     ("confirm_link", "confirm", "confirm_token"),
     ("offer_link", "offer", "offer_token"),
     ("waiting_link", "waiting", "waiting_token"),

@@ -121,6 +121,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/appointment/reminders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Remind
+         * @description Remind me of this appointment again. Who is reminded anyway changes nothing.
+         */
+        put: operations["remind_api_booking_appointment_reminders_put"];
+        post?: never;
+        /**
+         * Decline Reminders
+         * @description No more reminders of this appointment, by mail or short message, wherever it moves. Repeating it is no error.
+         */
+        delete: operations["decline_reminders_api_booking_appointment_reminders_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/appointment/rescheduling": {
         parameters: {
             query?: never;
@@ -1139,6 +1163,8 @@ export interface components {
             phone: string | null;
             /** Reference */
             reference: string;
+            /** Reminders */
+            reminders: boolean | null;
             /** Services */
             services: components["schemas"]["BookedServiceView"][];
             /**
@@ -2179,6 +2205,8 @@ export interface components {
             plain_language: boolean;
             /** Reference */
             reference: string;
+            /** Reminders */
+            reminders: boolean;
             /** Resumed At */
             resumed_at: string | null;
             /** Services */
@@ -3308,6 +3336,122 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remind_api_booking_appointment_reminders_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_reminders_api_booking_appointment_reminders_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
             };
             /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
             429: {

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
 from fastapi import APIRouter, Response
 
 from booking.access import TheCitizen, TheDatabase, TheDependencies, TheOffice
-from booking.appointments import calendar, contact, model, privacy, single_statement, store, usecases
+from booking.appointments import calendar, contact, model, privacy, reminders, single_statement, store, usecases
 from booking.appointments.links import Booked, as_it_is
 from booking.appointments.orders import Move, Order
 from booking.appointments.privacy import PersonalData
@@ -23,6 +24,7 @@ from booking.dependencies import Dependencies
 from booking.entries import store as waiting
 from booking.limits.gate import Passed, Visitor
 from booking.limits.http import LIMITED, TheVisitor
+from booking.limits.model import Action
 from booking.offices import model as offices
 from booking.offices.model import MAX_LENGTH, BookableOffice, wanted_of
 from booking.slots import usecases as slots
@@ -221,6 +223,29 @@ async def correct(
 
         scope = f"contact:{citizen.sub}"
         return await once(tx, scope=scope, key=key, request=body, now=now, answer=BookedView, act=act)
+
+
+@router.put("/appointment/reminders", responses=LIMITED)
+async def remind(deps: TheDependencies, tx: Tx, now: Now, citizen: TheCitizen, visitor: TheVisitor) -> AppointmentView:
+    """Remind me of this appointment again. Who is reminded anyway changes nothing."""
+    return await _choose_reminders(deps, tx, now, citizen, visitor, wanted=True)
+
+
+@router.delete("/appointment/reminders", responses=LIMITED)
+async def decline_reminders(
+    deps: TheDependencies, tx: Tx, now: Now, citizen: TheCitizen, visitor: TheVisitor
+) -> AppointmentView:
+    """No more reminders of this appointment, by mail or short message, wherever it moves. Repeating it is no error."""
+    return await _choose_reminders(deps, tx, now, citizen, visitor, wanted=False)
+
+
+async def _choose_reminders(
+    deps: Dependencies, tx: Transaction, now: datetime, citizen: Citizen, visitor: Visitor, *, wanted: bool
+) -> AppointmentView:
+    what: Action = "answer" if wanted else "departure"
+    async with visitor.passing(citizen.office, what, uuid4().hex, link=citizen.sub) as passed:
+        await passed.spend(tx)
+        return await _view(deps, tx, await reminders.choose(tx, citizen, wanted=wanted), now)
 
 
 @router.get("/appointment/calendar", response_class=Response, responses={200: {"content": {"text/calendar": {}}}})

@@ -47,6 +47,11 @@ def changeable(state: State, starts_at: datetime, now: datetime) -> bool:
     return state == "booked" and now < starts_at
 
 
+def ended_link(state: State, newest_generation: int, generation: int) -> bool:
+    """Whether a link was the one that was good until the appointment was cancelled, which counts as one more."""
+    return state == "cancelled" and generation == newest_generation - 1
+
+
 def hardly_taken(taken_at: datetime, now: datetime) -> bool:
     """Whether a slot that is left now was never really gone: nobody waited for it to be given back."""
     return now < taken_at + TAKEN_FOR_GOOD_AFTER

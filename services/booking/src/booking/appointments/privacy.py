@@ -49,6 +49,7 @@ class PersonalData(BaseModel):
     taken_at: datetime | None
     changed_at: datetime
     contact_changes: int
+    reminders_declined: bool
     links_mailed: int
     links_mailed_on: date | None
     resumed_at: datetime | None

@@ -247,6 +247,8 @@ def needs(appointment: Appointment) -> tuple[Need, ...]:
 def _alive(appointment: Appointment | None, citizen: Citizen) -> Appointment:
     if appointment is None:
         raise AppointmentUnknown
+    if appointment.erased_at is None and model.ended_link(appointment.state, appointment.link_generation, citizen.gen):
+        raise LinkExpired("The appointment was cancelled.", reason="cancelled")
     if appointment.link_generation != citizen.gen or appointment.erased_at:
         raise LinkExpired("The appointment was cancelled or moved, or its link was sent anew.")
     return appointment

@@ -10,6 +10,7 @@ from booking.appointments import model
 from booking.appointments.contact import Contact
 from booking.appointments.links import Booked
 from booking.appointments.model import State
+from booking.appointments.reminders import chosen
 from booking.appointments.usecases import booked_services, needs
 from booking.fields import PersonRequest, StartsAt
 from booking.offices.model import BookableOffice
@@ -121,6 +122,8 @@ class AppointmentView(BaseModel):
     joinable_from: datetime
     awaited: bool
     waiting: WaitingView | None
+    #: Null where nobody would be reminded.
+    reminders: bool | None
 
     @classmethod
     def of(
@@ -150,4 +153,5 @@ class AppointmentView(BaseModel):
             awaited=model.awaited(appointment.state, appointment.resumed_at, now),
             joinable_from=starts_at - timedelta(minutes=bookable.office.booking.join_early_minutes),
             waiting=WaitingView(since=waiting_since.astimezone(UTC)) if waiting_since and changeable else None,
+            reminders=chosen(appointment, bookable, now),
         )

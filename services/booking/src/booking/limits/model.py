@@ -13,8 +13,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-#: What is limited. "departure": no to an offer, to waiting on, to one's number. "answer": whatever else a link's holder
-#: says.
+#: What is limited. "departure": no to an offer, to waiting on, to one's number, to reminders. "answer": whatever else a
+#: link's holder says.
 Action = Literal[
     "hold",
     "booking",
