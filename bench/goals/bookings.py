@@ -19,7 +19,7 @@ from bench.meter import Figures, Round, cpu_seconds, expect, take_turns
 from bench.pace import Pace
 from bench.report import Result
 from bench.stand import Running, Stand
-from booking.appointments.store import BOOK_AT_ONCE
+from booking.appointments.lane_sql import BOOK_AT_ONCE
 from booking.slots.store import BUSY
 from chassis.database import numbered
 from schalter.embedded import tools

@@ -103,6 +103,10 @@ async def test_until_the_yes_the_time_is_taken_and_one_question_is_all_that_is_t
     # No clerk sees an appointment, in whatever list.
     week = (await client.get("/office/week?day=2026-06-02", headers=signed_in("lead", OFFICE))).json()
     assert [lane["appointments"] for day in week["days"] for lane in day["lanes"] if lane["appointments"]] == []
+    # Only that the time is taken, and until when; not by whom.
+    kept = {"starts_at": "2026-06-02T06:00:00Z", "ends_at": "2026-06-02T06:05:00Z", "confirm_by": booked["confirm_by"]}
+    assert [lane["provisional"] for lane in week["days"][1]["lanes"]] == [[kept]]
+    assert sum(day["booked_minutes"] for day in week["days"]) == 0
     path = f"/office/appointments/{booked['appointment_id']}"
     assert (await client.get(path, headers=signed_in("lead", OFFICE))).status_code == 404
     query = "from=2026-06-01&to=2026-06-07"

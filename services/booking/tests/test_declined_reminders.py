@@ -92,6 +92,9 @@ async def test_only_a_link_that_is_used_all_the_time_costs_work(
     link = bearer((await book()).json()["link"])
     gate = app.state.gate
     few = gate.limits.model_copy(update={"link": gate.limits.link.model_copy(update={"proof_from": 1})})
-    monkeypatch.setattr(app.state, "gate", replace(gate, limits=few))
-    answers = [(await client.delete(PATH, headers=link)).status_code for _ in range(2)]
+    monkeypatch.setitem(app.state._state, "gate", replace(gate, limits=few))
+    answers = [(await client.put(PATH, headers=link)).status_code for _ in range(2)]
     assert answers == [200, 429]
+    end = few.model_copy(update={"link": few.link.model_copy(update={"proof_from": 1, "at_most": 1})})
+    monkeypatch.setitem(app.state._state, "gate", replace(gate, limits=end))
+    assert (await client.put(PATH, headers=link)).json()["code"] == "limit_reached"

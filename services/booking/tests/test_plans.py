@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from booking.app import MIGRATIONS
-from booking.appointments.store import BOOK, BOOK_AT_ONCE, MOVE
-from booking.slots.store import BUSY
+from booking.appointments.lane_sql import BOOK, BOOK_AT_ONCE, BOOK_OR_KEPT, MOVE, MOVE_OR_KEPT
+from booking.slots.store import BUSY, BUSY_FOR_CLERKS
 from chassis.database import numbered
 from chassis.migrations import upgrade
 
@@ -49,11 +49,22 @@ async def connection(database_url: str) -> AsyncIterator["psycopg.Connection[tup
     ("sql", "indexes"),
     [
         (BUSY, {"appointment_taken"}),
+        (BUSY_FOR_CLERKS, {"appointment_taken"}),
         (BOOK, {"appointment_taken"}),
         (BOOK_AT_ONCE, {"appointment_taken", "appointment_open_email"}),
+        (BOOK_OR_KEPT, {"appointment_taken"}),
         (MOVE, {"appointment_taken", "appointment_pkey"}),
+        (MOVE_OR_KEPT, {"appointment_taken", "appointment_pkey"}),
     ],
-    ids=["free slots", "book", "book at once", "move"],
+    ids=[
+        "free slots",
+        "clerks' free slots",
+        "book",
+        "book at once",
+        "book for a citizen",
+        "move",
+        "move for a citizen",
+    ],
 )
 async def test_plans_without_statistics_read_by_the_index_made_for_them(
     connection: "psycopg.Connection[tuple[Any, ...]]", sql: str, indexes: set[str]

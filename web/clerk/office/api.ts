@@ -3,7 +3,6 @@ import { answer, bearer, clientOf } from "$shared/api/client";
 import type { paths as BookingPaths } from "$shared/api/generated/booking";
 import type { paths as CaseworkPaths } from "$shared/api/generated/casework";
 import { download } from "$shared/api/http";
-import type { Slots } from "$shared/api/types";
 import { language } from "$shared/i18n/language.svelte";
 import { session } from "../app";
 import type {
@@ -15,6 +14,7 @@ import type {
   Moves,
   NewBlock,
   OfficeBooking,
+  OfficeSlots,
   Resumed,
   SavedBlock,
   SavedTimetable,
@@ -37,12 +37,12 @@ export const officeApi = {
     session.call((token) => answer(booking.GET("/api/booking/office/week", { headers: bearer(token), params: { query: { day } } }))),
 
   /** Free slots as clerks may book them, for services like "anmeldung" or "personalausweis:2". */
-  slots: (services: readonly string[], from: string, to: string): Promise<Slots> =>
+  slots: (services: readonly string[], from: string, to: string): Promise<OfficeSlots> =>
     session.call((token) =>
       answer(booking.GET("/api/booking/office/slots", { headers: bearer(token), params: { query: { services: [...services], from, to } } })),
     ),
   /** Free slots to move an appointment to: its own time does not count as taken. */
-  slotsToMove: (appointment_id: string, from: string, to: string): Promise<Slots> =>
+  slotsToMove: (appointment_id: string, from: string, to: string): Promise<OfficeSlots> =>
     session.call((token) =>
       answer(
         booking.GET("/api/booking/office/appointments/{appointment_id}/slots", {

@@ -37,6 +37,13 @@ export type Week = Read<Booking["WeekView"]>;
 export type WeekDay = Read<Booking["DayOfWeek"]>;
 export type WeekLane = Read<Booking["LaneOfDay"]>;
 
+/** Taken until somebody confirms their address, or until `confirm_by`. */
+export type ProvisionalTime = WeekLane["provisional"][number];
+
+/** Free times as clerks may book them, also what the public does not see yet. */
+export type OfficeSlots = Read<Booking["OfficeSlotsView"]>;
+export type OfficeSlot = OfficeSlots["slots"][number];
+
 export type BlockedTime = Read<Booking["BlockedTimeView"]>;
 export type BlockReason = BlockedTime["reason"];
 export type NewBlock = Read<Booking["BlockRequest"]>;

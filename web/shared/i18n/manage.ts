@@ -55,7 +55,7 @@ export const manage = area(
     earlierNowOff: "Sie stehen nicht mehr auf der Warteliste.",
 
     reminders: "An den Termin erinnern",
-    remindersHint: "Vor dem Termin schreiben wir Ihnen. Ohne Erinnerungen bleibt es dabei, auch wenn der Termin verlegt wird.",
+    remindersHint: "Vor dem Termin schreiben wir Ihnen. Schalten Sie das ab, bleibt es aus, auch wenn der Termin verlegt wird.",
     remindersTitle: "Erinnerungen an Ihren Termin",
     remindersOn: "Wir erinnern Sie vor diesem Termin. Möchten Sie das nicht?",
     remindersOffTitle: "Wir erinnern Sie nicht mehr an diesen Termin",
@@ -140,7 +140,7 @@ export const manage = area(
     earlierNowOff: "You are no longer on the waiting list.",
 
     reminders: "Remind me of the appointment",
-    remindersHint: "We write to you before the appointment. Without reminders it stays like that, even if the appointment is moved.",
+    remindersHint: "We write to you before the appointment. Turned off, it stays off, even if the appointment is moved.",
     remindersTitle: "Reminders of your appointment",
     remindersOn: "We remind you before this appointment. You do not want that?",
     remindersOffTitle: "We no longer remind you of this appointment",

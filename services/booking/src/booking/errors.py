@@ -151,7 +151,9 @@ class LinkExpired(Problem):
     code, status, title = "link_expired", 410, "This link is no longer valid"
 
     def __init__(self, detail: str, *, reason: Literal["cancelled"] | None = None) -> None:
-        super().__init__(detail, **({} if reason is None else {"reason": reason}))
+        super().__init__(detail)
+        if reason is not None:
+            self.extra["reason"] = reason
 
 
 class NotCancellable(Problem):

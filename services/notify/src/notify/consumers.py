@@ -28,7 +28,7 @@ from contracts.booking import (
 from contracts.casework import CaseAborted, CaseCompleted
 from contracts.offices import Offices
 from contracts.payment import PaymentCaptured, PaymentRefunded
-from notify import absence, links, readdressing, reminders, usecases
+from notify import absence, choosing, links, readdressing, usecases
 from notify.model import Claim, Message
 
 E = TypeVar("E", bound=Event)
@@ -111,7 +111,7 @@ def consumers(offices: Offices, clock: Clock, outgoing: Outgoing) -> list[Consum
         await absence.welcome_back(tx, event, meta.id, clock())
 
     async def chosen(tx: Transaction, event: RemindersChosen, meta: Meta) -> None:
-        await reminders.choose(tx, event, meta.id, clock())
+        await choosing.choose_reminders(tx, event, meta.id, clock())
 
     return [
         replace(queueing(BookingCompleted, partial(usecases.confirm_booking, offices)), at_once=confirm),

@@ -9,11 +9,9 @@ from uuid import UUID
 
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
-from contracts.booking import RemindersChosen
 from contracts.ids import AppointmentId, OfficeSlug
 from contracts.offices import Offices
 from notify import store
-from notify.errors import UnknownRecipient
 from notify.model import Message, fixed_id
 from notify.tables import Reminder
 from notify.usecases import contact, wanted_reminders
@@ -63,20 +61,6 @@ async def remind(database: Database, now: datetime, wake: Callable[[], None], *,
         if due:
             tx.after_commit(wake)
     return len(due)
-
-
-async def choose(tx: Transaction, event: RemindersChosen, cause: UUID, now: datetime) -> None:
-    """Somebody wants reminders of their appointment no more, or again; what waits to be sent is dropped.
-
-    Plans are left as they are: what is declined is known when one is due, so that no move and no setting forgets it,
-    and who wants them again gets those to come. Raises UnknownRecipient while the booking has not arrived.
-    """
-    await store.serialise(tx, event.appointment_id)
-    latest = await store.choose_reminders(tx, event)
-    if latest is None:
-        raise UnknownRecipient(str(event.appointment_id))
-    if latest and not event.wanted:
-        await store.drop_unsent(tx, event.appointment_id, ("reminder",), cause, now)
 
 
 async def _queue(tx: Transaction, reminder: Reminder, now: datetime, *, sms: bool) -> None:

@@ -7,11 +7,13 @@ const [ANNA, BEN] = ["anna", "ben"].map((id) => ({ appointment_id: id, name: id 
 
 function world() {
   const done: string[] = [];
-  const acts = new WeekActs((brief, said, startsAt) => done.push([brief.name, said, startsAt].join(" ")));
+  const away: string[] = [];
+  const acts = new WeekActs((brief, said) => away.push(`${brief.name} ${said}`));
+  const leave = acts.open("me", (brief, said, startsAt) => done.push([brief.name, said, startsAt].join(" ")));
   const ends: { give: () => void; fail: (problem: unknown) => void }[] = [];
   const begin = (brief: AppointmentBrief, said = "moved", startsAt = "10:00"): Promise<boolean> =>
     acts.act(brief, () => new Promise<void>((give, fail) => ends.push({ give, fail })), said, startsAt);
-  return { acts, begin, done, ends };
+  return { acts, begin, done, ends, away, leave };
 }
 
 describe("an act with an appointment of the week", () => {
@@ -63,6 +65,33 @@ describe("an act with an appointment of the week", () => {
     expect(acts.problemOf("anna")).toBeNull();
     ends[1]?.give();
     expect(await second).toBe(true);
+    expect(acts.elsewhere(null)).toEqual([]);
+  });
+
+  it("that fails after the week was left is said on the page that one is on, and in the week again", async () => {
+    const { acts, begin, ends, leave, away, done } = world();
+    const [moving, cancelling] = [begin(ANNA), begin(BEN, "cancelled")];
+    leave();
+    expect(acts.leftBehind("me")).toEqual([]);
+    ends[0]?.fail("slot taken");
+    ends[1]?.give();
+    await Promise.all([moving, cancelling]);
+    expect(acts.leftBehind("me")).toEqual([{ brief: ANNA, problem: "slot taken" }]);
+    expect([away, done]).toEqual([["ben cancelled"], []]);
+    acts.open("me", () => undefined);
+    expect([acts.leftBehind("me"), acts.elsewhere(null).length]).toEqual([[], 1]);
+  });
+
+  it("is nobody else's to read who signs in at the same desk", async () => {
+    const { acts, begin, ends, leave } = world();
+    const [first, second] = [begin(ANNA), begin(BEN)];
+    ends[0]?.fail("slot taken");
+    await first;
+    leave();
+    expect(acts.leftBehind("you")).toEqual([]);
+    acts.open("you", () => undefined);
+    ends[1]?.fail("late");
+    await second;
     expect(acts.elsewhere(null)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { AppointmentBrief, Week, WeekDay } from "../types";
-import { isEmpty, layoutWeek, listOf, neighbour, opensAt, pace, sideBySide, spanOn } from "./layout";
+import { isEmpty, isUsed, layoutWeek, listOf, neighbour, opensAt, pace, provisionalOf, sideBySide, spanOn } from "./layout";
 
 const ZONE = "Europe/Berlin";
 
@@ -24,6 +24,7 @@ function day(date: string, ...appointments: AppointmentBrief[]): WeekDay {
       on_duty: hours,
       appointments: appointments.filter((one) => one.lane === lane),
       blocked: [],
+      provisional: [],
     })),
     offered_minutes: 480,
     booked_minutes: 120,
@@ -65,6 +66,13 @@ describe("a week's layout", () => {
     expect(shown.days[0]?.lanes[0]?.blocks.map((block) => block.brief.state)).toEqual(["no_show", "completed"]);
   });
 
+  it("shows what is kept until somebody confirms their address, until when, and as nobody's appointment", () => {
+    const lanes = day("2026-11-23").lanes.map((lane) => ({ ...lane, provisional: lane.lane === 1 ? [{ starts_at: "2026-11-23T12:00:00Z", ends_at: "2026-11-23T12:15:00Z", confirm_by: "2026-11-20T13:10:00Z" }] : [] }));
+    const shown = layoutWeek({ ...week, days: [{ ...day("2026-11-23"), lanes }] });
+    expect(provisionalOf(shown.days[0]!).map(({ span, lane }) => [span, lane.lane])).toEqual([[{ from: 780, to: 795, until: "14:10" }, 1]]);
+    expect([shown.days[0]?.count, shown.to, shown.days[0]?.lanes.map(isUsed)]).toEqual([0, 840, [false, true]]);
+  });
+
   it("shows office hours when nothing is known", () => {
     expect(layoutWeek({ ...week, days: [closed("2026-11-23")], conflicts: [] })).toMatchObject({ from: 480, to: 1020 });
   });
@@ -83,7 +91,7 @@ describe("a week's layout", () => {
           return brief(`${date}-${lane}-${n}`, lane, new Date(start).toISOString(), new Date(start + 900_000).toISOString());
         }),
       );
-      return { ...day(date), lanes: lanes.map((lane) => ({ lane, name: "", mine: false, on_duty: [], blocked: [], appointments: many.filter((one) => one.lane === lane) })) };
+      return { ...day(date), lanes: lanes.map((lane) => ({ lane, name: "", mine: false, on_duty: [], blocked: [], provisional: [], appointments: many.filter((one) => one.lane === lane) })) };
     });
     const large = layoutWeek({ ...week, days, conflicts: [] });
     expect(large.days.reduce((sum, one) => sum + one.count, 0)).toBe(1680);

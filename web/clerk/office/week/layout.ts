@@ -1,5 +1,5 @@
 /** The week as it is drawn: what the server says about instants, put onto the office's wall clock. */
-import { wallTime } from "../time";
+import { clock, wallTime } from "../time";
 import type { AppointmentBrief, BlockedTime, Conflict, Stretch, Week, WeekDay, WeekLane } from "../types";
 
 /** Minutes after local midnight; the end is exclusive. */
@@ -24,6 +24,8 @@ export interface LaneColumn {
   readonly duty: readonly Span[];
   readonly blocks: readonly Block[];
   readonly blocked: readonly (Span & { readonly block: BlockedTime })[];
+  /** Kept for somebody until the office's clock shows `until`, unless they confirm their address. */
+  readonly provisional: readonly (Span & { readonly until: string })[];
 }
 
 export interface DayColumn {
@@ -94,12 +96,16 @@ function laneColumn(day: string, lane: WeekLane, zone: string, conflicts: Readon
     const span = spanOn(day, block, zone);
     return span === null ? [] : [{ ...span, block }];
   });
-  return { lane: lane.lane, name: lane.name || String(lane.lane + 1), duty: spans(lane.on_duty), blocks: sideBySide(blocks), blocked };
+  const provisional = lane.provisional.flatMap((one) => {
+    const span = spanOn(day, one, zone);
+    return span === null ? [] : [{ ...span, until: clock(wallTime(one.confirm_by, zone).minute) }];
+  });
+  return { lane: lane.lane, name: lane.name || String(lane.lane + 1), duty: spans(lane.on_duty), blocks: sideBySide(blocks), blocked, provisional };
 }
 
 /** The hours that all days together need, in whole hours. */
 function shownSpan(days: readonly DayColumn[]): Span {
-  const spans = days.flatMap((day) => [...day.hours, ...day.lanes.flatMap((lane) => [...lane.duty, ...lane.blocks])]);
+  const spans = days.flatMap((day) => [...day.hours, ...day.lanes.flatMap((lane) => [...lane.duty, ...lane.blocks, ...lane.provisional])]);
   if (spans.length === 0) return OFFICE_HOURS;
   const from = Math.floor(Math.min(...spans.map((span) => span.from)) / 60) * 60;
   return { from, to: Math.min(DAY_END, Math.max(from + 240, Math.ceil(Math.max(...spans.map((span) => span.to)) / 60) * 60)) };
@@ -134,8 +140,18 @@ export function listOf(day: DayColumn): readonly { readonly block: Block; readon
     .sort((a, b) => a.block.from - b.block.from || a.lane.lane - b.lane.lane);
 }
 
+/** What is kept on a day until somebody confirms their address, in the order of the clock, for the list. */
+export function provisionalOf(day: DayColumn): readonly { readonly span: LaneColumn["provisional"][number]; readonly lane: LaneColumn }[] {
+  return day.lanes
+    .flatMap((lane) => lane.provisional.map((span) => ({ span, lane })))
+    .sort((a, b) => a.span.from - b.span.from || a.lane.lane - b.lane.lane);
+}
+
 /** Whether a day has nothing to show and may be drawn as a slim column. */
 export const isEmpty = (day: DayColumn): boolean => day.hours.length === 0 && day.count === 0;
+
+/** Whether a lane has something with words on it. */
+export const isUsed = (lane: LaneColumn): boolean => lane.blocks.length > 0 || lane.provisional.length > 0;
 
 /** A line of text, and what a finger or a shaking hand can hit (WCAG 2.5.8), with a hair of space. */
 const READABLE_PX = 25;

@@ -537,7 +537,7 @@ export interface paths {
         };
         /**
          * List Slots
-         * @description Free slots as clerks may book them: the next one may begin now.
+         * @description Free slots as clerks may book them: the next one may begin now, and the public may not see it yet.
          */
         get: operations["list_slots_api_booking_office_slots_get"];
         put?: never;
@@ -1743,6 +1743,8 @@ export interface components {
             name: string;
             /** On Duty */
             on_duty: components["schemas"]["Stretch"][];
+            /** Provisional */
+            provisional: components["schemas"]["ProvisionalTime"][];
         };
         /**
          * Left
@@ -2081,6 +2083,36 @@ export interface components {
             starts_at: string;
         };
         /**
+         * OfficeSlotsView
+         * @description Free slots in ascending order, those that the public does not see yet included.
+         */
+        OfficeSlotsView: {
+            /** Minutes */
+            minutes: number;
+            /** Slots */
+            slots: components["schemas"]["OfficeSlotView"][];
+            /** Time Zone */
+            time_zone: string;
+        };
+        /**
+         * OfficeSlotView
+         * @description A free slot as clerks may book it. With `returns_at` somebody has just given it back: the public sees it then.
+         */
+        OfficeSlotView: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Returns At */
+            returns_at: string | null;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /**
          * OfficeSummary
          * @description An office in the list of all.
          */
@@ -2205,8 +2237,8 @@ export interface components {
             plain_language: boolean;
             /** Reference */
             reference: string;
-            /** Reminders */
-            reminders: boolean;
+            /** Reminders Declined */
+            reminders_declined: boolean;
             /** Resumed At */
             resumed_at: string | null;
             /** Services */
@@ -2301,6 +2333,27 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+        };
+        /**
+         * ProvisionalTime
+         * @description Taken until `confirm_by`, unless somebody confirms their address by then; of whom nothing is told.
+         */
+        ProvisionalTime: {
+            /**
+             * Confirm By
+             * Format: date-time
+             */
+            confirm_by: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
         };
         /**
          * Question
@@ -4292,7 +4345,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SlotsView"];
+                    "application/json": components["schemas"]["OfficeSlotsView"];
                 };
             };
             /** @description Not now; please try again. */
@@ -4508,7 +4561,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SlotsView"];
+                    "application/json": components["schemas"]["OfficeSlotsView"];
                 };
             };
             /** @description Not now; please try again. */

@@ -18,7 +18,8 @@ class Order:
     """What somebody asks for: an appointment for `services` at `starts_at`, perhaps one they hold.
 
     `at_once`: the lead time does not count (a clerk books, a citizen takes an offer or comes without an appointment).
-    `lanes`: only these come into question; `freed`: a slot that was given back and is kept for this order.
+    `lanes`: only these come into question; `freed`: a slot that was given back and is kept for this order; `kept`: any
+    that was given back and is kept from the public, unless it is offered to somebody.
     `confirm_by`: the address has to be confirmed by then (`model.confirm_by`); without it the appointment stands.
     `appointment_id`: the one that was promised to somebody who waited; a new one without it.
     """
@@ -32,6 +33,7 @@ class Order:
     at_once: bool = False
     lanes: frozenset[int] | None = None
     freed: UUID | None = None
+    kept: bool = False
     confirm_by: datetime | None = None
     appointment_id: AppointmentId | None = None
 
@@ -40,8 +42,8 @@ class Order:
 class Move:
     """Where an appointment shall go, and who (`actor`, for `by`) moves it.
 
-    `hold_id`: the slot as the citizen holds it. `lanes`: only these come into question; `freed`: a slot that was given
-    back and is kept for this move. `give_back`: whether somebody is there for the slot that it leaves.
+    `hold_id`: the slot as the citizen holds it. `lanes`, `freed` and `kept` as of `Order`. `give_back`: whether
+    somebody is there for the slot that it leaves.
     """
 
     starts_at: datetime
@@ -50,6 +52,7 @@ class Move:
     hold_id: UUID | None = None
     lanes: frozenset[int] | None = None
     freed: UUID | None = None
+    kept: bool = False
     give_back: bool = True
 
 

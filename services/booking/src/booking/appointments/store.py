@@ -10,14 +10,13 @@ from uuid import UUID
 import asyncpg
 from sqlmodel import col, not_, or_, select
 
+from booking.appointments.lane_sql import BOOK, BOOK_AT_ONCE, BOOK_OR_KEPT, MOVE, MOVE_OR_KEPT, OPEN
 from booking.appointments.model import HERE_AT_MOST, LAPSES_AFTER, State
 from booking.appointments.orders import Granted
 from booking.personal_data import REGISTRY
 from booking.slots.model import Slot
 from booking.tables import Appointment
-from booking.timetable.store import VERSION
 from chassis.database import Row, Transaction
-from chassis.idempotency import KEEP
 from chassis.outbox import OutboxRow
 from contracts.actors import Citizen
 from contracts.ids import AppointmentId
@@ -25,88 +24,9 @@ from contracts.ids import AppointmentId
 #: "lost": somebody took the lane in the meantime; ask again. "stale": the timetable was edited; reckon again.
 Outcome = Literal["booked", "taken", "lost", "stale"]
 
-_OPEN: Final = """
-    SELECT count(*) FROM appointment
-     WHERE office || '/' || lower(email) = CAST(:office AS varchar) || '/' || lower(CAST(:email AS varchar))
-       AND state = 'booked' AND ends_at > :now"""
-
-_CHOICE: Final = f"""
-    choice AS (
-        SELECT lane
-          FROM unnest(CAST(CAST(:lanes AS text) AS int[])) AS lanes (lane)
-         WHERE {VERSION} = :version
-           AND NOT EXISTS (
-                   SELECT FROM appointment AS other
-                    WHERE other.office = :office AND other.state = 'booked' AND other.lane = lanes.lane
-                      AND other.id <> :id
-                      AND other.starts_at > CAST(:starts_at AS timestamptz) - interval '9 hours'
-                      AND other.starts_at < :busy_until
-                      AND coalesce(other.busy_until, other.ends_at) > :starts_at)
-           AND NOT EXISTS (
-                   SELECT FROM blocked_time AS blocked
-                    WHERE blocked.office = :office AND blocked.lane = lanes.lane
-                      AND blocked.ends_at > :starts_at AND blocked.starts_at < :busy_until)
-           AND NOT EXISTS (
-                   SELECT FROM freed_slot AS freed
-                    WHERE freed.office = :office AND freed.lane = lanes.lane AND freed.public_at > :now
-                      AND freed.ends_at > :starts_at AND freed.starts_at < :busy_until
-                      AND freed.id IS DISTINCT FROM CAST(:freed AS uuid))
-         ORDER BY lane IS DISTINCT FROM CAST(:own AS int), random()
-         LIMIT 1
-    )"""  # noqa: S608 - constants of ours
-
-
-def _booked(condition: str = "") -> str:
-    return f"""
-    booked AS (
-        INSERT INTO appointment (id, office, reference, lane, starts_at, ends_at, busy_until, state, services, name,
-                                 email, phone, language, time_zone, plain_language, needs, channel,
-                                 link_generation, booked_at, changed_at, confirm_by, confirm_question)
-        SELECT :id, :office, :reference, lane, :starts_at, :ends_at, :busy_until, 'booked', CAST(:services AS jsonb),
-               :name, :email, :phone, :language, :time_zone, :plain_language, CAST(:needs AS jsonb), :channel,
-               :link_generation, :now, :now, CAST(:confirm_by AS timestamptz),
-               CAST(:confirm_question AS uuid)
-          FROM choice {condition}
-            ON CONFLICT DO NOTHING
-        RETURNING lane
-    ), published AS (
-        INSERT INTO outbox (event_id, subject, headers, body, created_at)
-        SELECT :event_id, :subject, CAST(:headers AS jsonb), :body, :created_at
-          FROM booked
-    )"""  # noqa: S608 - constants of ours
-
-
-# One statement: a lane that looks free (the one that the citizen holds, else any), the appointment, its event. Should
-# somebody take the lane in between, ON CONFLICT waits for their commit and inserts nothing, neither here nor there.
-BOOK: Final = f"""
-    WITH {_CHOICE}, {_booked()}
-    SELECT {VERSION} = :version AS current, EXISTS (SELECT FROM choice) AS tried, EXISTS (SELECT FROM booked) AS booked
-"""  # noqa: S608 - constants of ours
-
-# The same with the answer for a repetition, and only while few appointments to come are under the e-mail address.
-BOOK_AT_ONCE: Final = f"""
-    WITH {_CHOICE}, {_booked(f"WHERE ({_OPEN}) < CAST(:max_open AS int)")}, kept AS ({KEEP}
-          FROM booked
-    )
-    SELECT {VERSION} = :version AS current, EXISTS (SELECT FROM choice) AS tried, EXISTS (SELECT FROM booked) AS booked,
-           ({_OPEN}) < CAST(:max_open AS int) AS allowed,
-           EXISTS (SELECT FROM idempotent_answers WHERE scope = :kept_scope AND key = :kept_key) AS repeated
-"""  # noqa: S608 - constants of ours
-
 # An UPDATE cannot step back from a conflict as ON CONFLICT does, so those who move are let through one by one: two that
 # wait for each other's rows would be a deadlock. IS NOT DISTINCT FROM no index can answer, so the id finds the row.
 _ONE_MOVE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtextextended('booking-move:' || :office, 0))"
-MOVE: Final = f"""
-    WITH {_CHOICE}
-    UPDATE appointment
-       SET lane = choice.lane, starts_at = :starts_at, ends_at = :ends_at, busy_until = :busy_until,
-           link_generation = link_generation + CAST(:generations AS int), changed_at = :now,
-           taken_at = CASE CAST(:generations AS int) WHEN 0 THEN taken_at ELSE :now END,
-           renew_link_at = CASE CAST(:generations AS int) WHEN 0 THEN renew_link_at END
-      FROM choice
-     WHERE appointment.id = :id AND appointment.office IS NOT DISTINCT FROM :office AND appointment.state = 'booked'
-    RETURNING appointment.lane
-"""  # noqa: S608 - constants of ours
 
 
 @dataclass(frozen=True)
@@ -114,7 +34,8 @@ class Place:
     """Where an appointment may go: its time, when the lane is free again, and the lanes that come into question.
 
     `own`: the lane that the citizen holds, which is preferred. `freed`: a slot that was given back and is kept for this
-    one. `version`: the timetable by which `lanes` were reckoned.
+    one. `kept`: any that is not public yet, unless it is offered to somebody. `version`: the timetable by which `lanes`
+    were reckoned.
     """
 
     slot: Slot
@@ -123,6 +44,7 @@ class Place:
     version: int
     own: int | None = None
     freed: UUID | None = None
+    kept: bool = False
 
     def parameters(self) -> dict[str, object]:
         """For `_CHOICE`."""
@@ -140,7 +62,7 @@ class Place:
 async def book(tx: Transaction, granted: Granted, place: Place, *, actor: str, now: datetime) -> Outcome:
     """Stores the appointment that is granted, and the event that tells of it or asks about its address; or neither."""
     row, parameters = _parameters(tx, granted, place, actor, now)
-    outcome = await tx.row(BOOK, **parameters)
+    outcome = await tx.row(BOOK_OR_KEPT if place.kept else BOOK, **parameters)
     assert outcome is not None, "a SELECT without FROM has one row"
     if outcome["booked"]:
         tx.inserted(row)
@@ -220,7 +142,7 @@ async def move(
     try:
         async with tx.savepoint():
             row = await tx.row(
-                MOVE,
+                MOVE_OR_KEPT if place.kept else MOVE,
                 **place.parameters(),
                 id=appointment,
                 office=office,
@@ -251,7 +173,7 @@ async def appointment(
 
 async def open_under(tx: Transaction, office: str, email: str, now: datetime) -> int:
     """How many appointments to come `office` has under an e-mail address, whatever its capitals."""
-    row = await tx.row(f"SELECT ({_OPEN}) AS open", office=office, email=email, now=now)
+    row = await tx.row(f"SELECT ({OPEN}) AS open", office=office, email=email, now=now)
     assert row is not None, "an aggregate has one row"
     return int(row["open"])
 

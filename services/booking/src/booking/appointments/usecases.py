@@ -66,6 +66,8 @@ async def book(
     appointment_id = order.appointment_id or AppointmentId(uuid4())
     slot = Slot(order.starts_at, order.starts_at + wish.length)
     token = link_token(deps, bookable, appointment_id, FIRST_GENERATION, slot, now)
+    if order.kept:
+        await slots_store.hand_out_alone(tx, bookable.office.slug)
     while True:
         place = place_of(deps, bookable, wish, slot, holds, now, order)
         if isinstance(place, Place):
@@ -187,7 +189,10 @@ async def move(
         at_once=to.by != "citizen",
         lanes=to.lanes,
         freed=to.freed,
+        kept=to.kept,
     )
+    if order.kept:
+        await slots_store.hand_out_alone(tx, bookable.office.slug)
     while True:
         await deps.calendar.schedules.refresh(tx, bookable)
         place = place_of(deps, bookable, wish, slot, holds, now, order)
@@ -278,7 +283,7 @@ def place_of(
     others = {
         held.busy.lane for held in holds if held.id != order.hold_id and held.busy.start < end and held.busy.end > start
     }
-    return Place(slot, slot.ends_at + schedule.buffer, on_duty - others, version, own, order.freed)
+    return Place(slot, slot.ends_at + schedule.buffer, on_duty - others, version, own, order.freed, order.kept)
 
 
 async def _refused(

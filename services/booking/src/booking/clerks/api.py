@@ -17,6 +17,7 @@ from booking.clerks.views import (
     OfficeAppointmentRequest,
     OfficeBooked,
     OfficeMoveRequest,
+    OfficeSlotsView,
     ResumedView,
     WeekView,
 )
@@ -25,7 +26,6 @@ from booking.offices import model as offices
 from booking.slots import usecases as slots
 from booking.slots.api import Services
 from booking.slots.usecases import Wish
-from booking.slots.views import SlotsView
 from chassis.http import Now, Tx
 from chassis.idempotency import IdempotencyKey, once
 from contracts.ids import AppointmentId
@@ -52,12 +52,12 @@ async def list_slots(
     services: Services,
     first: First = None,
     last: Last = None,
-) -> SlotsView:
-    """Free slots as clerks may book them: the next one may begin now."""
+) -> OfficeSlotsView:
+    """Free slots as clerks may book them: the next one may begin now, and the public may not see it yet."""
     wish = Wish.of(bookable, wanted(services))
     first = first or now.astimezone(bookable.office.zone).date()
-    found = await slots.free_slots(deps.calendar, tx, bookable, wish, (first, last or first), now=now, lead=False)
-    return SlotsView.of(bookable, wish.length, found)
+    found = await slots.slots_for_clerks(deps.calendar, tx, bookable, wish, (first, last or first), now=now)
+    return OfficeSlotsView.of(bookable, wish.length, found)
 
 
 @router.post("/appointments", status_code=201)
@@ -99,12 +99,12 @@ async def list_slots_to_move(
     appointment_id: AppointmentId,
     first: First = None,
     last: Last = None,
-) -> SlotsView:
+) -> OfficeSlotsView:
     """Free slots to which an appointment can move, as long as it is; its own time does not count as taken."""
     wish = await on_behalf.wish_to_move(tx, clerk, appointment_id)
     first = first or now.astimezone(bookable.office.zone).date()
-    found = await slots.free_slots(deps.calendar, tx, bookable, wish, (first, last or first), now=now, lead=False)
-    return SlotsView.of(bookable, wish.length, found)
+    found = await slots.slots_for_clerks(deps.calendar, tx, bookable, wish, (first, last or first), now=now)
+    return OfficeSlotsView.of(bookable, wish.length, found)
 
 
 @router.post("/appointments/{appointment_id}/rescheduling")

@@ -27,6 +27,7 @@ def order(request: OfficeAppointmentRequest) -> Order:
         needs=request.needed(),
         channel="office",
         at_once=True,
+        kept=True,
         lanes=None if request.lane is None else frozenset({request.lane}),
     )
 
@@ -51,7 +52,7 @@ async def wish_to_move(tx: Transaction, clerk: Clerk, appointment_id: Appointmen
 def move_to(request: OfficeMoveRequest, clerk: Clerk) -> Move:
     """Where a clerk moves an appointment, for `appointments.usecases.move`: at once, to the lane that they name."""
     lanes = None if request.lane is None else frozenset({request.lane})
-    return Move(request.starts_at, by="office", actor=clerk.name, lanes=lanes)
+    return Move(request.starts_at, by="office", actor=clerk.name, lanes=lanes, kept=True)
 
 
 async def correct(

@@ -20,30 +20,35 @@ _IN_RANGE: Final = (
 # Cancelled appointments are not in the week: their time is others' by now. An appointment is at most 8 hours long. What
 # is booked and what is over have an index each, so they are asked for separately.
 WEEK: Final = f"""
-    SELECT 'appointment' AS kind, {COLUMNS}, NULL AS reason, NULL AS note
+    SELECT 'appointment' AS kind, {COLUMNS}, NULL AS reason, NULL AS note, CAST(NULL AS timestamptz) AS confirm_by
       FROM appointment WHERE state = 'booked' AND confirm_by IS NULL AND {_IN_RANGE}
     UNION ALL
-    SELECT 'appointment', {COLUMNS}, NULL, NULL
+    SELECT 'appointment', {COLUMNS}, NULL, NULL, NULL
       FROM appointment WHERE state <> 'booked' AND state <> 'cancelled' AND {_IN_RANGE}
     UNION ALL
-    SELECT 'blocked', id, NULL, lane, starts_at, ends_at, NULL, NULL, NULL, NULL, NULL, reason, note
+    SELECT 'blocked', id, NULL, lane, starts_at, ends_at, NULL, NULL, NULL, NULL, NULL, reason, note, NULL
       FROM blocked_time
      WHERE office = :office AND ends_at > :low AND starts_at < :high
+    UNION ALL
+    SELECT 'provisional', id, NULL, lane, starts_at, ends_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, confirm_by
+      FROM appointment WHERE state = 'booked' AND confirm_by > :now AND {_IN_RANGE}
      ORDER BY starts_at, lane
 """  # noqa: S608 - constants of ours
 
 
 class Week(NamedTuple):
-    """The rows of a stretch of time, by start: appointments that were not cancelled, and blocked times."""
+    """The rows of a stretch of time, by start: appointments that were not cancelled, blocked times, and times that are
+    kept until somebody confirms their address."""
 
     appointments: list[Row]
     blocked: list[Row]
+    provisional: list[Row]
 
 
-async def week(tx: Transaction, office: str, low: datetime, high: datetime) -> Week:
+async def week(tx: Transaction, office: str, low: datetime, high: datetime, now: datetime) -> Week:
     """What touches the time from `low` to `high`."""
-    rows = await tx.rows(WEEK, office=office, low=low, high=high)
-    return Week(*([row for row in rows if row["kind"] == kind] for kind in ("appointment", "blocked")))
+    rows = await tx.rows(WEEK, office=office, low=low, high=high, now=now)
+    return Week(*([row for row in rows if row["kind"] == kind] for kind in ("appointment", "blocked", "provisional")))
 
 
 class Progress(BaseModel):

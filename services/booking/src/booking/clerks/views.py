@@ -1,6 +1,7 @@
 """What travels over HTTP about the office's week and about acting on behalf of citizens."""
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
@@ -10,7 +11,9 @@ from booking.appointments.links import Booked
 from booking.appointments.summaries import AppointmentBrief, Conflict
 from booking.clerks.reassignment_plan import Stuck
 from booking.fields import PersonRequest, StartsAt
+from booking.offices.model import BookableOffice
 from booking.planning.views import BlockedTimeView, after
+from booking.slots.model import Slot
 from booking.tables import Appointment
 from booking.timetable.model import Closed
 from chassis.http import Body
@@ -26,6 +29,12 @@ class Stretch(TypedDict):
     ends_at: datetime
 
 
+class ProvisionalTime(Stretch):
+    """Taken until `confirm_by`, unless somebody confirms their address by then; of whom nothing is told."""
+
+    confirm_by: datetime
+
+
 class LaneOfDay(BaseModel):
     """One clerk's day. Once a clerk has left the timetable, `name` is empty and nobody is on duty.
 
@@ -38,6 +47,7 @@ class LaneOfDay(BaseModel):
     on_duty: list[Stretch]
     appointments: list[AppointmentBrief]
     blocked: list[BlockedTimeView]
+    provisional: list[ProvisionalTime]
 
 
 class DayOfWeek(BaseModel):
@@ -123,6 +133,36 @@ class OfficeBooked(BaseModel):
             reference=booked.reference,
             starts_at=booked.slot.starts_at,
             ends_at=booked.slot.ends_at,
+        )
+
+
+class OfficeSlotView(TypedDict):
+    """A free slot as clerks may book it. With `returns_at` somebody has just given it back: the public sees it then."""
+
+    starts_at: datetime
+    ends_at: datetime
+    returns_at: datetime | None
+
+
+class OfficeSlotsView(BaseModel):
+    """Free slots in ascending order, those that the public does not see yet included."""
+
+    time_zone: str
+    minutes: int
+    slots: list[OfficeSlotView]
+
+    @staticmethod
+    def of(
+        bookable: BookableOffice, length: timedelta, slots: Iterable[tuple[Slot, datetime | None]]
+    ) -> "OfficeSlotsView":
+        """Without validation: weeks may be thousands of slots."""
+        return OfficeSlotsView.model_construct(
+            time_zone=bookable.office.time_zone,
+            minutes=int(length.total_seconds()) // 60,
+            slots=[
+                {"starts_at": starts_at, "ends_at": ends_at, "returns_at": returns_at and returns_at.astimezone(UTC)}
+                for (starts_at, ends_at), returns_at in slots
+            ],
         )
 
 

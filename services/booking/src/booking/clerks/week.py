@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from booking.appointments.summaries import AppointmentBrief
 from booking.clerks import store
-from booking.clerks.views import DayOfWeek, LaneOfDay, Stretch, WeekView
+from booking.clerks.views import DayOfWeek, LaneOfDay, ProvisionalTime, Stretch, WeekView
 from booking.offices.model import BookableOffice
 from booking.planning.conflicts import conflicts
 from booking.planning.usecases import bounds, owns, sees_reason
@@ -24,7 +24,7 @@ async def week(tx: Transaction, bookable: BookableOffice, day: date, *, clerk: C
     monday = day - timedelta(days=day.weekday())
     low, high = bounds(bookable, monday, monday + timedelta(days=6))
     _, timetable = await timetables.timetable_of(tx, bookable.office)
-    found = await store.week(tx, bookable.office.slug, low, high)
+    found = await store.week(tx, bookable.office.slug, low, high, now)
     plan = schedule(bookable.office, timetable)
     to_come = [row for row in found.appointments if row["state"] == "booked" and row["ends_at"] > now]
     return WeekView.model_construct(
@@ -41,7 +41,8 @@ def _day(
     low, high = bounds(bookable, day, day)
     appointments = [row for row in found.appointments if low <= row["starts_at"] < high]
     blocked = [row for row in found.blocked if row["starts_at"] < high and row["ends_at"] > low]
-    gone = {row["lane"] for row in appointments} - {lane.number for lane in plan.lanes}
+    provisional = [row for row in found.provisional if low <= row["starts_at"] < high]
+    gone = {row["lane"] for row in (*appointments, *provisional)} - {lane.number for lane in plan.lanes}
     lanes = [*plan.lanes, *(Lane(number) for number in sorted(gone))]
     duty = {lane.number: [] if lane.number in gone else plan.duty(lane, day) for lane in lanes}
     return DayOfWeek.model_construct(
@@ -61,6 +62,7 @@ def _day(
                     for row in blocked
                     if row["lane"] == lane.number
                 ],
+                provisional=[_provisional(row) for row in provisional if row["lane"] == lane.number],
             )
             for lane in lanes
         ],
@@ -70,6 +72,14 @@ def _day(
         ),
         booked_minutes=minutes(_windows(appointments)),
     )
+
+
+def _provisional(row: Row) -> ProvisionalTime:
+    return {
+        "starts_at": row["starts_at"].astimezone(UTC),
+        "ends_at": row["ends_at"].astimezone(UTC),
+        "confirm_by": row["confirm_by"].astimezone(UTC),
+    }
 
 
 def _windows(rows: Iterable[Row]) -> list[Span]:

@@ -18,6 +18,15 @@ class Slot(NamedTuple):
     ends_at: datetime
 
 
+class Kept(NamedTuple):
+    """A lane's time that somebody gave back, and when the public sees it again; until then it is kept from them."""
+
+    lane: int
+    start: int
+    end: int
+    public_at: datetime
+
+
 def free(starts: Sequence[int], seconds: int, lanes: Collection[int], busy: Iterable[Occupied]) -> list[int]:
     """Those of `starts` (ascending) at which one of the `lanes` is free for `seconds`, the pause afterwards included.
 
@@ -35,6 +44,26 @@ def free(starts: Sequence[int], seconds: int, lanes: Collection[int], busy: Iter
         for at in range(bisect_right(starts, low - seconds), bisect_left(starts, high)):
             taken[at] |= who
     return [start for start, who in zip(starts, taken, strict=True) if who & everybody != everybody]
+
+
+def returning(
+    starts: Sequence[int], seconds: int, lanes: Collection[int], busy: Iterable[Occupied], kept: Iterable[Kept]
+) -> dict[int, datetime]:
+    """When those of `starts` (ascending) are free for the public that are free now only because all there is is `kept`.
+
+    `busy` is what takes lanes besides that. The others of `starts` are free for everybody.
+    """
+    taken, left = list(busy), sorted(kept, key=lambda one: one.public_at)
+    now_public = set(free(starts, seconds, lanes, [*taken, *(one[:3] for one in left)]))
+    open_ones = [start for start in starts if start not in now_public]
+    found: dict[int, datetime] = {}
+    while open_ones and left:
+        public_at = left[0].public_at
+        left = [one for one in left if one.public_at > public_at]
+        then = free(open_ones, seconds, lanes, [*taken, *(one[:3] for one in left)])
+        found.update(dict.fromkeys(then, public_at))
+        open_ones = [start for start in open_ones if start not in found]
+    return found
 
 
 def nearest(starts: Sequence[int], wanted: datetime, count: int) -> list[int]:

@@ -1,11 +1,11 @@
 """Free slots and holds: one function, one transaction."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
@@ -16,7 +16,7 @@ from booking.offices.model import BookableOffice, Wanted
 from booking.slots import model, store
 from booking.slots.contention import SlotQueues
 from booking.slots.holds import HeldBusy, Hold, Holds, HoldsLostError
-from booking.slots.model import Slot
+from booking.slots.model import Occupied, Slot
 from booking.timetable.model import BusyTime, Schedule
 from booking.timetable.schedules import Schedules
 from chassis.database import Database, Transaction
@@ -69,17 +69,13 @@ async def free_starts(
     days: tuple[date, date],
     *,
     now: datetime,
-    lead: bool = True,
 ) -> list[int]:
     """Where the free slots for `wish` begin on the office's local `days` (first and last), in ascending order.
 
-    What others hold is taken; the citizen's own hold is not. Without `lead` (for clerks) the next slot may begin now.
-    Raises RangeTooLong beyond 62 days.
+    What others hold is taken; the citizen's own hold is not. Raises RangeTooLong beyond 62 days.
     """
-    first, last = days
-    if not 0 <= (last - first).days < MAX_DAYS:
-        raise RangeTooLong(MAX_DAYS)
-    return await _free(calendar, tx, bookable, wish, days, now=now, lead=lead)
+    _check(days)
+    return await _free(calendar, tx, bookable, wish, days, now=now)
 
 
 async def free_slots(
@@ -90,11 +86,37 @@ async def free_slots(
     days: tuple[date, date],
     *,
     now: datetime,
-    lead: bool = True,
 ) -> list[Slot]:
     """As `free_starts`, whole slots."""
-    starts = await free_starts(calendar, tx, bookable, wish, days, now=now, lead=lead)
+    starts = await free_starts(calendar, tx, bookable, wish, days, now=now)
     return [model.slot(start, wish.length) for start in starts]
+
+
+async def slots_for_clerks(
+    calendar: Calendar,
+    tx: Transaction,
+    bookable: BookableOffice,
+    wish: Wish,
+    days: tuple[date, date],
+    *,
+    now: datetime,
+) -> list[tuple[Slot, datetime | None]]:
+    """As `free_slots` for who acts on behalf of citizens: the next one may begin now, and slots are free that somebody
+    gave back and nobody of the waiting list is offered; with each of these, when the public sees it again.
+
+    Raises RangeTooLong.
+    """
+    _check(days)
+    found = await _looked(calendar, tx, bookable, wish, days, now=now, for_clerks=True)
+    if found is None:
+        return []
+    starts, seconds, lanes, busy = found
+    taken = list(busy)
+    low, high = model.slot(starts[0], wish.length).starts_at, model.slot(starts[-1] + seconds, timedelta(0)).starts_at
+    kept = await store.kept(tx, bookable.office.slug, low, high, now)
+    free = model.free(starts, seconds, lanes, taken)
+    returning = model.returning(free, seconds, lanes, taken, kept)
+    return [(model.slot(start, wish.length), returning.get(start)) for start in free]
 
 
 async def hold(
@@ -230,6 +252,21 @@ def occupied_seconds(schedule: Schedule, length: timedelta) -> int:
     return int((length + schedule.buffer).total_seconds())
 
 
+def _check(days: tuple[date, date]) -> None:
+    first, last = days
+    if not 0 <= (last - first).days < MAX_DAYS:
+        raise RangeTooLong(MAX_DAYS)
+
+
+class _Look(NamedTuple):
+    """What `model.free` needs."""
+
+    starts: Sequence[int]
+    seconds: int
+    lanes: Sequence[int]
+    busy: Iterable[Occupied]
+
+
 async def _free(
     calendar: Calendar,
     tx: Transaction,
@@ -238,16 +275,29 @@ async def _free(
     days: tuple[date, date],
     *,
     now: datetime,
-    lead: bool = True,
 ) -> list[int]:
+    found = await _looked(calendar, tx, bookable, wish, days, now=now)
+    return model.free(*found) if found else []
+
+
+async def _looked(
+    calendar: Calendar,
+    tx: Transaction,
+    bookable: BookableOffice,
+    wish: Wish,
+    days: tuple[date, date],
+    *,
+    now: datetime,
+    for_clerks: bool = False,
+) -> _Look | None:
     known = calendar.schedules.known(bookable)
     while True:  # once more if the timetable was edited since this process last looked
         schedule = known.schedule
-        starts = schedule.offered(*days, wish.length, now, lead=None if lead else timedelta(0))
+        starts = schedule.offered(*days, wish.length, now, lead=timedelta(0) if for_clerks else None)
         if not starts:
             newest = await calendar.schedules.refresh(tx, bookable)
             if newest is known:
-                return []
+                return None
             known = newest
             continue
         length = occupied_seconds(schedule, wish.length)
@@ -259,10 +309,12 @@ async def _free(
             held = await calendar.holds.shown(bookable.office.slug, starts[0], starts[-1] + length)
         except HoldsLostError:
             held = []
-        taken = await store.taken(tx, bookable.office.slug, low, high, now=now, own=wish.own_appointment)
+        taken = await store.taken(
+            tx, bookable.office.slug, low, high, now=now, own=wish.own_appointment, for_clerks=for_clerks
+        )
         if taken.version == known.version:
             lanes = schedule.serving(wish.services)
             others = (other.busy for other in held if other.id != wish.own_hold)
             absent = schedule.off_duty(lanes, starts[0], starts[-1] + length)
-            return model.free(starts, length, [lane.number for lane in lanes], chain(taken, others, absent))
+            return _Look(starts, length, [lane.number for lane in lanes], chain(taken, others, absent))
         known = await calendar.schedules.refresh(tx, bookable)

@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from booking.dependencies import Dependencies
 from booking.entries import store
 from booking.offices.model import BookableOffice, wanted_of
+from booking.slots import store as slots_store
 from booking.slots import usecases as slots
 from booking.slots.holds import HeldBusy
 from booking.slots.model import Slot
@@ -42,7 +43,7 @@ async def go_round(deps: Dependencies, database: Database, bookable: BookableOff
     made = 0
     for at in range(0, len(freed), _AT_ONCE):
         async with database.transaction() as tx:
-            await queue.alone(tx, bookable.office.slug)
+            await slots_store.hand_out_alone(tx, bookable.office.slug)
             schedule = (await deps.calendar.schedules.refresh(tx, bookable)).schedule
             offered = 0
             for slot in await queue.freed_slots(tx, freed[at : at + _AT_ONCE], now):
@@ -55,7 +56,7 @@ async def go_round(deps: Dependencies, database: Database, bookable: BookableOff
 async def _tidy(tx: Transaction, bookable: BookableOffice, now: datetime) -> list[UUID]:
     """Ends what is over, so that its slots go to the next; the slots that are to be offered now."""
     office = bookable.office.slug
-    await queue.alone(tx, office)
+    await slots_store.hand_out_alone(tx, office)
     lapsed = await queue.lapse(tx, office, now)
     patience = _patience(bookable)
     for each in lapsed:

@@ -1,4 +1,4 @@
-"""The SQL by which freed slots go round among those who wait. One process at a time works on an office (`alone`)."""
+"""The SQL by which freed slots go round among those who wait; one process at a time does it for an office."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -106,11 +106,6 @@ async def offices(tx: Transaction) -> list[str]:
     """The offices that have freed slots or open offers: one look at two tables that are nearly empty."""
     rows = await tx.rows("SELECT office FROM freed_slot UNION SELECT office FROM slot_offer WHERE state = 'open'")
     return [row["office"] for row in rows]
-
-
-async def alone(tx: Transaction, office: str) -> None:
-    """Waits until no other process hands out the slots of `office`; so it stays until this transaction ends."""
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('booking-waiting:' || :office, 0))", office=office)
 
 
 async def lapse(tx: Transaction, office: str, now: datetime) -> list[Lapsed]:
