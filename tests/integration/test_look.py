@@ -74,7 +74,10 @@ async def test_every_citizens_page_fits_and_shows_the_keyboard(system: System, f
     citizen = await asyncio.to_thread(Citizen.books, system, name=NAME, service=SERVICE)
     async with Browsers(system.url, films) as browsers:
         window = await browsers.open("desk", viewport={"width": 820, "height": 1180})
-        seeds = [f"{system.url}/", *(f"{system.url}/demo/{page}#{citizen.token}" for page in ("appointment", "move"))]
+        seeds = [
+            f"{system.url}/",
+            *(f"{system.url}/demo/{page}#{citizen.token}" for page in ("appointment", "move", "reminders")),
+        ]
         found = await _walks(window, seeds, ("/api", "/mail", "/clerk"))
         visitor = Visitor(window, system)
         await window.page.goto(f"{system.url}/demo/")

@@ -83,6 +83,7 @@ async def test_after_erasing_nothing_of_the_citizen_is_left_anywhere(
     booked = (await book(**PERSON)).json()
     link = {"Authorization": f"Bearer {booked['link'].split('#')[1]}"}
     assert (await client.put("/appointment/waiting", headers=link, json={})).status_code == 200
+    assert (await client.delete("/appointment/reminders", headers=link)).is_success
     await everything_filled_in(database, booked["appointment_id"])
     before = await cells(database.url, REGISTRY, booked["appointment_id"])
     assert unfilled(REGISTRY, before, ("appointment", "slot_offer", "link_request", "outbox")) == []

@@ -14,6 +14,7 @@ from notify import retention
 from notify.personal_data import REGISTRY
 
 BOOKED, CORRECTED, FORGOTTEN = "booking.completed.v1", "booking.contact_changed.v1", "booking.erased.v1"
+CHOSEN = "booking.reminders_chosen.v1"
 PERSON = CitizenContact(
     name="Ottilie Planted",
     email="ottilie@planted.example",
@@ -28,11 +29,13 @@ Apply = Callable[..., Awaitable[bool]]
 
 @pytest.fixture
 async def filled(apply: Apply, database: Database, samples: Any) -> Cells:
-    """Everything about an appointment: it was booked, its address corrected, and words about absence were said."""
+    """Everything about an appointment: it was booked, its address corrected, reminders were declined, and words about
+    absence said."""
     about = samples[BOOKED][1].appointment_id
     await apply(BOOKED, citizen=PERSON, link_token="first-link", link_generation=1)
     corrected = PERSON.model_copy(update={"email": "again@planted.example"})
     await apply(CORRECTED, appointment_id=about, citizen=corrected, link_token="second-link", link_generation=2)
+    await apply(CHOSEN, appointment_id=about)
     async with database.transaction() as tx:
         await tx.execute("UPDATE ours.recipient SET absence_told_at = now()")
     before = await cells(database.url, REGISTRY, about)

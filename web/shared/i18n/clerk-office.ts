@@ -139,6 +139,8 @@ export const office = area(
     slotReturns: (time: string) => `öffentlich ab ${time}`,
     slotKept: "Gestrichelt umrandete Zeiten wurden gerade zurückgegeben. Sie können sie schon vergeben, öffentlich sind sie erst ab der genannten Uhrzeit.",
     provisional: (time: string) => `vorläufig vergeben bis ${time}`,
+    /** Where a lane is narrow; the legend has the whole word. */
+    provisionalShort: (time: string) => `vorl. bis ${time}`,
     provisionalTitle: "Vorläufig vergeben",
     provisionalHint: "Bestätigt bis zu der Uhrzeit niemand die E-Mail-Adresse, ist die Zeit wieder frei.",
     slotNone: "In diesem Zeitraum ist nichts frei.",
@@ -323,6 +325,7 @@ export const office = area(
     slotReturns: (time: string) => `public from ${time}`,
     slotKept: "Times with a dashed border have just been given back. You may book them already; the public sees them from the time stated.",
     provisional: (time: string) => `provisionally taken until ${time}`,
+    provisionalShort: (time: string) => `prov. until ${time}`,
     provisionalTitle: "Provisionally taken",
     provisionalHint: "Unless somebody confirms the e-mail address by then, the time is free again.",
     slotNone: "Nothing is free in this period.",
