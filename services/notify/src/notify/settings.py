@@ -2,7 +2,7 @@
 
 from typing import Final, Literal, Self
 
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 
 from chassis.settings import ServiceSettings
 
@@ -39,23 +39,6 @@ class Settings(ServiceSettings):
     sms_url: AnyHttpUrl | None = None
     sms_token: SecretStr | None = None
     sms_from: str = "Schalter"
-
-    @field_validator(
-        "smtp_user",
-        "smtp_password",
-        "dkim_domain",
-        "dkim_selector",
-        "dkim_private_key",
-        "bounce_domain",
-        "bounce_port",
-        "bounce_key",
-        "sms_url",
-        "sms_token",
-        mode="before",
-    )
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return value or None  # compose hands on what .env leaves out as an empty text
 
     @model_validator(mode="after")
     def _encrypted_in_production(self) -> Self:

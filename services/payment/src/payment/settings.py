@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import SecretStr, model_validator
 
 from chassis.settings import ServiceSettings
 
@@ -19,11 +19,6 @@ class Settings(ServiceSettings):
     """Scheme, host and port that webhook certificates are loaded from; nothing else is ever fetched for a webhook."""
     paypal_ca_file: Path | None = None
     """Trust root of the simulator's certificates. None: the public certificate authorities."""
-
-    @field_validator("paypal_ca_file", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return value or None
 
     @model_validator(mode="after")
     def _encrypted_and_public_in_production(self) -> "Settings":
