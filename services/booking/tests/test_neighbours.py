@@ -23,13 +23,29 @@ LARGER, OURS, SERVICE = "clerks-2", "clerks-1", "fuehrungszeugnis"
 
 
 @pytest.fixture
-def full(client: httpx.AsyncClient, book: Any, signed_in: Any, edit_timetable: Any) -> Callable[..., Awaitable[None]]:
+def full(
+    client: httpx.AsyncClient, book: Any, signed_in: Any, edit_timetable: Any, database: Database
+) -> Callable[..., Awaitable[None]]:
     """`await full(how)`: nothing is free in the larger office at SLOT any more."""
 
     async def fill(how: str) -> None:
         if how == "edited":
             for hours in ([], [{"weekday": "tue", "opens": "15:00", "closes": "16:00"}]):
                 assert (await edit_timetable(LARGER, opening_hours=hours)).status_code == 200
+            return
+        if how == "freed":
+            async with database.transaction() as tx:
+                await tx.execute(
+                    """
+                    INSERT INTO freed_slot (id, office, lane, starts_at, ends_at, public_at, freed_at)
+                    SELECT gen_random_uuid(), :office, lane, CAST(:low AS timestamptz), CAST(:high AS timestamptz),
+                           CAST(:low AS timestamptz), :now FROM generate_series(0, 1) AS lanes (lane)
+                    """,
+                    office=LARGER,
+                    low=MONDAY + timedelta(hours=23),
+                    high=MONDAY + timedelta(hours=24),
+                    now=MONDAY,
+                )
             return
         for lane in range(2):
             if how == "blocked":
@@ -57,7 +73,7 @@ def free(client: httpx.AsyncClient) -> Callable[[str], Awaitable[list[str]]]:
     return read
 
 
-@pytest.mark.parametrize("how", ["booked", "blocked", "held", "edited"])
+@pytest.mark.parametrize("how", ["booked", "blocked", "freed", "held", "edited"])
 async def test_what_is_taken_in_another_office_is_free_in_ours(book: Any, free: Any, full: Any, how: str) -> None:
     assert SLOT in await free(LARGER)
     before = await free(OURS)

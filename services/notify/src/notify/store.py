@@ -116,7 +116,7 @@ async def tell_absence(
                settled = settled AND NOT (:here AND before.latest)
           FROM (SELECT appointment_id, absence_told_at IS NULL OR absence_told_at <= CAST(:at AS timestamptz) AS latest
                   FROM recipient WHERE appointment_id = :appointment_id AND office = :office FOR UPDATE) AS before
-         WHERE known.appointment_id = before.appointment_id AND known.office = :office
+         WHERE known.appointment_id = before.appointment_id
         RETURNING before.latest
         """,
         appointment_id=appointment_id,
