@@ -1,5 +1,6 @@
 """The secrets of the containers: made once, private keys with one holder each."""
 
+import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,10 +27,14 @@ def test_no_service_can_enter_anothers_database(tmp_path: Path, offices_dir: Pat
     assert all(url.endswith(f"/{service}") for service, url in urls.items())
 
 
-def test_production_has_no_demo_clerks_and_forgets_those_of_a_trial(tmp_path: Path, offices_dir: Path) -> None:
-    assert write_secrets(tmp_path, offices_dir) != []
-    assert write_secrets(tmp_path, offices_dir, demo=False) == []
-    assert list(tmp_path.rglob("*clerks*")) == []
+def test_production_has_no_demo_clerks_and_is_told_of_those_of_a_trial(tmp_path: Path, offices_dir: Path) -> None:
+    assert write_secrets(tmp_path / "new", offices_dir, demo=False) == []
+    assert list((tmp_path / "new").rglob("*clerks*")) == []
+    trial = write_secrets(tmp_path, offices_dir)
+    for _ in range(2):
+        assert write_secrets(tmp_path, offices_dir, demo=False) == []
+        assert [path.name for path in (tmp_path / "casework").glob("*clerks*")] == ["former-demo-clerks.json"]
+    assert json.loads((tmp_path / "casework" / "former-demo-clerks.json").read_text()) == trial
 
 
 def test_each_service_reaches_its_own_keys_of_redis_alone(tmp_path: Path, offices_dir: Path) -> None:

@@ -55,11 +55,11 @@ def test_everything_stands_in_env_and_the_office_in_a_folder_of_the_towns(tmp_pa
 
 
 def test_behind_a_proxy_the_gateway_speaks_http_on_loopback_and_believes_it(tmp_path: Path) -> None:
-    initialise(tmp_path, answers(behind="10.0.0.0/8 192.0.2.7", smtp_port=465), example=EXAMPLE)
+    initialise(tmp_path, answers(behind="10.0.0.0/8,192.0.2.7", smtp_port=465), example=EXAMPLE)
     written = env(tmp_path)
     assert written["COMPOSE_FILE"] == "docker-compose.yml:deploy/production.yml"
     assert (written["GATEWAY_SITE"], written["GATEWAY_TLS"]) == ("http://:8080", "none")
-    assert (written["GATEWAY_TRUSTED_PROXIES"], written["SCHALTER_SMTP_SECURITY"]) == ("10.0.0.0/8 192.0.2.7", "tls")
+    assert (written["GATEWAY_TRUSTED_PROXIES"], written["SCHALTER_SMTP_SECURITY"]) == ("10.0.0.0/8 192.0.2.7/32", "tls")
 
 
 def test_every_variable_is_one_that_compose_reads(tmp_path: Path) -> None:
@@ -78,7 +78,14 @@ def test_every_variable_is_one_that_compose_reads(tmp_path: Path) -> None:
         ({"url": "termin.town.example"}, "is no address for citizens"),
         ({"office": "weinheim"}, "There is no file for 'weinheim'"),
         ({"first_clerk": "Erika Amt"}, "is no user name"),
-        ({"smtp_password": "it's"}, "An apostrophe"),
+        ({"url": "https://termin.town.example:8443"}, "is no address for citizens"),
+        ({"url": "https://termin.town.example/#x"}, "is no address for citizens"),
+        ({"url": "https://[2001:db8::1]"}, "is no address for citizens"),
+        ({"url": "https://user:pass@termin.town.example"}, "is no address for citizens"),
+        ({"behind": "proxy.town.example"}, "--behind takes addresses"),
+        ({"name": " "}, "A name has 1 to 200 characters"),
+        ({"smtp_password": "it's"}, "SCHALTER_SMTP_PASSWORD cannot stand in .env: no apostrophes"),
+        ({"smtp_password": "abc\\"}, "SCHALTER_SMTP_PASSWORD cannot stand in .env"),
     ],
 )
 def test_what_cannot_be_right_is_said_and_nothing_is_written(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from contracts.actors import Role
@@ -52,7 +53,7 @@ def list_(office: _Office, var: _Var = None) -> None:
 
     table = Table("user name", "name", "role", "", box=None, pad_edge=False)
     for username, account in _with_database(var, office, lambda db: accounts.listed(db, office)):
-        table.add_row(username, account.name, account.role, "" if account.active else "closed")
+        table.add_row(username, escape(account.name), account.role, "" if account.active else "closed")
     _out.print(table if table.row_count else f"{office} has no accounts. `schalter clerks add` makes one.")
 
 

@@ -21,7 +21,7 @@ def write_secrets(directory: Path, offices: Path, *, demo: bool = True) -> list[
     """Write every secret below `directory`: a folder per container, and `store/` with what they are made from.
 
     What exists stays as it is, so that a second run changes nothing. Returns the demo clerks with their passwords;
-    without `demo` there are none, and what an earlier run left of them goes.
+    without `demo` there are none, and casework is told of those that a trial left, to close their accounts.
     """
     (directory / "store").mkdir(parents=True, exist_ok=True)
     secrets = SecretStore(directory / "store" / "secrets.json")
@@ -32,8 +32,9 @@ def write_secrets(directory: Path, offices: Path, *, demo: bool = True) -> list[
     if demo:
         _write(told, kept.read_text())
     else:
-        for file in (kept, told):
-            file.unlink(missing_ok=True)
+        told.unlink(missing_ok=True)
+        if kept.exists():
+            _write(directory / "casework" / "former-demo-clerks.json", kept.read_text())
     secrets.save()
     return clerks
 

@@ -4,7 +4,8 @@ import asyncio
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from schalter.running.clerks import new_password
 from schalter.running.home import Home
 from schalter.running.secret_store import write_private
 
+#: A name alone: a port would need to be published, and everything else would end up in every link.
+_ADDRESS: Final = re.compile(r"https://([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)/?")
 _SAFE: Final = re.compile(r"[\w@%+=:,./ <>-]*")
 
 
@@ -58,9 +61,8 @@ def initialise(directory: Path, answers: Answers, *, example: Path) -> Initialis
     env = directory / ".env"
     if env.exists():
         raise SchalterError(f"{env} is there already, and is not overwritten. Change it by hand, or move it away.")
-    address = urlsplit(answers.url)
-    if address.scheme != "https" or not address.hostname or address.path not in ("", "/") or address.query:
-        raise SchalterError(f"{answers.url!r} is no address for citizens. Write it as https://termin.town.example")
+    host = _host(answers.url)
+    behind = _addresses(answers.behind)
     offices = directory / "offices"
     if not offices.exists():
         source = example / f"{answers.office}.toml"
@@ -74,7 +76,7 @@ def initialise(directory: Path, answers: Answers, *, example: Path) -> Initialis
     if answers.office not in known_offices:
         raise SchalterError(f"{offices} has no {answers.office}.toml. It has: {', '.join(known_offices)}.")
     password = new_password()
-    text = _env(answers, address.hostname, _first_clerk(answers, password))
+    text = _env(replace(answers, behind=behind), host, _first_clerk(answers, password))
     if not offices.exists():
         offices.mkdir()
         shutil.copy(example / f"{answers.office}.toml", offices)
@@ -82,18 +84,33 @@ def initialise(directory: Path, answers: Answers, *, example: Path) -> Initialis
     return Initialised([env, *sorted(offices.glob("*.toml"))], password)
 
 
+def _host(url: str) -> str:
+    found = _ADDRESS.fullmatch(url)
+    if not found:
+        raise SchalterError(f"{url!r} is no address for citizens. Write it as https://termin.town.example")
+    return found[1].lower()
+
+
+def _addresses(text: str) -> str:
+    """Addresses and networks as the gateway wants them, one space between. Raises SchalterError for what is none."""
+    try:
+        return " ".join(str(ip_network(each, strict=False)) for each in text.replace(",", " ").split())
+    except ValueError as error:
+        raise SchalterError(f"--behind takes addresses such as 10.0.0.0/8 192.0.2.7: {error}") from None
+
+
 def _first_clerk(answers: Answers, password: str) -> str:
     from casework.clerks import passwords
-    from casework.clerks.accounts import AccountError, Named
+    from casework.clerks.accounts import AccountError, Named, displayed
 
     try:
-        who = Named.of(answers.office, answers.first_clerk)
+        who, name = Named.of(answers.office, answers.first_clerk), displayed(answers.name)
     except AccountError as error:
         raise SchalterError(str(error)) from None
     account = {
         "office": who.office,
         "username": who.username,
-        "name": answers.name,
+        "name": name,
         "password_hash": asyncio.run(passwords.hashed(password)),
     }
     return json.dumps(account, ensure_ascii=False).replace("'", r"\u0027")
@@ -119,15 +136,18 @@ def _env(answers: Answers, host: str, first_clerk: str) -> str:
         "SCHALTER_PAYPAL_CLIENT_ID": answers.paypal_client_id,
         "SCHALTER_FIRST_CLERK": first_clerk,
     }
-    lines = [f"{name}={_quoted(value)}" for name, value in settings.items()]
+    lines = [f"{name}={_quoted(name, value)}" for name, value in settings.items()]
     head = "# Made by `schalter init`; docs/operations.md says what else there is. Keep it to yourself.\n"
     return head + "\n".join(lines) + "\n"
 
 
-def _quoted(value: str) -> str:
+def _quoted(name: str, value: str) -> str:
     """As Compose reads it: between single quotes nothing is replaced."""
-    if "'" in value or "\n" in value:
-        raise SchalterError(f"An apostrophe or a line break cannot stand in .env: {value!r}")
+    if "'" in value or "\n" in value or value.endswith("\\"):
+        raise SchalterError(
+            f"{name} cannot stand in .env: no apostrophes, no line breaks, no backslash at the end. Write it into a"
+            f" file {name.lower()} under /run/secrets of its container instead."
+        )
     return value if value and _SAFE.fullmatch(value) and " " not in value else f"'{value}'"
 
 

@@ -1,6 +1,9 @@
 """What operators do with accounts: who may sign in, and who may no longer."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -104,6 +107,51 @@ async def test_the_first_clerk_of_an_installation_is_added_once(settings: Settin
             found = dict(await accounts.listed(app.state.database, "demo"))["first"]
             assert (found.role, found.active) == ("lead", expected)
             await accounts.disable(app.state.database, Named("demo", "first"), clock())
+
+
+async def test_a_production_closes_the_accounts_of_the_trial_before_it(
+    settings: Settings, clock: Any, tmp_path: Path
+) -> None:
+    """But not one that an operator has given another password since."""
+    trial = [
+        {"office": "demo", "username": name, "name": name, "role": "clerk", "password": FIRST}
+        for name in ("left.over", "taken.over")
+    ]
+    file = tmp_path / "clerks.json"
+    file.write_text(json.dumps(trial))
+    app = build(settings.model_copy(update={"demo_clerks_file": file}), clock=clock)
+    async with app.router.lifespan_context(app):
+        await accounts.reset(app.state.database, Named("demo", "taken.over"), SECOND, clock())
+    app = build(settings.model_copy(update={"former_demo_clerks_file": file}), clock=clock)
+    async with app.router.lifespan_context(app):
+        found = {name: account.active for name, account in await accounts.listed(app.state.database, "demo")}
+    assert (found["left.over"], found["taken.over"]) == (False, True)
+
+
+async def test_of_two_operators_who_add_one_name_at_once_one_is_refused(app: FastAPI) -> None:
+    who = Named("demo", "jonas.weber")
+    both = (
+        accounts.add(app.state.database, who, "Jonas", "lead", FIRST),
+        accounts.add(app.state.database, who, "Joachim", "clerk", SECOND),
+    )
+    done = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["AccountError", "NoneType"]
+
+
+@pytest.mark.parametrize("act", ["reset", "disable"])
+async def test_a_sign_in_that_a_change_overtakes_is_refused(
+    app: FastAPI, browser: httpx.AsyncClient, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = passwords.matches
+
+    async def meanwhile(password: str, password_hash: str | None) -> bool:
+        fits = await real(password, password_hash)
+        more = (SECOND, app.state.clock()) if act == "reset" else (app.state.clock(),)
+        await getattr(accounts, act)(app.state.database, WHO, *more)
+        return fits
+
+    monkeypatch.setattr(passwords, "matches", meanwhile)
+    assert (await sign_in(browser, FIRST)).status_code == 401
 
 
 @pytest.mark.parametrize("username", ["", "x", "erika amt", "érika", "-erika", "erika@town.example", "a" * 101])

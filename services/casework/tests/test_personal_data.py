@@ -8,6 +8,7 @@ from personal import cells, holding, left, unfilled
 from casework.personal_data import REGISTRY
 from contracts import signaling
 from contracts.booking import BookingCancelled, BookingErased, CitizenContact
+from contracts.casework import CaseAborted
 from contracts.payment import PaymentAuthorised
 
 PERSON = CitizenContact(
@@ -100,3 +101,18 @@ async def test_another_office_forgets_nobody_of_ours(world: Any, clock: Any) -> 
     await world.deliver(BookingCancelled(**fields, cancelled_by="citizen"))
     parked = await world.rows("SELECT subject FROM parked_event WHERE appointment_id = :id", id=early.appointment_id)
     assert sorted(row["subject"] for row in parked) == ["booking.cancelled.v1"] * 2 + ["booking.erased.v1"]
+
+
+async def test_whoever_is_erased_while_the_clerk_works_gets_their_money_back(
+    begin: Any, world: Any, clock: Any
+) -> None:
+    """Of an appointment that is over booking tells nothing else; what was reserved goes with the case."""
+    call = await begin()
+    await call.settle()
+    assert (await call.act("payment-request")).is_success
+    await call.paid(PaymentAuthorised)
+    clock.advance(hours=3)
+    about, office = call.booked.appointment_id, call.booked.office
+    for _ in range(2):
+        await world.deliver(BookingErased(office=office, appointment_id=about, erased_at=clock()))
+    assert (await world.published(about)).count(CaseAborted.SUBJECT) == 1

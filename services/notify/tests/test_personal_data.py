@@ -9,6 +9,7 @@ import pytest
 from personal import Cells, cells, holding, left, unfilled
 
 from chassis.database import Database
+from chassis.personal_data import stored_about
 from contracts.booking import BookingCompleted, CitizenContact
 from notify import retention
 from notify.personal_data import REGISTRY
@@ -74,3 +75,11 @@ async def test_nor_in_the_answer_to_a_clerk_who_had_a_mail_sent_again(
     assert again.json() == first.json()
     await apply(FORGOTTEN, appointment_id=event.appointment_id)
     assert await holding(database.url, WORDS) == []
+
+
+async def test_what_is_handed_out_opens_nothing(apply: Any, database: Any, samples: Any) -> None:
+    event = samples["booking.completed.v1"][1]
+    await apply("booking.completed.v1", link_token="a-live-token", link_generation=1)
+    told = await stored_about(database.url, REGISTRY, event.appointment_id)
+    assert event.citizen.email in str(told)
+    assert "a-live-token" not in str(told)

@@ -62,8 +62,8 @@ async def stored_about(
 ) -> dict[str, list[dict[str, Any]]]:
     """All cells of the database at `url` that tell of the citizen of `appointment`, row by row, by table.
 
-    With `copies` also what is not handed out. Raises OSError or asyncpg.PostgresError when the database cannot be
-    reached.
+    With `copies` also what is not handed out; without, no link that opens anything. Raises OSError or
+    asyncpg.PostgresError when the database cannot be reached.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
@@ -76,10 +76,18 @@ async def stored_about(
                 continue
             sql, _ = numbered(f"SELECT {', '.join(told)} FROM {table.name} WHERE {table.of}")  # noqa: S608 - ours
             if rows := await connection.fetch(sql, appointment):
-                found[table.name] = [_readable(dict(row.items())) for row in rows]
+                readable = [_readable(dict(row.items())) for row in rows]
+                found[table.name] = readable if copies else [_without_tokens(row) for row in readable]
     finally:
         await connection.close()
     return found
+
+
+def _without_tokens(value: Any) -> Any:
+    """`value` without what opens somebody's appointment to whoever reads it here."""
+    if isinstance(value, dict):
+        return {name: _without_tokens(held) for name, held in value.items() if not name.endswith("token")}
+    return [_without_tokens(each) for each in value] if isinstance(value, list) else value
 
 
 def _readable(row: Mapping[str, Any]) -> dict[str, Any]:

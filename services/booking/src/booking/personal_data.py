@@ -31,6 +31,7 @@ from contracts.personal_data import (
     Stays,
     Table,
     Told,
+    Untold,
 )
 
 _NOBODY: Final = Emptied("''")
@@ -154,7 +155,7 @@ _LINK_REQUEST: Final = Table(
     of="(office, reference) = (SELECT office, reference FROM appointment WHERE id = :appointment)",
     cells={
         "reference": Cell(APPOINTMENT, Deleted()),
-        "email": Cell(CONTACT, Deleted()),
+        "email": Cell(CONTACT, Deleted(), Untold("whoever asks types it, and may be somebody else")),
         "asked_at": Cell(LINK, Deleted()),
     },
     nothing=("id", "office"),

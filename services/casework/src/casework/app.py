@@ -62,6 +62,9 @@ async def _accounts(app: FastAPI) -> AsyncIterator[None]:
         await accounts.add_first(
             app.state.database, who, first.name, first.role, first.password_hash.get_secret_value()
         )
+    former = app.state.settings.former_demo_clerks_file
+    if former and former.is_file():
+        await usecases.close_demo_clerks(app.state.database, usecases.read_demo_clerks(former), app.state.clock())
     file = app.state.settings.demo_clerks_file
     clerks = usecases.read_demo_clerks(file) if file else []
     await usecases.add_demo_clerks(app.state.database, clerks)

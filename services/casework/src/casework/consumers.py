@@ -107,8 +107,13 @@ async def _change(tx: Transaction, case: Case, event: Event, meta: Meta) -> None
     closed = case.closed
     async with changing(tx, case):
         apply(case, event, meta)
-    if isinstance(event, BookingNoShow) and case.closed and not closed:
-        await announce_abortion(tx, case, "citizen_absent", event.marked_at, actor=_actor(meta))
+    if closed or not case.closed:
+        return
+    match event:
+        case BookingNoShow():
+            await announce_abortion(tx, case, "citizen_absent", event.marked_at, actor=_actor(meta))
+        case BookingErased():  # of an appointment that is over booking tells nothing else, and money may be reserved
+            await announce_abortion(tx, case, "citizen_wish", event.erased_at, actor=_actor(meta))
 
 
 def apply(case: Case, event: Event, meta: Meta) -> None:

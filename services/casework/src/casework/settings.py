@@ -28,6 +28,8 @@ class Settings(ServiceSettings):
     clerk_public_key: str
     clerk_private_key: SecretStr
     demo_clerks_file: Path | None = None
+    #: Demo clerks of a trial before this production, if there was one: their accounts are closed.
+    former_demo_clerks_file: Path | None = None
     #: Who signs in first (`schalter init`), as JSON; added once, and changed by `schalter clerks` alone.
     first_clerk: FirstClerk | None = None
 

@@ -111,7 +111,8 @@ async def tell_absence(
     row = await tx.row(
         """
         UPDATE recipient AS known
-           SET absence_told_at = greatest(known.absence_told_at, CAST(:at AS timestamptz)),
+           SET absence_told_at = CASE WHEN known.erased_at IS NULL
+                                      THEN greatest(known.absence_told_at, CAST(:at AS timestamptz)) END,
                over = over AND NOT (:here AND before.latest AND known.erased_at IS NULL),
                settled = settled AND NOT (:here AND before.latest)
           FROM (SELECT appointment_id, absence_told_at IS NULL OR absence_told_at <= CAST(:at AS timestamptz) AS latest

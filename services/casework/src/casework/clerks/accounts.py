@@ -41,27 +41,31 @@ class Named:
 
 async def add(database: Database, who: Named, name: str, role: Role, password: str) -> None:
     """A new account. Raises AccountError when there is one, open or closed."""
+    shown = displayed(name)
+    password_hash = await passwords.hashed(password)
+    async with database.transaction() as tx:
+        if not await store.add_account(
+            tx, office=who.office, username=who.username, name=shown, role=role, password_hash=password_hash
+        ):
+            known = await _found(tx, who)
+            how = "Give it a new password with `reset`." if known.active else "Open it again with `enable`."
+            raise AccountError(f"{who.office} has an account {who.username} already. {how}")
+
+
+def displayed(name: str) -> str:
+    """A clerk's name as it is shown. Raises AccountError for none, or one of more than 200 characters."""
     shown = " ".join(name.split())
     if not 1 <= len(shown) <= 200:
         raise AccountError("A name has 1 to 200 characters.")
-    password_hash = await passwords.hashed(password)
-    async with database.transaction() as tx:
-        known = await store.account(tx, who.office, who.username)
-        if known:
-            how = "Give it a new password with `reset`." if known.active else "Open it again with `enable`."
-            raise AccountError(f"{who.office} has an account {who.username} already. {how}")
-        await store.put_account(
-            tx, office=who.office, username=who.username, name=shown, role=role, password_hash=password_hash
-        )
+    return shown
 
 
 async def add_first(database: Database, who: Named, name: str, role: Role, password_hash: str) -> None:
     """The account that everything begins with. Where there is one of this name already, nothing happens."""
     async with database.transaction() as tx:
-        if await store.account(tx, who.office, who.username) is None:
-            await store.put_account(
-                tx, office=who.office, username=who.username, name=name, role=role, password_hash=password_hash
-            )
+        await store.add_account(
+            tx, office=who.office, username=who.username, name=displayed(name), role=role, password_hash=password_hash
+        )
 
 
 async def listed(database: Database, office: str) -> list[tuple[str, Account]]:

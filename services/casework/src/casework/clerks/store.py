@@ -20,6 +20,12 @@ async def account(tx: Transaction, office: str, username: str) -> Account | None
     return _account(row) if row else None
 
 
+async def same_account(tx: Transaction, account: Account) -> bool:
+    """Whether `account` is still open with the password it had, now and until the transaction ends."""
+    row = await tx.row("SELECT password_hash, active FROM clerk WHERE clerk_id = :id FOR SHARE", id=account.clerk_id)
+    return row is not None and bool(row["active"]) and row["password_hash"] == account.password_hash
+
+
 async def account_of(tx: Transaction, clerk_id: UUID) -> Account | None:
     """The account with this id, open or not."""
     row = await tx.session.get(ClerkRow, clerk_id)
@@ -54,6 +60,27 @@ async def end_sessions(tx: Transaction, clerk_id: UUID, now: datetime) -> None:
     """Signs the account out everywhere."""
     await tx.execute(
         "UPDATE clerk_session SET revoked_at = :now WHERE clerk_id = :id AND revoked_at IS NULL", now=now, id=clerk_id
+    )
+
+
+async def add_account(
+    tx: Transaction, *, office: str, username: str, name: str, role: Role, password_hash: str
+) -> bool:
+    """Add the account; False when the office has one of this name."""
+    return bool(
+        await tx.execute(
+            """
+            INSERT INTO clerk (clerk_id, office, username, name, role, password_hash, active)
+            VALUES (:clerk_id, :office, :username, :name, :role, :password_hash, true)
+            ON CONFLICT ON CONSTRAINT clerk_username DO NOTHING
+            """,
+            clerk_id=uuid4(),
+            office=office,
+            username=username,
+            name=name,
+            role=role,
+            password_hash=password_hash,
+        )
     )
 
 

@@ -78,6 +78,8 @@ async def sign_in(
     token = new_token()
     session = Session(uuid4(), account.clerk_id, token_hash(token), created_at=now, rotated_at=now)
     async with database.transaction() as tx:
+        if not await store.same_account(tx, account):  # closed, or given another password, in this tenth of a second
+            raise SignInRefused("Please check name and password.")
         await store.forget_attempts(tx, limits, now)
         await store.add_session(tx, session)
     return _signed_in(signer, account, session, token, now)
@@ -155,6 +157,17 @@ async def update_demo_clerks(database: Database, clerks: list[DemoClerk]) -> Non
             known = await store.account(tx, clerk.office, clerk.username.lower())
         same = known is not None and await passwords.matches(password, known.password_hash)
         await _put(database, clerk, None if same else await passwords.hashed(password))
+
+
+async def close_demo_clerks(database: Database, clerks: list[DemoClerk], now: datetime) -> None:
+    """Close the accounts that still have the password of a trial, and end their sessions."""
+    for clerk in clerks:
+        async with database.transaction() as tx:
+            known = await store.account(tx, clerk.office, clerk.username.lower())
+        if known and known.active and await passwords.matches(clerk.password.get_secret_value(), known.password_hash):
+            async with database.transaction() as tx:
+                await store.set_active(tx, known.clerk_id, active=False)
+                await store.end_sessions(tx, known.clerk_id, now)
 
 
 async def _put(database: Database, clerk: DemoClerk, password_hash: str | None) -> None:
