@@ -177,3 +177,19 @@ async def test_a_clerk_who_books_for_a_lane_gets_that_lane_or_a_reason(
     answer = await client.post("/office/appointments", json=order(lane=0), headers=signed_in())
     assert (answer.status_code, answer.json()["code"]) == (409, "slot_taken")
     assert len(await stored("appointment")) == 1
+
+
+async def test_the_page_tells_what_is_closed_today_and_in_the_two_months_to_come(
+    client: httpx.AsyncClient, edit_timetable: Any
+) -> None:
+    _, ends_today, on_the_last_day, _ = closures = [
+        {"first": "2026-05-20", "last": "2026-05-22"},
+        {"first": "2026-05-26", "last": "2026-06-01"},
+        {"first": "2026-07-31", "last": "2026-07-31"},
+        {"first": "2026-08-01", "last": "2026-08-02"},
+    ]
+    assert (await edit_timetable(closures=closures)).status_code == 200
+    told = (await client.get("/offices/heidelberg")).json()["closures"]
+    assert [(each["first"], each["last"]) for each in told] == [
+        (each["first"], each["last"]) for each in (ends_today, on_the_last_day)
+    ]
