@@ -227,3 +227,25 @@ async def test_one_offices_trouble_is_told_once_all_others_had_their_turn() -> N
     with pytest.raises(ValueError, match="broken"):
         await in_turn(["broken", "sound"], act)  # type: ignore[list-item]  # an office is anything here
     assert served == ["broken", "sound"]
+
+
+async def test_what_was_just_given_back_is_had_by_who_is_here_and_not_yet_by_the_public(
+    client: httpx.AsyncClient, take: Take, call: Any, present: Any, database: Database
+) -> None:
+    """A freed slot returns late, lest bots take it; whoever took a number is no bot (docs/adr/0012)."""
+    ticket = await take(QUARTER)
+    until = NOON + timedelta(hours=1)
+    async with database.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO freed_slot (id, office, lane, starts_at, ends_at, public_at, freed_at)"
+            " VALUES (gen_random_uuid(), 'clerks-1', 0, :low, :high, :high, :low)",
+            low=NOON,
+            high=until,
+        )
+    shown = await client.get(
+        "/offices/clerks-1/slots", params={"services": QUARTER, "from": "2026-06-02", "to": "2026-06-02"}
+    )
+    assert not [slot for slot in shown.json()["slots"] if slot["starts_at"] < until.isoformat().replace("+00:00", "Z")]
+    assert (await present(ticket))["estimate_seconds"] == 0
+    assert await call() == 1
+    assert (await present(ticket))["state"] == "called"

@@ -83,7 +83,8 @@ async def situation(
     office = bookable.office.slug
     pause = int(schedule.buffer.total_seconds())
     high = datetime.fromtimestamp(closes, UTC) + schedule.buffer
-    taken = await slots_store.taken(tx, office, start, high, now=now)
+    # Who is here may have what others have just given back (docs/adr/0012).
+    taken = await slots_store.taken(tx, office, start, high, now=now, for_clerks=True)
     shares = await durations.shares(tx, office, now)
     busy = [*taken.busy, *(hold.busy for hold in held)]
     busy = model.busy_now(busy, await _running(tx, office, shares, now), at, pause)

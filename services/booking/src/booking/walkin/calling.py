@@ -86,6 +86,7 @@ async def _call(
             channel="walk_in",
             at_once=True,
             lanes=frozenset({seat.lane}),
+            kept=True,
         )
         try:
             booked = await appointments.book(context.deps, tx, bookable, order, (), actor=_ACTOR, now=now)
