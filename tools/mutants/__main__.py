@@ -101,14 +101,14 @@ def _jobs(wanted: argparse.Namespace, dice: random.Random) -> list[Job]:
 def _jobs_of_changes(wanted: argparse.Namespace, changes: Changes, dice: random.Random) -> list[Job]:
     """Mutants of changed lines that changed tests run: what a change says of itself has to hold.
 
-    Packages whose changed tests do not all run in half of the time are left alone, those with few of them coming first:
-    a mutant is judged by all that the change says of it, however large the change is.
+    Packages whose changed tests do not all run in half of the time are left alone, the quick ones coming first: a
+    mutant is judged by all that the change says of it, however large the change is.
     """
     found = [(package, mutant) for package, mutant in _found(wanted) if changes.touch(mutant.path, mutant.line)]
     tests = {package: changes.tests(PACKAGES[package]) for package in {package for package, _ in found}}
     enough = time.monotonic() + (wanted.seconds / 2 or math.inf)
     records, late = dict[str, Record](), list[str]()
-    for package, files in sorted(tests.items(), key=lambda item: (len(item[1]), item[0])):
+    for package, files in sorted(tests.items(), key=lambda item: _cost(*item)):
         try:
             records |= {package: record(package, files, wanted.jobs, enough)} if files else {}
         except OutOfTime:
@@ -120,6 +120,11 @@ def _jobs_of_changes(wanted: argparse.Namespace, changes: Changes, dice: random.
     met = [job for job in _met([one for one in found if one[0] in records], records) if job.tests]
     taken = dice.sample(met, min(wanted.count or len(met), len(met)))
     return sorted(taken, key=lambda job: job.seconds)
+
+
+def _cost(package: str, files: Sequence[Path]) -> tuple[bool, int]:
+    """The more it is the longer the tests take: those that share fixtures start servers."""
+    return (PACKAGES[package] / "tests" / "conftest.py").exists(), len(files)
 
 
 def _met(chosen: Iterable[tuple[str, Mutant]], records: dict[str, Record]) -> list[Job]:
