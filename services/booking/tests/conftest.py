@@ -164,6 +164,7 @@ async def client(app: FastAPI, clock: FakeClock) -> AsyncIterator[httpx.AsyncCli
     clock.now = MONDAY
     redis: Redis = app.state.redis
     await redis.flushdb()
+    app.state.deps.calendar.holds._shown.clear()  # what was read a moment ago was of the test before
     await empty(app.state.database)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/api/booking") as client:

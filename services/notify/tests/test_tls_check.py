@@ -41,10 +41,10 @@ async def test_the_wrong_one_is_named_with_the_right_one(
     chosen: str,
     right: str,
 ) -> None:
-    monkeypatch.setattr(tls_check, "_GREETING_SECONDS", 0.3)
+    monkeypatch.setattr(tls_check, "_GREETING_SECONDS", 2.0)
     async with tls_server(Mailbox(1), certificate, speaks) as port:
         with capture_logs() as logs:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await tls_check.watch(spoken_to(settings, port, chosen))
     (line,) = logs
     assert (line["event"], line["log_level"], line["port"]) == ("smtp_settings_wrong", "error", port)
