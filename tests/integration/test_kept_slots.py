@@ -74,6 +74,8 @@ async def test_a_clerk_books_what_was_just_given_back(
         kept = page.locator(f'[data-testid="slot"][data-starts-at="{slot["starts_at"]}"]')
         returns = await kept.get_attribute("data-returns")
         line = kept.locator("..")
+        empty = "document.documentElement.scrollHeight - document.body.getBoundingClientRect().bottom - window.scrollY"
+        assert await page.evaluate(empty) < 2, "nothing is below the page"
         await expect(line).to_contain_text(f"öffentlich ab {returns}")
         await expect(at("slots-kept")).to_be_visible()
         await line.scroll_into_view_if_needed()
@@ -139,3 +141,29 @@ async def test_what_fails_after_the_week_was_left_is_told_on_the_page_that_one_i
         assert await desk.window.barriers("failed elsewhere") == []
         await desk.window.click("act-failed-show")
         await expect(at("panel-problem")).to_be_visible()
+
+
+@pytest.mark.parametrize("device", ["desk", "phone"])
+async def test_what_the_citizen_cancels_while_the_clerk_moves_it_is_said_where_the_clerk_looks(
+    system: System, films: Path, device: Literal["phone", "desk"]
+) -> None:
+    async with Browsers(system.url, films) as browsers:
+        slot = (await asyncio.to_thread(free_slots, system))[-40]
+        citizen = await asyncio.to_thread(Citizen.books, system, slot=slot)
+        desk = Desk(await browsers.open(device), system)
+        await desk.signs_in()
+        page, at = desk.window.page, desk.at
+        day = datetime.fromisoformat(slot["starts_at"]).astimezone(BERLIN).date()
+        await page.goto(f"{system.url}/clerk/week?day={day}&appointment={citizen.appointment_id}")
+        await desk.window.click("panel-move")
+        await at("slot").first.locator("..").click()
+        await asyncio.to_thread(lambda: ok(citizen.http.post("/booking/appointment/cancellation")))
+        await at("move-confirm").click()
+        said = at("changed-meanwhile")
+        await expect(said).to_be_visible()
+        await expect(said).to_be_in_viewport()
+        await expect(page.locator("#panel-refused")).to_be_focused()
+        await expect(at("panel")).to_have_attribute("data-state", "cancelled")
+        assert await at("panel-move").count() == 0
+        await desk.window.photograph(f"{device}-light-84-cancelled-meanwhile")
+        assert await desk.window.barriers("cancelled meanwhile") == []

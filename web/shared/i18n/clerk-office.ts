@@ -129,6 +129,8 @@ export const office = area(
     notResumable: "Das geht nur am Tag des Termins und nur bei Personen, die nicht erschienen sind.",
     keep: "Nichts ändern",
     slotGone: "Diese Zeit ist gerade vergeben worden. Bitte wählen Sie eine andere.",
+    changedMeanwhile: "Der Termin wurde inzwischen abgesagt oder ist vorbei. Es ist nichts geändert worden.",
+    citizenHere: "Die Person ist gerade im Warteraum oder im Gespräch.",
 
     slots: "Freie Zeiten",
     slotDays: "Tag",
@@ -315,6 +317,8 @@ export const office = area(
     notResumable: "This is possible on the day of the appointment, and for people who were marked as not having come.",
     keep: "Change nothing",
     slotGone: "This time has just been taken. Please choose another one.",
+    changedMeanwhile: "The appointment was cancelled meanwhile, or is over. Nothing has been changed.",
+    citizenHere: "The person is in the waiting room or in the call right now.",
 
     slots: "Free times",
     slotDays: "Day",

@@ -1,3 +1,4 @@
+import { isProblem } from "$shared/api/problem";
 import { office } from "$shared/i18n/clerk-office";
 import type { AppointmentState, Channel } from "../types";
 
@@ -28,4 +29,19 @@ export function channelWord(channel: Channel): string {
 /** The colour of a state's tag. */
 export function stateKind(state: AppointmentState): "plain" | "info" | "success" | "warning" {
   return state === "booked" ? "info" : state === "completed" ? "success" : state === "no_show" ? "warning" : "plain";
+}
+
+/** What the office refuses to do with an appointment, in words, and the name of the message; null for what is no refusal. */
+export function refusal(problem: unknown): { said: string; testid: string } | null {
+  if (isProblem(problem, "slot_taken", "slot_not_offered")) return { said: office.slotGone, testid: "slot-gone" };
+  if (isProblem(problem, "not_resumable")) return { said: office.notResumable, testid: "not-resumable" };
+  if (isProblem(problem, "too_early")) return { said: office.noShowEarly, testid: "too-early" };
+  if (isProblem(problem, "citizen_here")) return { said: office.citizenHere, testid: "citizen-here" };
+  if (changedMeanwhile(problem)) return { said: office.changedMeanwhile, testid: "changed-meanwhile" };
+  return null;
+}
+
+/** The appointment is no longer what the page shows. */
+export function changedMeanwhile(problem: unknown): boolean {
+  return isProblem(problem, "not_movable", "not_cancellable");
 }
