@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from pwdlib import PasswordHash
+from typer.testing import CliRunner
 
 from schalter.embedded import SchalterError
 from schalter.init import Answers, initialise
+from schalter.main import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "deploy" / "offices"
@@ -84,6 +86,10 @@ def test_every_variable_is_one_that_compose_reads(tmp_path: Path) -> None:
         ({"url": "https://user:pass@termin.town.example"}, "is no address for citizens"),
         ({"behind": "proxy.town.example"}, "--behind takes addresses"),
         ({"name": " "}, "A name has 1 to 200 characters"),
+        ({"smtp_host": "a b"}, "is no mail server"),
+        ({"mail_from": "nope"}, "is no e-mail address"),
+        ({"mail_from": "a@@b.example"}, "is no e-mail address"),
+        ({"paypal_client_id": " "}, "is missing"),
         ({"smtp_password": "it's"}, "SCHALTER_SMTP_PASSWORD cannot stand in .env: no apostrophes"),
         ({"smtp_password": "abc\\"}, "SCHALTER_SMTP_PASSWORD cannot stand in .env"),
     ],
@@ -110,3 +116,20 @@ def test_the_towns_own_offices_are_kept(tmp_path: Path) -> None:
     done = initialise(tmp_path, answers(office="weinheim"), example=EXAMPLE)
     assert done.files[1:] == [tmp_path / "offices" / "weinheim.toml"]
     assert (tmp_path / "offices" / "weinheim.toml").read_text() == own
+
+
+def test_an_answer_that_cannot_be_right_is_asked_for_again(tmp_path: Path) -> None:
+    answered = ["termin.town", "https://termin.town.example", "heidelberg", "Erika Amt", "erika.amt", "Erika Amt", ""]
+    answered += ["a b", "mail.town.example", "town"]
+    done = CliRunner().invoke(cli, ["init", "--directory", str(tmp_path)], input="\n".join(answered) + "\n")
+    assert done.exit_code == 0, done.output
+    assert "'termin.town' is no address for citizens" in done.output
+    assert "is no user name" in done.output
+    assert "[noreply@termin.town.example]" in done.output
+    assert env(tmp_path)["SCHALTER_SMTP_HOST"] == "mail.town.example"
+
+
+def test_without_questions_what_is_missing_is_named_by_its_flag(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["init", "--yes", "--url", "https://a.example", "--directory", str(tmp_path)])
+    assert "--office is missing" in str(done.exception)
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,9 @@ import asyncio
 import json
 import re
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,6 +23,7 @@ from schalter.running.secret_store import write_private
 
 #: A name alone: a port would need to be published, and everything else would end up in every link.
 _ADDRESS: Final = re.compile(r"https://([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)/?")
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _SAFE: Final = re.compile(r"[\w@%+=:,./ <>-]*")
 
 
@@ -61,8 +64,8 @@ def initialise(directory: Path, answers: Answers, *, example: Path) -> Initialis
     env = directory / ".env"
     if env.exists():
         raise SchalterError(f"{env} is there already, and is not overwritten. Change it by hand, or move it away.")
-    host = _host(answers.url)
-    behind = _addresses(answers.behind)
+    for name, check in _CHECKS.items():
+        answers = replace(answers, **{name: check(getattr(answers, name))})
     offices = directory / "offices"
     if not offices.exists():
         source = example / f"{answers.office}.toml"
@@ -76,7 +79,7 @@ def initialise(directory: Path, answers: Answers, *, example: Path) -> Initialis
     if answers.office not in known_offices:
         raise SchalterError(f"{offices} has no {answers.office}.toml. It has: {', '.join(known_offices)}.")
     password = new_password()
-    text = _env(replace(answers, behind=behind), host, _first_clerk(answers, password))
+    text = _env(answers, _first_clerk(answers, password))
     if not offices.exists():
         offices.mkdir()
         shutil.copy(example / f"{answers.office}.toml", offices)
@@ -84,11 +87,47 @@ def initialise(directory: Path, answers: Answers, *, example: Path) -> Initialis
     return Initialised([env, *sorted(offices.glob("*.toml"))], password)
 
 
-def _host(url: str) -> str:
-    found = _ADDRESS.fullmatch(url)
+def _address(url: str) -> str:
+    found = _ADDRESS.fullmatch(url.strip())
     if not found:
         raise SchalterError(f"{url!r} is no address for citizens. Write it as https://termin.town.example")
-    return found[1].lower()
+    return f"https://{found[1].lower()}"
+
+
+def _username(text: str) -> str:
+    from casework.clerks.accounts import AccountError, Named
+
+    try:
+        return Named.of("", text).username
+    except AccountError as error:
+        raise SchalterError(str(error)) from None
+
+
+def _name(text: str) -> str:
+    from casework.clerks.accounts import AccountError, displayed
+
+    try:
+        return displayed(text)
+    except AccountError as error:
+        raise SchalterError(str(error)) from None
+
+
+def _sender(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", parseaddr(text)[1]):
+        raise SchalterError(f"{text!r} is no e-mail address. Write it as Town <noreply@town.example>")
+    return text.strip()
+
+
+def _server(text: str) -> str:
+    if not _HOST.fullmatch(text.strip()):
+        raise SchalterError(f"{text!r} is no mail server. Write its name alone: mail.town.example")
+    return text.strip()
+
+
+def _present(text: str) -> str:
+    if not text.strip():
+        raise SchalterError("The client id at the payment provider is missing.")
+    return text.strip()
 
 
 def _addresses(text: str) -> str:
@@ -99,29 +138,36 @@ def _addresses(text: str) -> str:
         raise SchalterError(f"--behind takes addresses such as 10.0.0.0/8 192.0.2.7: {error}") from None
 
 
+#: What is looked at in each answer; each gives the answer as it is kept, or raises SchalterError.
+_CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
+    "url": _address,
+    "first_clerk": _username,
+    "name": _name,
+    "mail_from": _sender,
+    "smtp_host": _server,
+    "paypal_client_id": _present,
+    "behind": _addresses,
+}
+
+
 def _first_clerk(answers: Answers, password: str) -> str:
     from casework.clerks import passwords
-    from casework.clerks.accounts import AccountError, Named, displayed
 
-    try:
-        who, name = Named.of(answers.office, answers.first_clerk), displayed(answers.name)
-    except AccountError as error:
-        raise SchalterError(str(error)) from None
     account = {
-        "office": who.office,
-        "username": who.username,
-        "name": name,
+        "office": answers.office,
+        "username": answers.first_clerk,
+        "name": answers.name,
         "password_hash": asyncio.run(passwords.hashed(password)),
     }
     return json.dumps(account, ensure_ascii=False).replace("'", r"\u0027")
 
 
-def _env(answers: Answers, host: str, first_clerk: str) -> str:
+def _env(answers: Answers, first_clerk: str) -> str:
     files = ["docker-compose.yml", "deploy/production.yml", *([] if answers.behind else ["deploy/tls.yml"])]
     settings = {
         "COMPOSE_FILE": ":".join(files),
-        "SCHALTER_PUBLIC_URL": answers.url.rstrip("/"),
-        "GATEWAY_SITE": "http://:8080" if answers.behind else f"https://{host}",
+        "SCHALTER_PUBLIC_URL": answers.url,
+        "GATEWAY_SITE": "http://:8080" if answers.behind else answers.url,
         "GATEWAY_TLS": "none" if answers.behind else answers.tls,
         "GATEWAY_TRUSTED_PROXIES": answers.behind,
         "SCHALTER_OFFICES": "./offices",
@@ -159,7 +205,9 @@ def command(  # noqa: PLR0913 - its options
     name: Annotated[str | None, typer.Option(help="Their name, as citizens see it.")] = None,
     mail_from: Annotated[str | None, typer.Option(help="Whom mails are from.")] = None,
     smtp_host: Annotated[str | None, typer.Option(help="The town's mail server.")] = None,
-    smtp_port: Annotated[int, typer.Option(help="587 or 25 (STARTTLS), 465 (TLS from the first byte).")] = 587,
+    smtp_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="587 or 25 (STARTTLS), 465 (TLS from the first byte).")
+    ] = 587,
     smtp_user: Annotated[str, typer.Option(help="If the mail server wants one.")] = "",
     smtp_password: Annotated[str, typer.Option(envvar="SCHALTER_SMTP_PASSWORD", help="For --smtp-user.")] = "",
     paypal_client_id: Annotated[
@@ -172,13 +220,21 @@ def command(  # noqa: PLR0913 - its options
 ) -> None:
     """Prepares a production: writes .env and offices/, and prints the first sign-in, once."""
 
-    def asked(value: str | None, flag: str, question: str, default: str | None = None) -> str:
+    out = Console(soft_wrap=True, highlight=False)
+
+    def asked(value: str | None, name: str, question: str, default: str | None = None) -> str:
+        """The answer, checked; asked again until it can be right."""
+        check = _CHECKS.get(name, str)
         if value is not None:
-            return value
+            return check(value)
         if yes:
-            raise SchalterError(f"--{flag} is missing: {question}?")
-        answer: str = typer.prompt(question, default=default)
-        return answer
+            raise SchalterError(f"--{name.replace('_', '-')} is missing: {question}")
+        while True:
+            answer: str = typer.prompt(question, default=default)
+            try:
+                return check(answer)
+            except SchalterError as error:
+                out.print(str(error), style="red", markup=False)
 
     if tls not in _CERTIFICATES:
         raise SchalterError(f"--tls is one of {', '.join(_CERTIFICATES)}, not {tls!r}.")
@@ -187,21 +243,21 @@ def command(  # noqa: PLR0913 - its options
     answers = Answers(
         url=address,
         office=asked(office, "office", "First office (the name of its file)"),
-        first_clerk=asked(first_clerk, "first-clerk", "User name of the first clerk, a lead"),
+        first_clerk=asked(first_clerk, "first_clerk", "User name of the first clerk, a lead"),
         name=asked(name, "name", "Their name"),
-        mail_from=asked(mail_from, "mail-from", "Whom mails are from", f"noreply@{urlsplit(address).hostname}"),
-        smtp_host=asked(smtp_host, "smtp-host", "Mail server"),
+        mail_from=asked(mail_from, "mail_from", "Whom mails are from", f"noreply@{urlsplit(address).hostname}"),
+        smtp_host=asked(smtp_host, "smtp_host", "Mail server"),
         smtp_port=smtp_port,
         smtp_user=smtp_user,
         smtp_password=smtp_password,
-        paypal_client_id=asked(paypal_client_id, "paypal-client-id", "Client id at the payment provider"),
+        paypal_client_id=asked(paypal_client_id, "paypal_client_id", "Client id at the payment provider"),
         behind=behind,
         tls=tls,
     )
     done = initialise(directory or home.root, answers, example=home.root / "deploy" / "offices")
-    out = Console(soft_wrap=True, highlight=False)
     for file in done.files:
         out.print(f"Written: {file}", markup=False)
-    out.print(f"First sign-in, at {answers.url.rstrip('/')}/clerk/, not shown again:", markup=False)
-    out.print(f"  {answers.office}: {answers.first_clerk.strip().lower()} {done.password}", markup=False)
-    out.print("Check the office's file, then: docker compose up --build --wait", markup=False)
+    out.print(f"First sign-in, at {answers.url}/clerk/, not shown again:", markup=False)
+    out.print(f"  {answers.office}: {answers.first_clerk} {done.password}", markup=False)
+    where = directory or home.root
+    out.print(f"Check the office's file, then: cd {where} && docker compose up --build --wait", markup=False)

@@ -182,6 +182,8 @@ def personal_data_of(
 ) -> None:
     """Prints all that is stored about the citizen of an appointment (GDPR Art. 15), as JSON."""
     found = personal_data.about(Installation.running(Home.find(var)).databases(SERVICES), appointment)
+    if not any(found.values()):
+        raise SchalterError(f"Nothing is stored about an appointment {appointment}: there is none, or it is erased.")
     sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -70,6 +70,12 @@ async def test_a_closed_account_is_signed_out_and_opens_with_its_old_password(
     assert (await sign_in(browser, FIRST)).status_code == 200
 
 
+async def test_a_closed_account_gets_no_new_password(app: FastAPI) -> None:
+    await accounts.disable(app.state.database, WHO, app.state.clock())
+    with pytest.raises(AccountError, match="is closed"):
+        await accounts.reset(app.state.database, WHO, SECOND, app.state.clock())
+
+
 async def test_the_list_has_closed_accounts_too_and_no_other_offices(app: FastAPI) -> None:
     database = app.state.database
     await accounts.add(database, Named("heidelberg", "anna"), "Anna", "clerk", FIRST)

@@ -75,10 +75,15 @@ async def listed(database: Database, office: str) -> list[tuple[str, Account]]:
 
 
 async def reset(database: Database, who: Named, password: str, now: datetime) -> None:
-    """A new password; whoever is signed in with the old one is signed out. Raises AccountError for no account."""
+    """A new password; whoever is signed in with the old one is signed out.
+
+    Raises AccountError for no account, or a closed one.
+    """
     password_hash = await passwords.hashed(password)
     async with database.transaction() as tx:
         account = await _found(tx, who)
+        if not account.active:
+            raise AccountError(f"The account {who.username} of {who.office} is closed. `enable` opens it.")
         await store.set_password(tx, account.clerk_id, password_hash)
         await store.end_sessions(tx, account.clerk_id, now)
 
