@@ -64,8 +64,8 @@ def initialise(directory: Path, answers: Answers, *, example: Path) -> Initialis
     env = directory / ".env"
     if env.exists():
         raise SchalterError(f"{env} is there already, and is not overwritten. Change it by hand, or move it away.")
-    for name, check in _CHECKS.items():
-        answers = replace(answers, **{name: check(getattr(answers, name))})
+    checked = {name: check(getattr(answers, name)) for name, check in _CHECKS.items()}
+    answers = replace(answers, **checked)  # type: ignore[arg-type] # what is checked is text
     offices = directory / "offices"
     if not offices.exists():
         source = example / f"{answers.office}.toml"
