@@ -102,14 +102,20 @@ class PlainOffice:
             if (lane.skills is None or lane.skills.issuperset(services)) and there(lane)
         }
 
-    def taken(self, start: int, length: int, *, hold: UUID | None = None, own: UUID | None = None) -> set[int]:
-        """The lanes on which something is in the way of an appointment and its pause."""
+    def taken(
+        self, start: int, length: int, *, hold: UUID | None = None, own: UUID | None = None, kept: bool = False
+    ) -> set[int]:
+        """The lanes on which something is in the way of an appointment and its pause.
+
+        `kept`: for whom what was just given back is free.
+        """
         ranges = [
             (v.lane, v.start, v.pause_ends) for id_, v in self.visits.items() if v.state == "booked" and id_ != own
         ]
         ranges += [range_ for id_, range_ in self.holds.items() if id_ != hold]
         ranges += self.blocked.values()
-        ranges += [(lane, low, high) for lane, low, high, public_at in self.freed if public_at > self.now]
+        if not kept:
+            ranges += [(lane, low, high) for lane, low, high, public_at in self.freed if public_at > self.now]
         end = start + length + self.PAUSE
         return {lane for lane, low, high in ranges if low < end and high > start}
 
@@ -121,6 +127,7 @@ class PlainOffice:
         hold: UUID | None = None,
         own: UUID | None = None,
         lead: int | None = None,
+        kept: bool = False,
     ) -> list[int]:
         today = self.now // DAY
         return [
@@ -129,7 +136,7 @@ class PlainOffice:
             for opens, closes in sorted(self.windows(day))
             for start in range(opens, closes, self.GRID)
             if self.refusal(start, length, lead=lead) is None
-            and self.on_duty(services, start, length) - self.taken(start, length, hold=hold, own=own)
+            and self.on_duty(services, start, length) - self.taken(start, length, hold=hold, own=own, kept=kept)
         ]
 
     def outcome(

@@ -191,7 +191,7 @@ class Town(RuleBasedStateMachine):
         _, visit = self._visit(which)
         expected = "ok"
         if not visit.alive:
-            expected = "link_expired"
+            expected = "link_expired cancelled"
         elif visit.state != "booked" or visit.start <= self.office.now:
             expected = "not_cancellable"
         assert said(self._ask("POST", "/appointment/cancellation", link=visit.link)) == expected
@@ -206,7 +206,7 @@ class Town(RuleBasedStateMachine):
         id_, visit = self._visit(which)
         start, hold = self._when(time, visit.services), self._hold(holding)
         if not visit.alive:
-            expected, lanes = "link_expired", set[int]()
+            expected, lanes = "link_expired cancelled", set[int]()
         elif visit.state != "booked" or visit.start <= self.office.now:
             expected, lanes = "not_movable", set[int]()
         elif start == visit.start:
@@ -322,7 +322,9 @@ class Town(RuleBasedStateMachine):
         if hold:
             query = {"services": wish, "hold": str(hold)}
             assert self._slots("/offices/machine/slots", query) == self.office.free(wish, 15, hold=hold)
-        assert self._slots("/office/slots", {"services": wish}, lead=True) == self.office.free(wish, 15, lead=0)
+        assert self._slots("/office/slots", {"services": wish}, lead=True) == self.office.free(
+            wish, 15, lead=0, kept=True
+        )
 
     def _slots(self, path: str, query: dict[str, Any], **who: Any) -> list[int]:
         today = self.office.now // DAY

@@ -63,7 +63,6 @@ def make_sender(
             offices_dir=offices_dir,
             smtp_host="127.0.0.1",
             smtp_port=port,
-            smtp_user="",  # as compose says "none"
             smtp_security="none",
         )
         composer = Composer(offices, load_catalogue(), public_origin=settings.public_origin, sender=settings.mail_from)
