@@ -26,6 +26,7 @@ CONSUMED = Counter("schalter_consumed_total", "Messages taken from the bus.", ("
 #: What becomes of a message. All are there from the start: an alert on a rise does not see a series that begins at one.
 CONSUMED_OUTCOMES: Final = ("done", "duplicate", "retried", "dead")
 BUS_CONNECTED = Gauge("schalter_bus_connected", "1 while connected to NATS.")
+READY = Gauge("schalter_service_ready", "1 while the service reaches this part that it needs.", ("part",))
 WORKER_RESTARTS = Counter("schalter_worker_restarts_total", "Background workers restarted after an error.", ("worker",))
 
 

@@ -23,6 +23,7 @@ from chassis.database import Database
 from chassis.edge import Edge
 from chassis.express import Express, ways
 from chassis.outbox import Relay
+from chassis.readiness import Check, Readiness
 from chassis.settings import ServiceSettings
 from chassis.tokens import TokenVerifier
 from contracts.topology import DEAD_LETTERS, STREAMS
@@ -40,7 +41,6 @@ class Worker:
     run: Callable[[], Awaitable[None]]
 
 
-Check = Callable[[], Awaitable[None]]
 Resource = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -122,6 +122,11 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
     relay = Relay(str(settings.database_url), bus, clock)
     database.on_publish(relay.hand)
 
+    async def bus_check() -> None:
+        if not bus.connected:
+            raise ConnectionError("not connected")
+
+    readiness = Readiness({"database": database.ping, "bus": bus_check, **(checks or {})})
     tasks: list[asyncio.Task[None]] = []
 
     def start(worker: Worker) -> None:
@@ -145,7 +150,10 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
             for resource in resources:
                 await stack.enter_async_context(resource(app))
             stack.push_async_callback(_cancel, tasks)
-            for worker in (Worker("bus", on_the_bus), Worker("backlog", Backlog(database, clock).run), *workers):
+            start(Worker("bus", on_the_bus))
+            start(Worker("backlog", Backlog(database, clock).run))
+            start(Worker("readiness", readiness.run))
+            for worker in workers:
                 start(worker)
             _keep_for_good()
             log.info("started")
@@ -167,13 +175,9 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
     for key, value in (state or {}).items():
         setattr(app.state, key, value)
 
-    async def bus_check() -> None:
-        if not bus.connected:
-            raise ConnectionError("not connected")
-
     problems.install(app)
     openapi.install(app)
-    add_health(app, {"database": database.ping, "bus": bus_check, **(checks or {})})
+    add_health(app, readiness)
     for router in routers:
         app.include_router(router, prefix=f"/api/{name}")
     express = ways(routers, f"/api/{name}") if settings.express else []
@@ -200,20 +204,14 @@ async def _cancel(tasks: list["asyncio.Task[None]"]) -> None:
     tasks.clear()
 
 
-def add_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
+def add_health(app: FastAPI, readiness: Readiness) -> None:
     """Add `/healthz` (the process is alive), `/readyz` (every check passes within 2 s) and `/metrics`."""
 
     async def alive(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def ready(_: Request) -> Response:
-        failing: dict[str, str] = {}
-        for part, check in checks.items():
-            try:
-                await asyncio.wait_for(check(), 2)
-            except Exception as error:  # noqa: BLE001 - any error means not ready
-                failing[part] = type(error).__name__
-        if failing:
+        if failing := await readiness.failing():
             return JSONResponse({"status": "unavailable", "failing": failing}, 503, headers={"Retry-After": "1"})
         return JSONResponse({"status": "ok"})
 

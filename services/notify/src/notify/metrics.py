@@ -20,7 +20,7 @@ MAILS: Final = Counter("schalter_mails_total", "Tries to hand a mail over.", ("k
 MAIL_SECONDS: Final = Histogram(
     "schalter_mail_seconds",
     "Time from the message being queued to the mail server's acceptance, in seconds.",
-    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3600),
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 3600),
 )
 
 

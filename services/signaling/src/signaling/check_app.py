@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from chassis import logging, openapi, problems
 from chassis.edge import Edge
 from chassis.http import Body
+from chassis.readiness import Readiness
 from chassis.service import add_health
 from signaling.echo import Echo
 from signaling.settings import CheckSettings
@@ -56,6 +57,6 @@ def build(settings: CheckSettings | None = None) -> FastAPI:
 
     problems.install(app)
     openapi.install(app)
-    add_health(app, {})
+    add_health(app, Readiness({}))
     app.add_middleware(Edge, limit=64 * 1024)
     return app
