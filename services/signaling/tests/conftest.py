@@ -23,12 +23,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 import chassis.redis
+from chassis import migrations
 from chassis.database import Database, Transaction
 from schalter.embedded import free_port
 from signaling import store
-from signaling.app import build
-from signaling.rooms import Place
+from signaling.app import MIGRATIONS, build
+from signaling.rooms import Place, Seat
 from signaling.settings import Settings
+from signaling.sockets import Allowance, Participant, new_connection_id
 
 ORIGIN = "http://localhost:8080"
 
@@ -107,13 +109,19 @@ def _no_twin_is_missed() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def instances(settings: Settings) -> Iterator[tuple[Instance, Instance]]:
+def schema(settings: Settings) -> None:
+    """The tables, and the twin in them: enough for what needs no running instance."""
+    asyncio.run(migrations.upgrade(str(settings.database_url), MIGRATIONS))
+    asyncio.run(move_in(str(settings.database_url), Twin()))
+
+
+@pytest.fixture(scope="module")
+def instances(settings: Settings, schema: None) -> Iterator[tuple[Instance, Instance]]:
     first = Instance.start(build(settings))
     second = Instance.start(build(settings))
     for instance in (first, second):
         while httpx.get(f"http://127.0.0.1:{instance.port}/readyz").status_code != 200:
             time.sleep(0.05)
-    asyncio.run(move_in(str(settings.database_url), Twin()))
     yield first, second
     first.stop()
     second.stop()
@@ -195,6 +203,39 @@ class Client:
             return
 
 
+class Wire:
+    """The sending side of a socket that keeps what it is to send."""
+
+    def __init__(self) -> None:
+        self.frames: list[dict[str, Any]] = []
+        self.closed: tuple[int, str] | None = None
+
+    def send(self, frame: str) -> None:
+        self.frames.append(json.loads(frame))
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.closed = self.closed or (code, reason)
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What was sent since the last look."""
+        frames, self.frames = self.frames, []
+        return frames
+
+
+@pytest.fixture
+def somebody() -> Callable[..., Participant]:
+    """`somebody("clerk", appointment_id, office="demo", ...)`: connected to this very process by a `Wire`."""
+
+    def make(role: str = "citizen", appointment_id: UUID | None = None, *, instance: str = "here", **more: Any) -> Any:
+        place = Place(appointment_id or uuid4(), "clerk" if role == "clerk" else "citizen")
+        seat = Seat(instance, new_connection_id(), f"{role}-page")
+        known = {"office": "demo", "actor": role, "clerk_id": uuid4() if role == "clerk" else None, "session": "s"}
+        rest = {"transport": Wire(), "allowance": Allowance(10, 10, 0.0), "heard": 0.0, "admitted": False}
+        return Participant(**{**known, **rest, "place": place, "seat": seat, **more})
+
+    return make
+
+
 Enter = Callable[..., AbstractAsyncContextManager[Client]]
 
 
@@ -270,7 +311,7 @@ def ticket(citizen_token: Callable[..., str], clerk_token: Callable[..., str]) -
 
 
 @pytest_asyncio.fixture
-async def room(instances: object, database: Database) -> Callable[..., Awaitable[UUID]]:
+async def room(schema: None, database: Database) -> Callable[..., Awaitable[UUID]]:
     """`await room(office="demo", starts_in=minutes)`: the id of a new open room; no others exist."""
     async with database.transaction() as tx:
         await tx.execute("TRUNCATE rooms, outbox, inbox CASCADE")

@@ -108,10 +108,10 @@ async def test_pings_bytes_audio_and_small_video_come_back() -> None:
             while size < 16 * 16_384:
                 size += len(await returned.get())
 
-        ping.send("x" * 1000)
+        ping.send("x" * 257)
         other.send("hello")
-        ping.send("8")
-        assert await asyncio.wait_for(pongs.get(), 5) == "8", "long texts are swallowed"
+        ping.send("8" * 256)
+        assert await asyncio.wait_for(pongs.get(), 5) == "8" * 256, "longer texts are swallowed"
         assert nothing.empty()
 
         assert await asyncio.wait_for(got["audio"].recv(), 10)
@@ -152,6 +152,31 @@ async def test_a_session_ends_by_itself(monkeypatch: pytest.MonkeyPatch, connect
             while echo._sessions:
                 await asyncio.sleep(0.02)
     await echo.close()
+
+
+async def test_no_session_outlives_the_service() -> None:
+    echo = Echo(limit=1)
+    async with browser() as peer:
+        peer.createDataChannel("ping")
+        await echo.open(await offer(peer))
+        (session,) = echo._sessions.values()
+        await echo.close()
+        await asyncio.sleep(0)
+    assert (session.connectionState, echo._sessions, echo._deadlines) == ("closed", {}, set())
+
+
+async def test_pings_end_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PING_MESSAGES", 2)
+    async with checking() as client, browser() as peer:
+        ping, again = peer.createDataChannel("ping"), peer.createDataChannel("ping")
+        pongs, others = messages(ping), messages(again)
+        await begin(client, peer)
+        await opened(again)
+        for number in range(3):
+            ping.send(str(number))
+        again.send("each channel by itself")
+        await asyncio.wait_for(others.get(), 5)
+    assert [pongs.get_nowait(), pongs.get_nowait(), pongs.empty()] == ["0", "1", True]
 
 
 async def test_the_echo_is_no_free_relay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,6 +223,56 @@ async def test_an_offer_that_is_none_is_refused_and_takes_no_place(sdp: str) -> 
             assert (answer.status_code, answer.json()["code"]) == (422, "sdp_invalid")
 
 
+@pytest.mark.parametrize(
+    "sdp",
+    [
+        "v=0\r\n" + MEDIA + "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n" * 40,
+        "v=0\r\n" + MEDIA + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n",
+    ],
+    ids=["40 candidates", "one of each"],
+)
+def test_an_offer_may_have_as_much_as_a_browser_says(sdp: str) -> None:
+    module._require_modest(sdp)
+
+
+class Frames(MediaStreamTrack):
+    """A camera whose frames are there already, of these moments in 30ths of a second."""
+
+    kind = "video"
+
+    def __init__(self, width: int, height: int, moments: list[int]) -> None:
+        super().__init__()
+        self._size, self._moments = (width, height), iter(moments)
+
+    async def recv(self) -> VideoFrame:
+        frame = VideoFrame(*self._size, "yuv420p")
+        frame.pts, frame.time_base = next(self._moments), Fraction(1, 30)
+        return frame
+
+
+async def test_pictures_come_back_fifteen_times_a_second() -> None:
+    small = module.SmallVideo(Frames(320, 240, [0, 1, 2, 3, 3, 4, 9]))
+    assert [(await small.recv()).pts for _ in range(4)] == [0, 2, 4, 9]
+
+
+@pytest.mark.parametrize(
+    ("sent", "returned"),
+    [
+        ((320, 240), (320, 240)),
+        ((160, 120), (160, 120)),
+        ((640, 480), (320, 240)),
+        ((1280, 720), (320, 180)),
+        ((480, 640), (180, 240)),
+        ((321, 240), (320, 238)),  # sides are even
+        ((320, 242), (316, 240)),
+    ],
+)
+async def test_pictures_come_back_small_and_undistorted(sent: tuple[int, int], returned: tuple[int, int]) -> None:
+    frame = await module.SmallVideo(Frames(*sent, [5])).recv()
+    assert isinstance(frame, VideoFrame)
+    assert ((frame.width, frame.height), frame.pts, frame.time_base) == (returned, 5, Fraction(1, 30))
+
+
 async def test_requests_that_are_none_are_refused() -> None:
     async with checking() as client:
         for body, status in (({}, 422), ({"sdp": 7}, 422), ({"sdp": "x", "y": 1}, 422), ({"sdp": "x" * 40_000}, 422)):
@@ -205,6 +280,17 @@ async def test_requests_that_are_none_are_refused() -> None:
         huge = await client.post("/api/signaling/check/sessions", content=b"x" * 100_000)
         assert huge.status_code == 413
         assert (await client.get("/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize("address", [None, "203.0.113.9"])
+async def test_the_answer_names_the_address_that_the_service_was_given(address: str | None) -> None:
+    echo = Echo(limit=1, address=address)
+    async with browser() as peer:
+        peer.createDataChannel("ping")
+        _, answer = await echo.open(await offer(peer))
+    assert ("203.0.113.9" in answer) == (address is not None)
+    assert " typ host" in answer
+    await echo.close()
 
 
 def test_behind_nat_the_public_address_is_advertised() -> None:

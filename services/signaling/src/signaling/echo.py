@@ -63,9 +63,10 @@ class SmallVideo(MediaStreamTrack):
             frame = await self._source.recv()
             if not isinstance(frame, VideoFrame):
                 continue
-            if frame.time is not None and frame.time - self._last < _VIDEO_GAP_SECONDS:
-                continue
-            self._last = frame.time or self._last
+            if frame.time is not None:
+                if frame.time - self._last < _VIDEO_GAP_SECONDS:
+                    continue
+                self._last = frame.time
             return _shrink(frame)
 
 

@@ -113,7 +113,7 @@ class Presence:
                     del self._connected[appointment_id]
                     raise
                 log.warning("database_away", error=type(error).__name__)
-                await asyncio.sleep(1)
+                await asyncio.sleep(_PULSE_SECONDS)
                 continue
             del self._connected[appointment_id]
             await self._hub.announce(office)
@@ -122,17 +122,21 @@ class Presence:
         """Every five seconds: make the sockets here and the list of departures agree with what is committed."""
         while True:
             await asyncio.sleep(_RECONCILE_SECONDS)
-            here = list(self._hub.participants.values())
-            async with self._transactions() as tx:
-                committed = await store.committed(tx, [p.place for p in here]) if here else {}
-                recorded = await store.present_places(tx)
-            for participant in here:
-                if participant.place in committed:
-                    await self._agree(participant, committed[participant.place])
-            try:
-                await self._hub.rooms.expect(recorded)
-            except RedisError as error:
-                log.warning("redis_away", error=type(error).__name__)
+            await self.agree()
+
+    async def agree(self) -> None:
+        """One round of `reconcile`. Raises the database's errors."""
+        here = list(self._hub.participants.values())
+        async with self._transactions() as tx:
+            committed = await store.committed(tx, [p.place for p in here]) if here else {}
+            recorded = await store.present_places(tx)
+        for participant in here:
+            if participant.place in committed:
+                await self._agree(participant, committed[participant.place])
+        try:
+            await self._hub.rooms.expect(recorded)
+        except RedisError as error:
+            log.warning("redis_away", error=type(error).__name__)
 
     async def _agree(self, participant: Participant, committed: store.Present) -> None:
         room = committed.room
