@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import time
 import zlib
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +15,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from payment.errors import ProviderUnavailable, WebhookRefused
-from payment.providers import paypal_webhooks
 from payment.providers.paypal_webhooks import MAX_AGE, MAX_AHEAD, WebhookVerifier
 from simulators.paypal.certificates import Signer, make_signer
 
@@ -33,10 +34,10 @@ class Host:
         return httpx.Response(self.status, content=self.pem, headers={"location": "http://127.0.0.1/"})
 
 
-def verifier(host: Host, signer: Signer, tmp_path: Path) -> WebhookVerifier:
+def verifier(host: Host, signer: Signer, tmp_path: Path, tick: Callable[[], float] = time.monotonic) -> WebhookVerifier:
     path = tmp_path / "ca.pem"
     path.write_bytes(signer.ca_pem)
-    return WebhookVerifier(httpx.AsyncClient(transport=httpx.MockTransport(host)), "WH", ORIGIN, path)
+    return WebhookVerifier(httpx.AsyncClient(transport=httpx.MockTransport(host)), "WH", ORIGIN, path, tick)
 
 
 def headers(signer: Signer, url: str = f"{ORIGIN}/v1/notifications/certs/CERT-12345678", **more: str) -> dict[str, str]:
@@ -173,12 +174,9 @@ async def test_strangers_cannot_make_us_fetch_certificates_without_end(signer: S
     assert host.asked == 10
 
 
-async def test_a_minute_later_they_are_fetched_again(
-    signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_minute_later_they_are_fetched_again(signer: Signer, tmp_path: Path) -> None:
     host, tick = Host(b"nonsense"), 1000.0
-    monkeypatch.setattr(paypal_webhooks.time, "monotonic", lambda: tick)
-    check = verifier(host, signer, tmp_path)
+    check = verifier(host, signer, tmp_path, lambda: tick)
 
     async def ask(times: int) -> int:
         before = host.asked

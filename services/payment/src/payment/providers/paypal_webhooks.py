@@ -13,7 +13,7 @@ import re
 import time
 import zlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -54,10 +54,18 @@ class _Signer:
 
 
 class WebhookVerifier:
-    """Checks webhooks of one PayPal webhook id. `ca_file` replaces the public roots (for the simulator alone)."""
+    """Checks webhooks of one PayPal webhook id. `ca_file` replaces the public roots (for the simulator alone).
+
+    `tick`: seconds, by which fetches are counted.
+    """
 
     def __init__(
-        self, client: httpx.AsyncClient, webhook_id: str, certificate_origin: str, ca_file: Path | None = None
+        self,
+        client: httpx.AsyncClient,
+        webhook_id: str,
+        certificate_origin: str,
+        ca_file: Path | None = None,
+        tick: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._webhook_id = webhook_id
@@ -65,6 +73,7 @@ class WebhookVerifier:
         self._ca_file = ca_file
         self._signers: dict[str, _Signer] = {}
         self._fetches: deque[float] = deque(maxlen=_FETCHES_PER_MINUTE)
+        self._tick = tick
         self._lock = asyncio.Lock()
 
     async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Notice:
@@ -107,7 +116,7 @@ class WebhookVerifier:
             return signer
 
     async def _fetch(self, url: str) -> bytes:
-        tick = time.monotonic()
+        tick = self._tick()
         if len(self._fetches) == _FETCHES_PER_MINUTE and tick - self._fetches[0] < 60:
             raise ProviderUnavailable("Too many new certificates in a minute.")
         self._fetches.append(tick)
