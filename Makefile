@@ -44,6 +44,7 @@ check: setup ## linters, types, import rules, web checks
 	$(BIN)/schalter offices check
 	$(BIN)/schalter nats-config --check deploy/nats/nats.conf
 	$(BIN)/schalter personal-data document --check docs/data-protection.md
+	$(BIN)/schalter metrics document --check docs/metrics.md
 	$(BIN)/python -m tools.mutants --changed HEAD~1 --count 12 --seconds 60 --at-least 60
 	$(WEB) run check
 	$(WEB) run generate -- --check

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from contracts.topology import SERVICES
-from schalter import chores, clerks, init, personal_data
+from schalter import chores, clerks, init, metrics, pages, personal_data
 from schalter.compose_secrets import write_secrets
 from schalter.embedded import SchalterError
 from schalter.installation import BusAccess, Installation, services_named
@@ -37,6 +37,8 @@ cli.add_typer(offices, name="offices")
 cli.add_typer(events, name="events")
 personal = typer.Typer(help="What is stored about whom.", no_args_is_help=True)
 cli.add_typer(personal, name="personal-data")
+figures = typer.Typer(help="What Prometheus is told.", no_args_is_help=True)
+cli.add_typer(figures, name="metrics")
 mails = typer.Typer(help="The mails to citizens.", no_args_is_help=True)
 cli.add_typer(mails, name="mails")
 cli.add_typer(clerks.commands, name="clerks")
@@ -167,12 +169,16 @@ def personal_data_document(
     check: Annotated[bool, typer.Option(help="Only say whether the page is current.")] = False,
 ) -> None:
     """Writes into a page of the docs what the services' registries of personal data say."""
-    text = personal_data.document(file)
-    if text == file.read_text(encoding="utf-8"):
-        return
-    if check:
-        raise SchalterError(f"{file} is out of date. Write it anew: schalter personal-data document {file}")
-    file.write_text(text, encoding="utf-8")
+    pages.write(file, personal_data.document(file), check=check, command="schalter personal-data document")
+
+
+@figures.command("document")
+def metrics_document(
+    file: Annotated[Path, typer.Argument(help="The page whose marked part is written anew.")],
+    check: Annotated[bool, typer.Option(help="Only say whether the page is current.")] = False,
+) -> None:
+    """Writes into a page of the docs which series all processes tell."""
+    pages.write(file, metrics.document(file, Home.find()), check=check, command="schalter metrics document")
 
 
 @personal.command("of")

@@ -10,6 +10,8 @@ from uuid import UUID
 from contracts.personal_data import Cell, Emptied, Key, Kind, Registry, Rule, Stays, Table, Told
 from contracts.topology import DEAD_LETTERS, PUBLISHES, SERVICES, STREAMS
 from schalter.embedded import SchalterError
+from schalter.pages import row as _row
+from schalter.pages import with_part
 
 BEGIN: Final = "<!-- made by `schalter personal-data document` from the services' personal_data.py -->"
 END: Final = "<!-- end of what is made -->"
@@ -27,12 +29,7 @@ def registry(service: str) -> Registry:
 
 def document(path: Path) -> str:
     """What `path` reads when what stands between its marks is current. Raises SchalterError without marks."""
-    text = path.read_text(encoding="utf-8")
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise SchalterError(f"{path} has no place for the registries. Mark it: {BEGIN} and {END}")
-    return f"{head}{begin}\n\n{tables()}\n{end}{tail}"
+    return with_part(path, BEGIN, END, tables())
 
 
 def tables() -> str:
@@ -127,7 +124,3 @@ def _listed(names: Iterable[str]) -> str:
 
 def _rule(rule: Rule) -> str:
     return f"{rule.when} ({rule.source})"
-
-
-def _row(*parts: str) -> str:
-    return f"| {' | '.join(part.replace('|', chr(92) + '|') for part in parts)} |"

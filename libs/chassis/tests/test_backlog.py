@@ -7,8 +7,9 @@ import pytest
 
 from chassis import metrics
 from chassis.backlog import Backlog
-from chassis.consumer import Consumer, Consumption
+from chassis.consumer import Consumer
 from chassis.database import Database, Transaction
+from chassis.vitals import ConsumerFigures
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
@@ -39,10 +40,10 @@ async def test_all_that_waits_is_counted_and_the_oldest_timed(database: Database
     assert told() == (waiting, 300.0 if waiting else 0.0)
 
 
-def test_every_outcome_of_a_consumer_is_there_before_the_first_message(database: Database, bus: Any) -> None:
+def test_every_outcome_of_a_consumer_is_there_before_the_first_message(bus: Any) -> None:
     async def handle(_: Transaction, __: Event, ___: Meta) -> None: ...
 
-    Consumption("counted", Consumer(StageChanged, handle), bus, database, lambda: NOW)
+    ConsumerFigures("counted", [Consumer(StageChanged, handle)], bus)
     series = {
         sample.labels["outcome"]: sample.value
         for metric in metrics.CONSUMED.collect()

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
+from chassis.metrics import DATABASE_ERRORS, DATABASE_WAIT_SECONDS
 from chassis.problems import Busy
 
 #: How long a request waits for a connection before it is told to come again.
@@ -60,6 +61,14 @@ class Connections:
         )
         self._places = asyncio.Semaphore(size)
         self._idle: list[Link] = []
+        self.size = size
+        #: How many are given out, or being opened, and how many transactions wait for one.
+        self.used = self.waiting = 0
+
+    @property
+    def idle(self) -> int:
+        """How many are open and not in use."""
+        return len(self._idle)
 
     async def take(self, *, new: bool = False) -> Link:
         """A connection, to be given back; `new`: none that was used before.
@@ -75,7 +84,7 @@ class Connections:
                 _end(link)
             return await self._open()
         except BaseException:
-            self._places.release()
+            self._free_place()
             raise
 
     async def _open(self) -> Link:
@@ -91,12 +100,25 @@ class Connections:
     async def _place(self) -> None:
         if not self._places.locked():
             await self._places.acquire()  # at once; a timeout would cost more than the statement's own way
-            return
+        else:
+            await self._wait_for_place()
+        self.used += 1
+
+    async def _wait_for_place(self) -> None:
+        self.waiting += 1
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._places.acquire()
+            with DATABASE_WAIT_SECONDS.time():
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await self._places.acquire()
         except TimeoutError:
+            DATABASE_ERRORS.labels("busy").inc()
             raise Busy from None
+        finally:
+            self.waiting -= 1
+
+    def _free_place(self) -> None:
+        self.used -= 1
+        self._places.release()
 
     def give_back(self, link: Link, *, keep: bool) -> None:
         """Take `link` back; without `keep`, because nobody knows what state it is in, end it."""
@@ -104,7 +126,7 @@ class Connections:
             self._idle.append(link)
         else:
             _end(link)
-        self._places.release()
+        self._free_place()
 
     async def close(self) -> None:
         """Close what is idle."""

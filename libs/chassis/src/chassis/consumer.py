@@ -21,7 +21,7 @@ from chassis.database import Database, Transaction
 from chassis.problems import is_transient
 from chassis.pull import Pull
 from contracts.base import Event, Meta
-from contracts.topology import STREAMS, dead_letter_subject, durable
+from contracts.topology import dead_letter_subject, durable, stream_of
 
 log = structlog.get_logger(__name__)
 
@@ -135,13 +135,12 @@ class Consumption:
         self._service = service
         self._consumer = consumer
         self._name = durable(service, consumer.event)
-        for outcome in metrics.CONSUMED_OUTCOMES:
-            metrics.CONSUMED.labels(self._name, outcome)
+        self._redelivered = metrics.REDELIVERED.labels(self._name)
         self._bus = bus
         self._database = database
         self._clock = clock
         self._places = asyncio.Semaphore(_MAX_IN_FLIGHT)
-        self._stream = STREAMS[consumer.event.SUBJECT.split(".", 1)[0]].name
+        self._stream = stream_of(consumer.event).name
         self._pull = Pull(bus, self._stream, self._name, self.declare, ahead=_AHEAD)
 
     async def run(self) -> None:
@@ -152,6 +151,7 @@ class Consumption:
         async with self._pull.open(), asyncio.TaskGroup() as group:
             while True:
                 messages = await self._pull.take(_TOGETHER)
+                self._redelivered.inc(sum((each.metadata.num_delivered or 1) > 1 for each in messages.values()))
                 if len(messages) < _TOGETHER_FROM or not await self._take_together(messages):
                     for number, message in messages.items():
                         await self._places.acquire()

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import asyncpg
 import structlog
+from prometheus_client import Counter
 from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 from sqlmodel import Session
@@ -23,12 +24,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chassis.clock import Clock, utc_now
 from chassis.connections import Connections, Driver, Link
+from chassis.metrics import DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT, DATABASE_ERRORS, DATABASE_WAITING
 from chassis.outbox import INSERT, OutboxRow, row_of
+from chassis.problems import trouble
 from contracts.base import Event, Meta
 
 Wake = Callable[[], None]
 #: Tells the relay that there is something in the outbox: this row, or whatever it finds.
 Hand = Callable[[OutboxRow | None], None]
+#: Hears of every event that this process has put into the outbox and committed: for figures.
+Count = Callable[[Event], None]
 #: A row of a result, by column.
 Row = dict[str, Any]
 
@@ -55,10 +60,15 @@ class Transaction:
     SQLAlchemy's.
     """
 
-    def __init__(self, connections: Connections, clock: Clock, hand: Hand, *, begin: bool = True) -> None:
+    def __init__(
+        self, connections: Connections, clock: Clock, hand: Hand, count: Count | None, *, begin: bool = True
+    ) -> None:
         self._connections = connections
         self._clock = clock
         self._hand = hand
+        self._count = count
+        #: Events whose rows are made, and not known to be in the outbox.
+        self._drafts: dict[UUID, Event] = {}
         #: Of how many rows for the outbox nobody has said that they are there.
         self._unsure = 0
         self._begin = begin
@@ -145,16 +155,23 @@ class Transaction:
             traceparent=context.get("traceparent"),
         )
         self._unsure += 1
+        self._drafts[meta.id] = event
         return row_of(event, meta), meta
 
     def inserted(self, row: OutboxRow) -> None:
         """`row`, from `outbox_row`, is in the outbox if this transaction commits: the relay need not look for it."""
         self._unsure -= 1
         self.after_commit(partial(self._hand, row))
+        if self._count:
+            self.after_commit(partial(self._count, self._drafts.pop(row["event_id"])))
 
     def after_commit(self, wake: Wake) -> None:
         """Call `wake` once this transaction has committed: for waking a worker, whose poll makes up for a lost call."""
         self._after_commit[wake] = None
+
+    def count(self, counter: Counter, amount: float = 1) -> None:
+        """Raise `counter` by `amount` once this transaction has committed."""
+        self.after_commit(partial(counter.inc, amount))
 
     async def __aenter__(self) -> Self:
         return self
@@ -169,10 +186,12 @@ class Transaction:
                 as_new = True
         except BaseException as failed:
             as_new = await self._rollback(failed)
+            _note(failed)
             raise
         else:
             if error is not None:
                 as_new = await self._rollback(error)
+                _note(error)
         finally:
             if self._link is not None:
                 self._connections.give_back(self._link, keep=as_new)
@@ -235,6 +254,11 @@ class Transaction:
         return True
 
 
+def _note(error: BaseException) -> None:
+    if kind := trouble(error):
+        DATABASE_ERRORS.labels(kind).inc()
+
+
 def _literal(value: str | UUID | datetime) -> str:
     """`value` as SQL text (PostgreSQL 4.1.2.1; standard_conforming_strings is on)."""
     text = value.isoformat() if isinstance(value, datetime) else str(value)
@@ -264,7 +288,20 @@ class Database:
         self.url = url
         self._clock = clock
         self._hand: Hand = lambda row: None
+        self._count: Count | None = None
         self._connections = Connections(url, pool_size)
+
+    def tell_figures(self) -> None:
+        """From now on the metrics of the pool are those of this database; they are read when somebody asks."""
+        pool = self._connections
+        DATABASE_CONNECTIONS_LIMIT.set(pool.size)
+        DATABASE_CONNECTIONS.labels("used").set_function(lambda: pool.used)
+        DATABASE_CONNECTIONS.labels("idle").set_function(lambda: pool.idle)
+        DATABASE_WAITING.set_function(lambda: pool.waiting)
+
+    def on_committed(self, count: Count) -> None:
+        """Call `count` with every event that a transaction from now on puts into the outbox, once it has committed."""
+        self._count = count
 
     def on_publish(self, hand: Hand) -> None:
         """Call `hand` after every commit that put something into the outbox, with the row if it is known."""
@@ -272,14 +309,14 @@ class Database:
 
     def transaction(self) -> Transaction:
         """`async with` it: a transaction for one use case. Raises what the block raises, after rolling back."""
-        return Transaction(self._connections, self._clock, self._hand)
+        return Transaction(self._connections, self._clock, self._hand, self._count)
 
     def autocommit(self) -> Transaction:
         """`async with` it: every statement is a transaction by itself, which saves two round trips.
 
         For reading, and for a change that is a single statement. Without `session`.
         """
-        return Transaction(self._connections, self._clock, self._hand, begin=False)
+        return Transaction(self._connections, self._clock, self._hand, self._count, begin=False)
 
     async def ping(self) -> None:
         """Raise unless the database answers."""

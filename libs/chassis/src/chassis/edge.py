@@ -7,15 +7,18 @@ from time import perf_counter
 from typing import Final
 
 import structlog
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.metrics import HTTP_SECONDS
+from chassis.metrics import HTTP_ACTIVE, HTTP_RESPONSES, HTTP_SECONDS
 from chassis.problems import TooLarge, respond
 
 MAX_BODY_BYTES = 1024 * 1024
 #: W3C Trace Context, 3.2: version, trace, parent, flags. Version ff and ids of nothing but zeros are none.
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+#: Who asks may make up others, and each would be a series for good.
+_METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
 class Edge:
@@ -60,6 +63,7 @@ class Edge:
     async def _http(self, scope: Scope, receive: Receive, send: Send, correlation_id: bytes, announced: bytes) -> None:
         limit, seen = self._limit, 0
         started, status = perf_counter(), 500
+        HTTP_ACTIVE.inc()
 
         async def counted() -> Message:
             nonlocal seen
@@ -91,9 +95,13 @@ class Edge:
             if seen > limit:
                 await respond(TooLarge(f"At most {limit} bytes."))(scope, receive, marked)
             route = getattr(scope.get("route"), "path", "unmatched")
-            _seconds(scope["method"], route, status // 100).observe(perf_counter() - started)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            seconds, responses = _figures(method, route, status)
+            seconds.observe(perf_counter() - started)
+            responses.inc()
+            HTTP_ACTIVE.dec()
 
 
 @lru_cache(maxsize=4096)
-def _seconds(method: str, route: str, hundreds: int) -> Histogram:
-    return HTTP_SECONDS.labels(method, route, f"{hundreds}xx")
+def _figures(method: str, route: str, status: int) -> tuple[Histogram, Counter]:
+    return HTTP_SECONDS.labels(method, route, str(status)), HTTP_RESPONSES.labels(str(status))

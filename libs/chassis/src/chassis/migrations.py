@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Connection, create_engine, text
 from sqlmodel import SQLModel
 
+from chassis.metrics import SCHEMA_VERSION
 from chassis.problems import is_transient
 from chassis.tables import IdempotentAnswer, Inbox, Outbox
 
@@ -89,6 +90,7 @@ async def upgrade(url: str, migrations: Path) -> None:
                 log.warning("schema_is_newer", schema=found, code=newest)
             elif found != newest:
                 await asyncio.to_thread(_upgrade, url, migrations)
+            SCHEMA_VERSION.set(int(max(found, newest) or 0))
         except Exception as error:
             if not is_transient(error) or attempt == _PATIENCE_SECONDS - 1:
                 raise

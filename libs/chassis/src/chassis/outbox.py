@@ -16,7 +16,7 @@ import structlog
 
 from chassis.bus import BusError
 from chassis.clock import Clock
-from chassis.metrics import OUTBOX_LAG_SECONDS, OUTBOX_PUBLISHED
+from chassis.metrics import OUTBOX_FAILURES, OUTBOX_LAG_SECONDS, OUTBOX_PUBLISHED
 from contracts.base import Event, Meta
 from contracts.topology import FORGETTING
 
@@ -120,6 +120,7 @@ class Relay:
             try:
                 forwarded = await self._forward(connection)
             except BusError as error:
+                OUTBOX_FAILURES.inc()
                 log.warning("waiting_for_the_bus", error=str(error))
                 await self._publisher.ready()
                 continue

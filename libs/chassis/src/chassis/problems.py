@@ -119,6 +119,22 @@ def is_transient(error: BaseException) -> bool:
     return False
 
 
+def trouble(error: BaseException) -> str | None:
+    """Which of metrics.DATABASE_ERROR_KINDS an error of a transaction is; None if the transaction is to blame."""
+    match error:
+        case Busy():
+            return None  # counted where it is raised, if it is the pool's
+        case TimeoutError() | asyncpg.QueryCanceledError():
+            return "timeout"
+        case DBAPIError() if error.orig and error.orig.__cause__:  # what went through an ORM session
+            return trouble(error.orig.__cause__)
+        case asyncpg.PostgresError() if str(error.sqlstate or "").startswith("53"):
+            return "busy"
+        case asyncpg.PostgresError() if str(error.sqlstate or "").startswith("40"):
+            return "conflict"
+    return "away" if is_transient(error) else None
+
+
 def respond(problem: Problem) -> JSONResponse:
     """`problem` as a response."""
     return JSONResponse(problem.body(), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)

@@ -26,7 +26,9 @@ from chassis.outbox import Relay
 from chassis.readiness import Check, Readiness
 from chassis.settings import ServiceSettings
 from chassis.tokens import TokenVerifier
-from contracts.topology import DEAD_LETTERS, STREAMS
+from chassis.vitals import ConsumerFigures, loop_lag
+from contracts.base import Event
+from contracts.topology import DEAD_LETTERS, PUBLISHES, STREAMS
 
 log = structlog.get_logger(__name__)
 
@@ -107,20 +109,24 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
     checks: Mapping[str, Check] | None = None,
     verifiers: Sequence[tuple[str, TokenVerifier]] = (),
     state: Mapping[str, object] | None = None,
+    counts: Callable[[Event], None] | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
     """The ASGI application of service `name`, mounted under `/api/{name}`.
 
     At its start it migrates its schema and opens `resources` (context managers that may add to `app.state`), then runs
     the outbox relay, `consumers` and `workers` in the background: it serves HTTP while the bus is away. `checks` decide
-    readiness beside database and bus. `app.state` holds `database`, `bus`, `clock`, `settings`, `verifiers`,
-    `consumers` and `state`.
+    readiness beside database and bus. `counts` hears of every event that was committed, for the service's own figures.
+    `app.state` holds `database`, `bus`, `clock`, `settings`, `verifiers`, `consumers` and `state`.
     """
     logging.configure(name, settings.log_level)
     database = Database(str(settings.database_url), clock=clock)
     bus = Bus(name, settings)
     relay = Relay(str(settings.database_url), bus, clock)
     database.on_publish(relay.hand)
+    database.tell_figures()
+    if counts:
+        database.on_committed(counts)
 
     async def bus_check() -> None:
         if not bus.connected:
@@ -141,6 +147,17 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
         for consumer in consumers:
             start(Worker("consumer", Consumption(name, consumer, bus, database, clock).run))
 
+    running = (
+        Worker("bus", on_the_bus),
+        Worker("backlog", Backlog(database, clock).run),
+        Worker("readiness", readiness.run),
+        Worker("loop-lag", loop_lag),
+        Worker("consumer-figures", ConsumerFigures(name, consumers, bus).run),
+        *workers,
+    )
+    metrics.at_zero(metrics.WORKER_RESTARTS, [*(worker.name for worker in running), "outbox-relay", "consumer"])
+    metrics.at_zero(metrics.OUTBOX_PUBLISHED, [event.SUBJECT for event in PUBLISHES[name]])
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await migrations.upgrade(str(settings.database_url), migrations_dir)
@@ -150,10 +167,7 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
             for resource in resources:
                 await stack.enter_async_context(resource(app))
             stack.push_async_callback(_cancel, tasks)
-            start(Worker("bus", on_the_bus))
-            start(Worker("backlog", Backlog(database, clock).run))
-            start(Worker("readiness", readiness.run))
-            for worker in workers:
+            for worker in running:
                 start(worker)
             _keep_for_good()
             log.info("started")

@@ -149,6 +149,11 @@ STREAMS: Final[Mapping[str, Stream]] = {
 }
 
 
+def stream_of(event: type[Event]) -> Stream:
+    """The stream that carries `event`: that of its publisher."""
+    return STREAMS[event.SUBJECT.split(".", 1)[0]]
+
+
 def durable(service: str, event: type[Event]) -> str:
     """The durable consumer of `service` for `event`: also the consumer's name in the inbox."""
     return f"{service}-{event.SUBJECT.replace('.', '-')}"

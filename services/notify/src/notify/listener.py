@@ -10,6 +10,7 @@ from prometheus_client import Counter
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.metrics import at_zero
 from chassis.problems import is_transient
 from notify import reports, usecases
 from notify.reports import Outcome
@@ -19,6 +20,7 @@ from notify.settings import Settings
 log = structlog.get_logger(__name__)
 
 REPORTS = Counter("schalter_mail_reports_total", "Mails that came back, by what they said.", ("outcome",))
+at_zero(REPORTS, (*Outcome, "stranger", "too_many"))
 
 #: A report may quote the mail that it is about; ours have no pictures. No more than its beginning is read.
 _LARGEST_BYTES: Final = 512 * 1024

@@ -7,15 +7,22 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.metrics import at_zero
 from contracts.notify import MessageKind
 from notify.model import Trouble
 
 _EVERY_SECONDS: Final = 10.0
-WAITING: Final = Gauge("schalter_messages_waiting", "Messages that are to be handed over.", ("channel",))
+WAITING: Final = Gauge(
+    "schalter_messages_waiting", "Messages that are to be handed over. Max of processes.", ("channel",)
+)
 OLDEST_SECONDS: Final = Gauge(
-    "schalter_messages_oldest_seconds", "How long the oldest message has waited to be handed over.", ("channel",)
+    "schalter_messages_oldest_seconds",
+    "How long the oldest message has waited to be handed over. Max of processes.",
+    ("channel",),
 )
 _CHANNELS: Final = ("mail", "sms")
+at_zero(WAITING, _CHANNELS)
+at_zero(OLDEST_SECONDS, _CHANNELS)
 MAILS: Final = Counter("schalter_mails_total", "Tries to hand a mail over.", ("kind", "outcome"))
 MAIL_SECONDS: Final = Histogram(
     "schalter_mail_seconds",
@@ -26,9 +33,7 @@ MAIL_SECONDS: Final = Histogram(
 
 def begin_at_zero() -> None:
     """All series of MAILS are there from the start: an alert on a rise does not see one that begins at one."""
-    for kind in get_args(MessageKind):
-        for outcome in ("delivered", "not_composed", *Trouble):
-            MAILS.labels(kind, str(outcome))
+    at_zero(MAILS, get_args(MessageKind), ("delivered", "not_composed", *Trouble))
 
 
 async def watch(database: Database, clock: Clock) -> None:

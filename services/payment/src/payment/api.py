@@ -7,6 +7,7 @@ from prometheus_client import Counter
 from pydantic import BaseModel
 
 from chassis.http import Now, Tx, bearer
+from chassis.metrics import at_zero
 from contracts.actors import Citizen
 from contracts.casework import PaymentItem
 from contracts.ids import OrderId
@@ -16,6 +17,7 @@ from payment.model import Order, Reason, State
 from payment.settlement import Settlement
 
 WEBHOOKS = Counter("schalter_payment_webhooks_total", "Webhooks by what became of them.", ("outcome",))
+at_zero(WEBHOOKS, ("accepted", "repeated", "refused"))
 
 Payer = Annotated[Citizen, Depends(bearer(Citizen))]
 

@@ -255,6 +255,10 @@ async def forget_webhooks(tx: Transaction, before: datetime) -> int:
     return await tx.execute("DELETE FROM webhook_delivery WHERE received_at < :before", before=before)
 
 
+#: The kinds that `paid_but_open` counts.
+PAID_BUT_OPEN: Final = ("capture_overdue", "release_overdue", "case_left_open", "taken_for_nothing", "amount_mismatch")
+
+
 async def paid_but_open(tx: Transaction, now: datetime) -> dict[str, int]:
     """How many orders need a human eye, by kind; all zero on a good day."""
     row = await tx.row(

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from prometheus_client import Gauge
 
+from chassis.metrics import at_zero
 from payment import jobs, store
 from payment.errors import ProviderUnavailable
 from payment.settlement import Settlement
@@ -23,9 +24,10 @@ Run = Callable[[Settlement], Awaitable[None]]
 
 PAID_BUT_OPEN: Final = Gauge(
     "schalter_payment_paid_but_open",
-    "Orders whose money and case disagree for too long, by kind; an alarm when not 0.",
+    "Orders whose money and case disagree for too long, by kind; an alarm when not 0. Max of processes.",
     ("kind",),
 )
+at_zero(PAID_BUT_OPEN, store.PAID_BUT_OPEN)
 
 
 async def work_off(settlement: Settlement) -> None:

@@ -20,6 +20,7 @@ from av import VideoFrame
 from av.frame import Frame
 from prometheus_client import Counter, Gauge
 
+from chassis.metrics import at_zero
 from chassis.problems import Problem
 
 log = structlog.get_logger(__name__)
@@ -35,8 +36,9 @@ _VIDEO_GAP_SECONDS: Final = 1 / 15 - 0.005
 _MAX_CANDIDATES: Final = 40
 _MAX_MEDIA: Final = {"audio": 1, "video": 1, "application": 1}
 
-CHECKS: Final = Gauge("schalter_signaling_checks", "Technical checks that run now.")
+CHECKS: Final = Gauge("schalter_signaling_checks", "Technical checks that run now. Sum of processes.")
 CHECKS_STARTED: Final = Counter("schalter_signaling_checks_started_total", "Technical checks begun.", ("outcome",))
+at_zero(CHECKS_STARTED, ("started", "busy"))
 
 
 class CheckBusy(Problem):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, get_args
 from uuid import UUID
 
 import structlog
@@ -10,6 +10,7 @@ from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from chassis.metrics import at_zero
 from signaling import protocol
 from signaling.protocol import (
     CLOSE_DONE,
@@ -23,6 +24,7 @@ from signaling.protocol import (
     ClosedReason,
     Error,
     PeerJoined,
+    Role,
 )
 from signaling.relay import Kind, Mailbox
 from signaling.rooms import Refreshed, Rooms, Seat
@@ -30,9 +32,18 @@ from signaling.sockets import Connection, Participant, Watcher
 
 log = structlog.get_logger(__name__)
 
-CONNECTIONS: Final = Gauge("schalter_signaling_connections", "Open sockets of people who are known.", ("role",))
-RELAYED: Final = Counter("schalter_signaling_relayed_total", "Messages passed on between the two sides.", ("path",))
+CONNECTIONS: Final = Gauge(
+    "schalter_signaling_connections", "Open sockets of people who are known. Sum of processes.", ("role",)
+)
+at_zero(CONNECTIONS, (*get_args(Role), "lobby"))
+RELAYED: Final = Counter(
+    "schalter_signaling_relayed_total",
+    "Messages passed on between the two sides, within a process or over Redis.",
+    ("way",),
+)
+at_zero(RELAYED, ("local", "redis"))
 ENDED: Final = Counter("schalter_signaling_connections_ended_total", "Sockets closed by the server.", ("reason",))
+at_zero(ENDED, (*get_args(ClosedReason), "silent", "unavailable"))
 
 UNAVAILABLE: Final = Error(code="unavailable", detail="Please connect again in a moment.").text()
 

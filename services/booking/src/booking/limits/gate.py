@@ -19,6 +19,7 @@ from booking.limits.counters import Count, Counters, CountersLostError, Toll
 from booking.limits.model import NEVER_REFUSED, WIDER, Action, Limits, Names, Whose, Window
 from booking.limits.proof import Challenges, Proof
 from chassis.database import Transaction
+from chassis.metrics import at_zero
 from chassis.problems import Problem
 
 #: What everybody is asked for while nobody can count.
@@ -37,6 +38,7 @@ _WHY: Final[dict[Whose, tuple[Literal["requests", "link", "mailbox"], str]]] = {
 _refused = Counter(
     "schalter_booking_limited_total", "Requests that a limit refused or asked for a proof of work.", ["kind"]
 )
+at_zero(_refused, ("limit", "proof"))
 
 
 @dataclass(frozen=True)

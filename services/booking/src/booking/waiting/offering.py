@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -20,10 +19,12 @@ from booking.waiting import model, queue
 from booking.waiting.model import Freed, Seeker
 from booking.waiting.queue import FreedSlot, Gone, Waiting
 from chassis.database import Database, Transaction
+from chassis.metrics import at_zero
 from chassis.problems import Problem
 from contracts.booking import SlotOffered, WaitingEnded
 
 OFFERS = Counter("schalter_booking_offers_total", "Freed slots offered to the waiting list, by outcome.", ("outcome",))
+at_zero(OFFERS, ("offered", "accepted", "refused", "expired", "impossible"))
 #: Who acts when nobody does: what events say.
 _ACTOR = "system:booking"
 #: Freed slots per transaction: others take turns, and citizens who answer do not wait long for a row.
@@ -66,7 +67,7 @@ async def _tidy(tx: Transaction, bookable: BookableOffice, now: datetime) -> lis
                 await tx.publish(waiting_ended(bookable, gone, "unanswered"), actor=_ACTOR)
         # Public when nobody else wants it, at a moment that the one who let it pass cannot know.
         await store.keep_until(tx, each.freed_id, slots.returns(bookable, each.starts_at, now), now)
-    tx.after_commit(partial(OFFERS.labels("expired").inc, len(lapsed)))
+    tx.count(OFFERS.labels("expired"), len(lapsed))
     await queue.tidy(tx, office, now)
     return await queue.unoffered(tx, office, now)
 

@@ -167,7 +167,7 @@ async def accept(deps: Dependencies, tx: Transaction, offeree: Offeree, now: dat
     pause = deps.calendar.schedules.known(bookable).schedule.buffer
     await store.use_up(tx, known.freed_id, booked.slot.ends_at + pause)
     tx.after_commit(deps.slot_freed)
-    tx.after_commit(OFFERS.labels("accepted").inc)
+    tx.count(OFFERS.labels("accepted"))
     return booked
 
 
@@ -179,7 +179,7 @@ async def give_up(deps: Dependencies, tx: Transaction, offeree: Offeree, now: da
     await store.answer(tx, known.id, "expired", now)
     await store.settle(tx, known.entry_id, "waiting", now)
     await _pass_on(deps, tx, offices.find(deps.offices, offeree.office), known.freed_id, now)
-    tx.after_commit(OFFERS.labels("impossible").inc)
+    tx.count(OFFERS.labels("impossible"))
 
 
 async def refuse(deps: Dependencies, tx: Transaction, offeree: Offeree, *, leave_list: bool, now: datetime) -> None:
@@ -194,7 +194,7 @@ async def refuse(deps: Dependencies, tx: Transaction, offeree: Offeree, *, leave
         await store.answer(tx, known.id, "refused", now)
         await store.settle(tx, known.entry_id, "waiting", now)
         await _pass_on(deps, tx, offices.find(deps.offices, offeree.office), known.freed_id, now)
-        tx.after_commit(OFFERS.labels("refused").inc)
+        tx.count(OFFERS.labels("refused"))
     if leave_list and known.has_appointment:
         await store.settle(tx, known.entry_id, "left", now)
     elif leave_list:
@@ -260,7 +260,7 @@ async def _leave(
     left, freed = await store.leave_entry(tx, bookable.office.slug, entry, now)
     for slot in freed:
         await _pass_on(deps, tx, bookable, slot, now)
-        tx.after_commit(OFFERS.labels("refused").inc)
+        tx.count(OFFERS.labels("refused"))
     if left:
         event = BookingErased(office=bookable.office.slug, appointment_id=AppointmentId(entry), erased_at=now)
         await tx.publish(event, actor=actor)

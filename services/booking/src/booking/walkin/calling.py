@@ -16,6 +16,7 @@ from booking.walkin.model import Party
 from booking.walkin.store import Ticket
 from booking.walkin.usecases import WalkInContext
 from chassis.database import Database, Transaction
+from chassis.metrics import at_zero
 from contracts.ids import AppointmentId
 
 #: Who acts when nobody does: what events say.
@@ -24,6 +25,7 @@ _ACTOR: Final = "system:booking"
 CALLED: Final = Counter(
     "schalter_booking_walk_ins_total", "Citizens without an appointment, by what became of them.", ["outcome"]
 )
+at_zero(CALLED, ("called", "gone"))
 
 
 async def call_waiting(context: WalkInContext, database: Database, bookable: BookableOffice, now: datetime) -> int:
