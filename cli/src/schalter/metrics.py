@@ -24,8 +24,10 @@ END: Final = "<!-- end of what is made -->"
 LABELS: Final[Mapping[str, str]] = {
     "channel": "by which way: `citizen`, `office`, `waiting_list`, `walk_in`; of messages `mail`, `sms`",
     "consumer": "a durable consumer of the topology, `{service}-{subject}`",
+    "days": "`7`, `28`",
     "kind": "a fixed list of the series",
     "method": "an HTTP method; `other` for one that HTTP does not know",
+    "office": "an office that has a file; bounded by them",
     "outcome": "a fixed list of the series",
     "part": "what a service needs: `database`, `bus`, `redis`",
     "reason": "a fixed list of the series",

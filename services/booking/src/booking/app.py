@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from booking import consumers
+from booking import consumers, figures, metrics
 from booking.appointments import api as appointments_api
 from booking.appointments import worker as endings
 from booking.clerks import api as clerks_api
@@ -95,6 +95,10 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
     async def erase_what_is_over() -> None:
         await retention.run(deps.offices, app.state.database, clock)
 
+    async def count_what_waits() -> None:
+        await figures.run(deps, app.state.database, clock)
+
+    metrics.begin_at_zero(offered)
     app = create_app(
         "booking",
         settings,
@@ -120,6 +124,7 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
             Worker("lost-links", mail_lost_links),
             Worker("endings", end_what_ends_by_itself),
             Worker("retention", erase_what_is_over),
+            Worker("figures", count_what_waits),
         ],
         resources=[redis.resource(client)],
         verifiers=[
@@ -128,6 +133,7 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
             _verifier(Clerk, settings.clerk_public_key),
         ],
         state={"deps": deps, "gate": gate, "walk_in": context},
+        counts=metrics.count,
         clock=clock,
     )
     return app

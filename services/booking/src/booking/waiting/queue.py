@@ -108,6 +108,16 @@ async def offices(tx: Transaction) -> list[str]:
     return [row["office"] for row in rows]
 
 
+async def length(tx: Transaction, office: str) -> int:
+    """How many are on the waiting list of `office`, offered something or not."""
+    row = await tx.row(
+        "SELECT count(*) AS listed FROM waiting_entry WHERE office = :office AND state IN ('waiting', 'offered')",
+        office=office,
+    )
+    assert row is not None, "an aggregate has one row"
+    return int(row["listed"])
+
+
 async def lapse(tx: Transaction, office: str, now: datetime) -> list[Lapsed]:
     """Ends the open offers whose time is over, or whose citizen waits no longer or has something as early by now.
 

@@ -1,6 +1,7 @@
 """Calls the next ones of a queue: whoever came first and whose services fit what is free. The worker calls this."""
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from prometheus_client import Counter
@@ -8,6 +9,7 @@ from prometheus_client import Counter
 from booking.appointments import usecases as appointments
 from booking.appointments.orders import Order
 from booking.errors import OneAtATime, OptionInvalid, SlotNotOffered, SlotTaken, TooLong, UnknownService
+from booking.metrics import WALK_IN_WAIT_SECONDS
 from booking.offices.model import MAX_LENGTH, BookableOffice
 from booking.slots import usecases as slots
 from booking.walkin import board, store
@@ -98,6 +100,8 @@ async def _call(
             await store.drop(tx, ticket.id, now)
             CALLED.labels("gone").inc()
             return False
-        await store.called(tx, ticket.id, AppointmentId(booked.appointment_id), now)
+        since = await store.called(tx, ticket.id, AppointmentId(booked.appointment_id), now)
+        waited = WALK_IN_WAIT_SECONDS.labels(bookable.office.slug)
+        tx.after_commit(partial(waited.observe, (now - since).total_seconds()))
         return True
     return False

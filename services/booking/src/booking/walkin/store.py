@@ -175,6 +175,21 @@ async def visitor(tx: Transaction, ticket: UUID) -> Arrival | None:
     return Arrival(_services(row["services"]), CitizenContact.model_validate(row), tuple(json.loads(row["needs"])))
 
 
+async def length(tx: Transaction, office: str, now: datetime) -> tuple[int, datetime | None]:
+    """How many wait at `office`, and since when the first of them; who was silent for too long does not."""
+    row = await tx.row(
+        f"""
+        SELECT count(*) AS waiting, min(taken_at) AS oldest FROM walk_in
+         WHERE office = :office AND state = 'waiting' AND seen_at > {_SILENT}
+        """,  # noqa: S608 - a constant of ours
+        office=office,
+        now=now,
+        silence=SILENCE,
+    )
+    assert row is not None, "an aggregate has one row"
+    return int(row["waiting"]), row["oldest"]
+
+
 async def waiting_under(tx: Transaction, office: str, email: str, now: datetime) -> int:
     """How many numbers wait at `office` under this e-mail address, whatever its capitals."""
     row = await tx.row(
@@ -191,15 +206,18 @@ async def waiting_under(tx: Transaction, office: str, email: str, now: datetime)
     return int(row["waiting"])
 
 
-async def called(tx: Transaction, ticket: UUID, appointment: AppointmentId, now: datetime) -> None:
-    """`ticket` is called: there is an appointment now, which has the person's data."""
-    await tx.execute(
+async def called(tx: Transaction, ticket: UUID, appointment: AppointmentId, now: datetime) -> datetime:
+    """`ticket` is called: there is an appointment now, which has the person's data. Since when they had waited."""
+    row = await tx.row(
         f"UPDATE walk_in SET state = 'called', called_at = :now, appointment_id = :appointment, {_ERASED} "  # noqa: S608
-        "WHERE id = :id",
+        "WHERE id = :id RETURNING taken_at",
         id=ticket,
         appointment=appointment,
         now=now,
     )
+    assert row is not None, "the caller holds the row"
+    taken_at: datetime = row["taken_at"]
+    return taken_at
 
 
 async def drop(tx: Transaction, ticket: UUID, now: datetime) -> None:
