@@ -6,7 +6,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || ec
 BIN := .venv/bin
 WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lock setup web python browser unit journeys faults production bench mutants
+.PHONY: help up test check format lock setup web python browser unit journeys faults production bench mutants dashboards
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ bench: python ## speed beside bare anchors (about ten minutes); ARGS="--only G1 
 mutants: python ## plants small wrongs and sees whether tests notice; ARGS="--only booking --count 30 --seed 7"
 	$(BIN)/python -m tools.mutants $(ARGS)
 
+dashboards: python ## Grafana's dashboards and the promises' rules from tools/observability
+	$(BIN)/python -m tools.observability
+
 check: setup ## linters, types, import rules, web checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,6 +48,7 @@ check: setup ## linters, types, import rules, web checks
 	$(BIN)/schalter nats-config --check deploy/nats/nats.conf
 	$(BIN)/schalter personal-data document --check docs/data-protection.md
 	$(BIN)/schalter metrics document --check docs/metrics.md
+	$(BIN)/python -m tools.observability --check
 	$(BIN)/python -m tools.mutants --changed HEAD~1 --count 12 --seconds 60 --at-least 60
 	$(WEB) run check
 	$(WEB) run generate -- --check
