@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import Column
+from sqlalchemy import Column, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Field, SQLModel, select
@@ -94,6 +94,8 @@ async def test_rows_carry_python_values(database: Database) -> None:
         assert row == given | {"data": {"a": [1]}}
         assert await tx.row("SELECT * FROM test_database_note WHERE text = ANY(:texts)", texts=["b"]) is None
         assert await tx.execute("UPDATE test_database_note SET text = 'c' WHERE text = :text", text="b") == 0
+        assert await tx.execute("UPDATE test_database_note SET text = 'c'") == 1
+        assert await tx.execute("TRUNCATE test_database_note") == 0, "nobody counts them"
 
 
 async def test_what_the_session_wrote_is_in_no_error(database: Database) -> None:
@@ -199,6 +201,23 @@ async def test_connections_that_the_server_ended_are_replaced_without_an_error(d
         async with database.transaction() as a, database.transaction() as b, database.transaction() as c:
             for tx in (a, b, c):
                 assert await tx.execute("SELECT 1") == 1
+
+
+async def test_at_its_end_it_leaves_no_connection_at_the_server(database_url: str) -> None:
+    database = Database(database_url)
+    pids = set[int]()
+    async with database.transaction() as plain, database.transaction() as session:
+        row = await plain.row("SELECT pg_backend_pid() AS pid")
+        assert row
+        pids |= {row["pid"], (await session.session.exec(select(func.pg_backend_pid()))).one()}
+    await database.close()
+    onlooker = await asyncpg.connect(database_url)
+    left = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)"
+    async with asyncio.timeout(10):
+        while await onlooker.fetchval(left, pids):
+            await asyncio.sleep(0.01)
+    await onlooker.close()
+    assert len(pids) == 2
 
 
 async def test_a_connection_that_ends_within_a_transaction_is_trouble_that_passes(database: Database) -> None:

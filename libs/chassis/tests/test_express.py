@@ -312,6 +312,15 @@ def test_a_route_of_another_kind_or_behind_another_or_within_another_router_is_r
             ways([router], "")
 
 
+def test_the_type_of_an_answer_may_stand_in_quotes() -> None:
+    async def endpoint() -> "Response":
+        raise AssertionError
+
+    router = APIRouter()
+    router.get("/")(express(endpoint))
+    assert len(ways([router], "")) == 1
+
+
 async def test_a_routers_dependency_decides_before_an_express_route() -> None:
     async def deny() -> None:
         raise HTTPException(403)

@@ -1,6 +1,7 @@
 """The HTTP door: every refusal is a problem document, nobody hears yes before the commit, tokens are checked."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Annotated
 import httpx
 import jwt
 import pytest
+import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel, Field
 
+from chassis import logging
 from chassis.http import Body, Now, Tx, bearer
-from chassis.idempotency import IdempotencyKey, once
+from chassis.idempotency import KEEP, IdempotencyKey, kept_parameters, known, once
 from chassis.problems import Problem
 from chassis.service import create_app
 from chassis.settings import ServiceSettings
@@ -98,6 +101,7 @@ async def app(database_url: str, nats_url: str, offices_dir: Path, migrations_di
         migrations_dir=migrations_dir,
         routers=[router],
         verifiers=[("citizen", TokenVerifier(PUBLIC, issuer="booking", audience="citizen"))],
+        state={"counter": "of the first floor"},
     )
     async with app.router.lifespan_context(app):
         yield app
@@ -154,6 +158,31 @@ async def test_a_repeated_write_repeats_its_answer_and_not_its_effect(client: ht
     assert (first.status_code, first.json()) == (again.status_code, again.json())
     other = await client.post("/notes", json={"text": "other"}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+
+
+async def test_whether_a_write_was_answered_can_be_asked_by_its_scope_and_key(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    headers, other = key("asked"), key("never")
+    await client.post("/notes", json={"text": "asked"}, headers=headers)
+    async with app.state.database.autocommit() as tx:
+        asked = [("notes", headers), ("notes", other), ("elsewhere", headers)]
+        answers = [await known(tx, scope=scope, key=each["Idempotency-Key"]) for scope, each in asked]
+    assert answers == [True, False, False]
+
+
+async def test_an_answer_that_was_kept_beside_a_statement_is_given_to_who_repeats_the_request(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    """As what is booked in a single statement keeps it."""
+    headers, note = key("kept"), Note(text="kept")
+    kept = kept_parameters("notes", headers["Idempotency-Key"], note, Answer(count=4711))
+    async with app.state.database.autocommit() as tx:
+        await tx.execute(KEEP, now=datetime.now(UTC), **kept)
+    again = await client.post("/notes", json={"text": "kept"}, headers=headers)
+    assert (again.status_code, again.json()) == (201, {"count": 4711})
+    other = await client.post("/notes", json={"text": "other"}, headers=headers)
+    assert other.json()["code"] == "idempotency_mismatch"
 
 
 async def test_concurrent_repetitions_have_one_effect(client: httpx.AsyncClient) -> None:
@@ -258,3 +287,21 @@ async def test_every_route_documents_its_refusals_as_problems(app: FastAPI, clie
     problem = (await client.post("/notes", json={})).json()
     assert set(problem) <= set(document["components"]["schemas"]["Problem"]["properties"])
     assert set(problem) >= set(document["components"]["schemas"]["Problem"]["required"])
+
+
+async def test_a_service_has_what_it_was_given_and_logs_in_its_name(
+    app: FastAPI, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app.state.counter == "of the first floor"
+    assert app.state.consumers == ()
+    logging.configure("another")
+    create_app("notify", app.state.settings, title="Test", migrations_dir=Path(), routers=[])
+    structlog.get_logger("test").info("hello")
+    assert json.loads(capsys.readouterr().out.strip().splitlines()[-1])["service"] == "notify"
+
+
+async def test_nothing_can_be_put_where_express_routes_do_not_pass(app: FastAPI) -> None:
+    with pytest.raises(TypeError, match="edge"):
+        app.add_middleware(httpx.ASGITransport)  # type: ignore[arg-type]  # any class
+    with pytest.raises(TypeError, match="problems"):
+        app.add_exception_handler(KeyError, lambda *_: None)  # type: ignore[arg-type]  # any handler

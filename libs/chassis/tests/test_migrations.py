@@ -6,6 +6,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import ProgrammingError
 
 from chassis.migrations import upgrade
 
@@ -33,7 +34,7 @@ def migrations(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 async def nothing_there(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
-    await connection.execute("DROP TABLE IF EXISTS alembic_version, a")
+    await connection.execute("DROP TABLE IF EXISTS alembic_version, a, half")
     await connection.close()
 
 
@@ -80,6 +81,49 @@ async def test_who_waits_for_a_table_lets_others_pass_and_tries_again(
     assert not await other.fetchval("SELECT to_regclass('a')")
     await reader.close()
     await other.close()
+
+
+HALF = """
+from alembic import op
+
+revision, down_revision = "0002", "0001"
+
+
+def upgrade():
+    op.execute("CREATE TABLE half ()")
+    op.execute("SELECT wrong")
+"""
+
+
+async def test_what_is_wrong_with_a_migration_is_told_at_once_and_leaves_what_came_before_it(
+    database_url: str, migrations: Path
+) -> None:
+    (migrations / "versions" / "0002_second.py").write_text(HALF)
+    async with asyncio.timeout(60):  # however busy the machine, no minute of patience
+        with pytest.raises(ProgrammingError, match="wrong"):
+            await upgrade(database_url, migrations)
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0001"
+    found = await connection.fetchrow("SELECT to_regclass('a') IS NOT NULL, to_regclass('half') IS NULL")
+    assert found
+    assert tuple(found) == (True, True)
+    await connection.close()
+
+
+async def test_a_database_that_does_not_come_up_is_waited_for_and_then_told(
+    migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def away(url: str) -> str:
+        asked.append(url)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("chassis.migrations._version", away)
+    monkeypatch.setattr("chassis.migrations._PATIENCE_SECONDS", 1)
+    with pytest.raises(ConnectionRefusedError):
+        await upgrade("postgresql://away", migrations)
+    assert len(asked) == 1
 
 
 INDEX = """

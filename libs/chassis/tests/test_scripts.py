@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.exceptions import ResponseError
 
-from chassis.scripts import ScriptingRedis, connect
+from chassis.scripts import ScriptingRedis, ScriptLine, connect
 
 
 @pytest.fixture
@@ -90,3 +90,35 @@ async def test_without_redis_it_says_so() -> None:
     with pytest.raises(OSError, match="Connect"):
         await client.register_script("return 1")()
     await client.aclose()
+
+
+async def test_a_line_that_has_answered_is_kept(redis_url: str) -> None:
+    """However short its patience, and however long nobody asks."""
+    line = ScriptLine(redis_url, 0.05)
+    first = await line.run("CLIENT", "ID")
+    await asyncio.sleep(0.15)
+    assert await line.run("CLIENT", "ID") == first
+    line.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "dialled"),
+    [
+        ("redis://", ("localhost", 6379)),
+        ("redis://cache", ("cache", 6379)),
+        ("redis://cache:7000/3", ("cache", 7000)),
+    ],
+)
+async def test_an_address_without_a_port_means_the_usual_one(
+    monkeypatch: pytest.MonkeyPatch, url: str, dialled: tuple[str, int]
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    async def dial(_: object, host: str, port: int, **__: object) -> None:
+        asked.append((host, port))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", dial)
+    with pytest.raises(ConnectionRefusedError):
+        await ScriptLine(url, 1.0).run("PING")
+    assert asked == [dialled]

@@ -65,6 +65,13 @@ async def test_what_is_no_trace_gets_a_new_one(sent: bytes | None, kind: str) ->
     assert first["trace_id"] == first["traceparent"].split("-")[1] != second["trace_id"]
 
 
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+async def test_what_comes_after_a_request_does_not_carry_its_trace(kind: str) -> None:
+    with structlog.contextvars.bound_contextvars(trace_id="of whoever serves it"):
+        await bound_by(f"00-{TRACE}-{PARENT}-01".encode(), kind)
+        assert structlog.contextvars.get_contextvars() == {"trace_id": "of whoever serves it"}
+
+
 @given(st.binary(max_size=80))
 async def test_nothing_else_reaches_events_and_logs(sent: bytes) -> None:
     bound = await bound_by(sent)

@@ -132,7 +132,6 @@ class Connections:
         """Close what is idle."""
         while self._idle:
             await greenlet_spawn(self._idle.pop().adapted.close)
-        await self._engine.dispose()
 
     def for_orm(self, link: Link) -> Connection:
         """`link` as a session's connection. Its commit and rollback do nothing: the transaction is not its own."""
