@@ -12,8 +12,8 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 # exec: a signal that reaches make alone must reach the supervisor.
-up: setup ## run everything on PORT (8080); Ctrl-C stops it
-	@exec $(BIN)/schalter up --port $(PORT)
+up: setup ## run everything on PORT (8080); Ctrl-C stops it; OBSERVE=1 with Prometheus and Alertmanager
+	@exec $(BIN)/schalter up --port $(PORT) $(if $(OBSERVE),--observe)
 
 test: setup browser ## all tests: unit, services, architecture, browser journeys
 	@$(MAKE) --no-print-directory unit journeys

@@ -25,8 +25,7 @@ _SELECTOR = re.compile(r"\b([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^}]*)\}|\b((?:schalter|
 def queries() -> Iterator[tuple[str, str, str]]:
     """Dashboard, panel and PromQL of everything that is asked."""
     for path in sorted(DASHBOARDS.glob("*.json")):
-        board: dict[str, Any] = json.loads(path.read_text())
-        for panel in board["panels"]:
+        for panel in json.loads(path.read_text())["panels"]:
             for target in panel.get("targets", ()):
                 yield path.stem, panel["title"], target["expr"]
 
@@ -80,3 +79,21 @@ def test_every_dashboard_of_the_leads_is_there_in_both_languages() -> None:
         panel.get("targets") and [target["expr"] for target in panel["targets"]] for panel in english["panels"]
     ]
     assert german["title"] != english["title"]
+
+
+def test_what_observes_is_pinned_stays_on_this_machine_and_finds_its_files() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    for name in ("prometheus", "alertmanager", "grafana"):
+        service = services[name]
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+", service["image"])
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+        mounted = [volume.split(":")[0] for volume in service["volumes"] if volume.startswith("./")]
+        assert all((ROOT / path).is_dir() for path in mounted)
+    source = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text())
+    asked = {target["datasource"]["uid"] for path in DASHBOARDS.glob("*.json") for target in _targets(path)}
+    assert asked == {source["datasources"][0]["uid"]}
+
+
+def _targets(path: Path) -> Iterator[dict[str, Any]]:
+    for panel in json.loads(path.read_text())["panels"]:
+        yield from panel.get("targets", ())

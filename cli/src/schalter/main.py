@@ -67,9 +67,12 @@ def up(
     ready_file: Annotated[
         Path | None, typer.Option(help="Written (JSON: addresses, ports, process ids) when all is healthy.")
     ] = None,
+    observe: Annotated[
+        bool, typer.Option("--observe", help="With Prometheus and Alertmanager, if they are installed.")
+    ] = False,
 ) -> None:
     """Runs the whole system from this terminal; Ctrl-C stops it and leaves nothing behind."""
-    run_up(Home.find(var), port, ready_file, _out)
+    run_up(Home.find(var), port, ready_file, _out, observe=observe)
 
 
 @cli.command()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from contracts.topology import SERVICES
-from schalter.embedded import Caddy, Nats, Part, Postgres, Program, Redis, free_ports
+from schalter.embedded import Alertmanager, Caddy, Nats, Part, Postgres, Program, Prometheus, Redis, free_ports
 from schalter.embedded.network import LOOPBACK, http_status
 from schalter.nats_config import OPERATOR, service_users
 from schalter.running.home import Home
@@ -23,6 +23,7 @@ _SIMULATORS = ("paypal", "mail")
 #: The echo of the technical check: a process of its own, lest its media work slow the rooms down. It needs no access.
 CHECK = "signaling-check"
 _PORTS = (*_SERVERS, *SERVICES, CHECK, *_SIMULATORS, "smtp", "bounce")
+_OBSERVERS = ("prometheus", "alertmanager")
 
 
 #: On a development machine everybody comes from one address, a load test too. Real offices have booking's own limits.
@@ -36,7 +37,7 @@ _LOCAL_LIMITS: Final = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts in the order of their start: what keeps data, then (all at once) what serves."""
+    """The parts in the order of their start: what keeps data, then (all at once) what serves, then what looks at it."""
 
     public_url: str
     ports: Mapping[str, int]
@@ -44,12 +45,14 @@ class Plan:
     servers: tuple[Part, ...]
     gateway: Caddy
     applications: tuple[Program, ...]
+    observers: tuple[Part, ...]
     database_passwords: Mapping[str, str]
 
 
-def make_plan(home: Home, secrets: SecretStore, port: int) -> Plan:
+def make_plan(home: Home, secrets: SecretStore, port: int, *, observe: bool = False) -> Plan:
     """Decides ports, secrets and environment of every part. Nothing is started, nothing written."""
-    ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
+    names = (*_PORTS, *(_OBSERVERS if observe else ()))
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     public_url = f"http://localhost:{port}"
     logs = home.logs
     nats_passwords = {user: secrets.password(f"nats_{user}") for user in (*SERVICES, OPERATOR)}
@@ -105,7 +108,35 @@ def make_plan(home: Home, secrets: SecretStore, port: int) -> Plan:
         env=_gateway_environment(home, ports, port),
         log=logs / "gateway.log",
     )
-    return Plan(public_url, ports, postgres, (postgres, nats, redis), gateway, tuple(applications), database_passwords)
+    return Plan(
+        public_url,
+        ports,
+        postgres,
+        (postgres, nats, redis),
+        gateway,
+        tuple(applications),
+        _observers(home, ports) if observe else (),
+        database_passwords,
+    )
+
+
+def _observers(home: Home, ports: Mapping[str, int]) -> tuple[Part, ...]:
+    """Prometheus with production's rules, and Alertmanager, whose mails land in the mail simulator."""
+    deploy = home.root / "deploy"
+    prometheus = Prometheus(
+        home.var / "prometheus",
+        ports["prometheus"],
+        rules=[deploy / "prometheus" / file for file in ("alerts.yml", "slo.yml")],
+        targets={service: ports[service] for service in (*SERVICES, CHECK)},
+        alertmanager=ports["alertmanager"],
+    )
+    alertmanager = Alertmanager(
+        home.var / "alertmanager",
+        ports["alertmanager"],
+        configuration=deploy / "alertmanager",
+        smtp_port=ports["smtp"],
+    )
+    return prometheus, alertmanager
 
 
 def _special_environments(

@@ -26,6 +26,9 @@ def summary(plan: Plan, offices: Offices, clerks: Sequence[DemoClerk], home: Hom
         places.add_row("", _link(f"{url}/{slug}/"), office.name.de)
     places.add_row("Clerks", _link(f"{url}/clerk/"), "agenda, waiting room, call")
     places.add_row("Mails", _link(f"{url}/mail/"), "all that was sent, caught here")
+    if plan.observers:
+        places.add_row("Prometheus", _link(f"http://localhost:{plan.ports['prometheus']}/alerts"), "figures and alerts")
+        places.add_row("Alertmanager", _link(f"http://localhost:{plan.ports['alertmanager']}/"), "whom they reach")
     sign_ins = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("Office", "User name", "Password", "Role"):
         sign_ins.add_column(column, style="bold" if column == "Password" else "", no_wrap=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import filelock
 from rich.console import Console
 
-from schalter.embedded import SchalterError
+from schalter.embedded import SchalterError, observers
 from schalter.embedded.network import is_taken
 from schalter.offices import read_offices
 from schalter.running.clerks import demo_clerks
@@ -22,9 +22,10 @@ from schalter.running.summary import summary
 from schalter.running.supervisor import Supervisor
 
 
-def up(home: Home, port: int, ready_file: Path | None, console: Console) -> None:
+def up(home: Home, port: int, ready_file: Path | None, console: Console, *, observe: bool = False) -> None:
     """Runs the whole system until Ctrl-C or SIGTERM. Raises SchalterError when it does not come up.
 
+    With `observe` Prometheus and Alertmanager look at it, if the machine has them.
     `ready_file` (and `var/up.json`) tell addresses, ports and process ids once all is healthy and after each restart.
     """
     begin = time.monotonic()
@@ -36,7 +37,7 @@ def up(home: Home, port: int, ready_file: Path | None, console: Console) -> None
     with _alone(home):
         _check_port(port)
         secrets = SecretStore(home.var / "secrets.json")
-        plan = make_plan(home, secrets, port)
+        plan = make_plan(home, secrets, port, observe=observe and observers_are_there(console))
         secrets.save()
         clerks = demo_clerks(home.demo_clerks, offices)
         say = _Teller(console, home.logs / "schalter.log")
@@ -67,6 +68,18 @@ def _start(plan: Plan, supervisor: Supervisor) -> None:
         plan.postgres.create_database(name, password)
     plan.gateway.prepare()
     supervisor.start([*plan.applications, plan.gateway.program()])
+    if plan.observers and not supervisor.stopping:
+        for observer in plan.observers:
+            observer.prepare()
+        supervisor.start(observer.program() for observer in plan.observers)
+
+
+def observers_are_there(console: Console) -> bool:
+    """Whether the machine has Prometheus and Alertmanager; says how to install them if not."""
+    if observers.found("prometheus") and observers.found("alertmanager"):
+        return True
+    console.print(f"Nothing is observed: Prometheus and Alertmanager are missing. {observers.HOW_TO_INSTALL}")
+    return False
 
 
 def _check_port(port: int) -> None:
