@@ -30,6 +30,7 @@ ROUTES = {
     "GET /appointment": "citizen",
     "POST /appointment/cancellation": "citizen",
     "GET /appointment/slots": "citizen",
+    "POST /appointment/holds": "citizen",
     "POST /appointment/rescheduling": "citizen",
     "POST /appointment/contact": "citizen",
     "PUT /appointment/reminders": "citizen",
@@ -80,6 +81,7 @@ TOKENS = {"public": "", "own lane": "clerk"}
 
 #: What a route needs to be heard at all.
 BODIES = {
+    "POST /appointment/holds": {"starts_at": "2026-06-03T12:00:00Z"},
     "POST /appointment/rescheduling": {"starts_at": "2026-06-03T12:00:00Z"},
     "POST /appointment/contact": {"email": "erika@example.com"},
 }

@@ -165,6 +165,25 @@ class Town(RuleBasedStateMachine):
         body = {"services": list(wish), "starts_at": iso(start), "hold_id": str(hold)}
         answer = self._ask("POST", "/offices/machine/holds", json=body)
         assert said(answer) == expected
+        self._placed(expected, hold, lanes, start, length)
+
+    @rule(which=some, time=free | occupied, holding=st.none() | some)
+    def hold_to_move(self, which: int, time: tuple[str, int, int], holding: int | None) -> None:
+        if not self.office.visits:
+            return
+        id_, visit = self._visit(which)
+        start, hold = self._when(time, visit.services), self._hold(holding) or uuid4()
+        if not visit.alive:
+            expected, lanes = "link_expired cancelled", set[int]()
+        elif visit.state != "booked" or visit.start <= self.office.now:
+            expected, lanes = "not_movable", set[int]()
+        else:
+            expected, lanes = self.office.outcome(visit.services, start, visit.length, hold=hold, own=id_)
+        body = {"starts_at": iso(start), "hold_id": str(hold)}
+        assert said(self._ask("POST", "/appointment/holds", link=visit.link, json=body)) == expected
+        self._placed(expected, hold, lanes, start, visit.length)
+
+    def _placed(self, expected: str, hold: UUID, lanes: set[int], start: int, length: int) -> None:
         if expected == "ok":
             now = self.clock[0]
             placed = self._do(self.world.app.state.deps.calendar.holds.find("machine", hold, now=now))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -128,6 +129,32 @@ async def test_a_move_takes_the_slot_that_the_citizen_holds(client: httpx.AsyncC
     mine = (await client.post("/offices/clerks-1/holds", json=body)).json()["hold_id"]
     assert (await move((await book("clerks-1", starts_at=NEXT)).json()["link"], LATER)).status_code == 409
     assert (await move(link, LATER, hold_id=mine)).status_code == 200
+
+
+async def test_who_moves_by_a_few_minutes_can_hold_what_overlaps_their_own_time(
+    client: httpx.AsyncClient, book: Any, move: Any
+) -> None:
+    long = [{"service_id": "anmeldung"}]
+    link = (await book("clerks-1", starts_at=SLOT, services=long)).json()["link"]
+    overlapping = (datetime.fromisoformat(SLOT) + timedelta(minutes=5)).isoformat()
+    other = (await book("clerks-1", starts_at=LATER)).json()["link"]
+
+    async def hold(link: str, starts_at: str) -> httpx.Response:
+        return await client.post("/appointment/holds", headers=bearer(link), json={"starts_at": starts_at})
+
+    assert (await hold(other, overlapping)).json()["code"] == "slot_taken"
+    held = await hold(link, overlapping)
+    assert held.status_code == 201
+    assert (await move(other, overlapping)).json()["code"] == "slot_taken"
+    assert (await move(link, overlapping, hold_id=held.json()["hold_id"])).status_code == 200
+    assert (await hold(link, LATER)).json()["code"] == "link_expired"
+
+
+async def test_what_has_begun_holds_no_other_time(client: httpx.AsyncClient, book: Any, clock: Any) -> None:
+    link = (await book("clerks-1", starts_at=SLOT)).json()["link"]
+    clock.forward(days=1)
+    refused = await client.post("/appointment/holds", headers=bearer(link), json={"starts_at": LATER})
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_movable")
 
 
 @pytest.mark.parametrize("capacity", [1, 2])

@@ -28,6 +28,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /offices/{office}/walk-in": PERSON,
     "POST /offices/{office}/lost-links": {"reference": "DE-7K3M9Q", "email": "erika@example.org"},
     "POST /reservation/mail": {"email": "erika@example.com"},
+    "POST /appointment/holds": {"starts_at": AT},
     "POST /appointment/rescheduling": {"starts_at": AT},
     "POST /appointment/contact": {"email": "erika@example.com"},
     "POST /offer/refusal": {"leave_list": False},

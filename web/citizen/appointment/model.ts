@@ -24,11 +24,6 @@ export function thingsToBring(booked: readonly (Booked & Pick<AppointmentView["s
   );
 }
 
-/** The services as a hold names them: `id`, or `id:persons`. */
-export function countedServices(booked: readonly Booked[]): readonly string[] {
-  return booked.map(({ service_id, persons }) => (persons > 1 ? `${service_id}:${persons}` : service_id));
-}
-
 const SOON_MS = 60 * 60 * 1000;
 
 /** Whether it begins within the hour, or has begun: an office may open its waiting room days ahead. */

@@ -2,7 +2,7 @@ import { SvelteMap } from "svelte/reactivity";
 
 import { bookingApi } from "$shared/api/booking";
 import { Intent } from "$shared/api/intent";
-import type { BookedAppointment, BookedService, NewAppointment, OfficeInfo, ServiceOffer } from "$shared/api/types";
+import type { BookedAppointment, BookedService, Hold, NewAppointment, OfficeInfo, ServiceOffer } from "$shared/api/types";
 import { optionsOf } from "$shared/booking/bring";
 import { counted, groupsOf, MOST_PERSONS, type Item } from "./catalogue";
 import { Person } from "./person.svelte";
@@ -41,7 +41,8 @@ export class Draft {
 
   constructor(readonly office: OfficeInfo) {
     this.person = new Person(office.languages);
-    this.reservation = new Reservation({ office: office.slug, services: () => this.items.map(counted), onchange: () => this.store() });
+    const hold = (startsAt: string, id: string): Promise<Hold> => bookingApi.hold(office.slug, this.items.map(counted), startsAt, id);
+    this.reservation = new Reservation({ office: office.slug, hold, onchange: () => this.store() });
     this.#restore();
     this.person.takeBack();
   }

@@ -25,12 +25,10 @@ export type Reserved = "held" | "taken" | "given_up";
 /** What a reservation is for. */
 export interface Wish {
   readonly office: string;
-  /** The services as an address names them, at the moment of asking. */
-  readonly services: () => readonly string[];
+  /** Asks for the hold of that id, at that time. */
+  readonly hold: (startsAt: string, holdId: string) => Promise<Hold>;
   /** Called after every change that a reload must survive. */
   readonly onchange?: () => void;
-  /** A time that is one's own already (an appointment to be moved): a slot that overlaps it cannot be held, only booked. */
-  readonly own?: Slot;
 }
 
 /**
@@ -85,15 +83,14 @@ export class Reservation {
     let outcome: Reserved = "held";
     this.reserving = true;
     const ask = async (): Promise<Hold> => {
-      const hold = await bookingApi.hold(this.wish.office, this.wish.services(), slot.starts_at, holdId);
+      const hold = await this.wish.hold(slot.starts_at, holdId);
       if (holdId !== this.#holdId) this.#release(hold.hold_id);
       return hold;
     };
     const heard = await this.#latest.ask(ask, {
       answer: (hold) => this.#held(hold),
       failure: (problem) => {
-        const mine = isProblem(problem, "slot_taken") && this.#overlapsOwn(slot);
-        if (mine || isProblem(problem, "holds_unavailable")) this.#held(null, slot);
+        if (isProblem(problem, "holds_unavailable")) this.#held(null, slot);
         else if (this.lost(problem)) outcome = "taken";
         else throw problem;
       },
@@ -183,11 +180,6 @@ export class Reservation {
   #release(holdId: string): void {
     // The server forgets it by itself soon; telling it only frees the slot earlier.
     bookingApi.releaseHold(this.wish.office, holdId).catch(() => undefined);
-  }
-
-  #overlapsOwn(slot: Slot): boolean {
-    const { own } = this.wish;
-    return own !== undefined && Date.parse(slot.starts_at) < Date.parse(own.ends_at) && Date.parse(own.starts_at) < Date.parse(slot.ends_at);
   }
 
   #held(hold: Hold | null, slot: Slot | null = hold): void {

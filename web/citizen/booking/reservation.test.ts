@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { bookingApi } from "$shared/api/booking";
+import { appointmentApi } from "$shared/api/links";
 import { ApiProblem } from "$shared/api/problem";
 import { FakeService, inFlight, ok, problem } from "../testing";
 import { giveBackOnLeaving, Reservation } from "./reservation.svelte";
@@ -11,7 +13,7 @@ const refusal = (status: number, code: string, reason?: string): ApiProblem => n
 const UNTIL = "2026-11-26T11:05:00Z";
 
 let service: FakeService;
-const reservation = (own?: typeof SLOT): Reservation => new Reservation({ office: "demo", services: () => ["a"], ...(own ? { own } : {}) });
+const reservation = (): Reservation => new Reservation({ office: "demo", hold: (startsAt, id) => bookingApi.hold("demo", ["a"], startsAt, id) });
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse("2026-11-26T11:00:00Z"), toFake: ["Date"] });
@@ -48,13 +50,12 @@ describe("a reserved slot", () => {
     expect(mine.slot).toEqual(SLOT);
   });
 
-  it("may overlap the appointment that is to be moved: its own time cannot be held, but be had", async () => {
-    const taken = problem(409, "slot_taken", { alternatives: [] });
-    const mine = reservation({ starts_at: "2026-11-26T11:58:00Z", ends_at: "2026-11-26T12:03:00Z" });
-    service.answers = [taken, taken];
+  it("to which an appointment moves is asked for with its link, so that its own time is no hindrance", async () => {
+    const mine = new Reservation({ office: "demo", hold: (startsAt, id) => appointmentApi.hold("link", startsAt, id) });
+    service.answers = [held(UNTIL)];
     expect(await mine.reserve(SLOT)).toBe("held");
-    expect(mine.holdless).toBe(true);
-    expect(await mine.reserve(OTHER)).toBe("taken");
+    expect(mine.holdId).toBe("h");
+    expect(service.to("/api/booking/appointment/holds").map(({ body }) => body?.["starts_at"])).toEqual([SLOT.starts_at]);
   });
 });
 

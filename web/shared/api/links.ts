@@ -2,7 +2,7 @@ import { withProof } from "$shared/proof/proof.svelte";
 import { answer, bearer, clientOf, proving } from "./client";
 import type { paths } from "./generated/booking";
 import { download } from "./http";
-import type { AppointmentView, BookedAppointment, ConfirmationView, ListedView, NewContact, OfferView, ReservationView, Slots, WalkInPresence } from "./types";
+import type { AppointmentView, BookedAppointment, ConfirmationView, Hold, ListedView, NewContact, OfferView, ReservationView, Slots, WalkInPresence } from "./types";
 
 const api = clientOf<paths>();
 
@@ -13,6 +13,17 @@ export const appointmentApi = {
   /** Free slots for the same services; the appointment's own time, and one's own hold, count as free. */
   slots: (token: string, from: string, to: string, hold: string | null): Promise<Slots> =>
     answer(api.GET("/api/booking/appointment/slots", { headers: bearer(token), params: { query: { from, to, hold } } })),
+  /** Reserves a slot to move to, as `bookingApi.hold` does one to book; the appointment's own time is no hindrance. */
+  hold: (token: string, startsAt: string, holdId: string): Promise<Hold> =>
+    withProof((proof) =>
+      answer(
+        api.POST("/api/booking/appointment/holds", {
+          headers: bearer(token),
+          params: { header: proving(proof) },
+          body: { starts_at: startsAt, hold_id: holdId },
+        }),
+      ),
+    ),
   /** Moves it. The answer brings a new link; this one is dead from then on. */
   move: (token: string, startsAt: string, holdId: string | null, key: string): Promise<BookedAppointment> =>
     withProof((proof) =>

@@ -121,6 +121,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/appointment/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold
+         * @description Keep a slot to move to, as `POST /offices/{office}/holds` does; the appointment's own time does not count as taken.
+         */
+        post: operations["hold_api_booking_appointment_holds_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/appointment/reminders": {
         parameters: {
             query?: never;
@@ -3389,6 +3409,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
+            429: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @description With `proof_required`: an altcha challenge, version 2 of its protocol. */
+                        challenge?: {
+                            parameters: Record<string, never>;
+                            signature: string;
+                        };
+                    };
+                };
+            };
+            /** @description Not now; please try again. */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_api_booking_appointment_holds_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A solved challenge (altcha payload: base64 of JSON). Only when `proof_required` asked for it. */
+                "Proof-Of-Work"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Refused; the problem says why and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldView"];
+                };
             };
             /** @description `proof_required`: solve the challenge and repeat. `limit_reached`: wait, see Retry-After. */
             429: {

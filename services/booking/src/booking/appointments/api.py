@@ -30,15 +30,13 @@ from booking.offices.model import MAX_LENGTH, BookableOffice, wanted_of
 from booking.slots import usecases as slots
 from booking.slots.api import First, Last, OwnHold
 from booking.slots.holds import HeldBusy
-from booking.slots.usecases import Wish
-from booking.slots.views import SlotsView
+from booking.slots.views import HoldView, SlotsView
 from booking.tables import Appointment
 from chassis.database import Transaction
 from chassis.express import express
 from chassis.http import Now, Tx
 from chassis.idempotency import IdempotencyKey, kept_parameters, known, once
 from contracts.actors import Citizen
-from contracts.ids import AppointmentId
 
 router = APIRouter(tags=["appointments"])
 
@@ -142,13 +140,24 @@ async def list_slots(
 ) -> SlotsView:
     """Free slots to which the appointment can move, as long as it is; its own time does not count as taken."""
     offer = _offer(deps, citizen)
-    appointment = await usecases.appointment_of(tx, citizen)
-    services = tuple(service.service_id for service in usecases.booked_services(appointment))
-    length = appointment.ends_at - appointment.starts_at
-    wish = Wish(services, length, own_hold=own_hold, own_appointment=AppointmentId(appointment.id))
+    wish = usecases.wish_to_move(await usecases.appointment_of(tx, citizen), own_hold)
     first = first or now.astimezone(offer.office.zone).date()
     found = await slots.free_slots(deps.calendar, tx, offer, wish, (first, last or first), now=now)
-    return SlotsView.of(offer, length, found)
+    return SlotsView.of(offer, wish.length, found)
+
+
+@router.post("/appointment/holds", status_code=201, responses=LIMITED)
+async def hold(
+    deps: TheDependencies, database: TheDatabase, now: Now, citizen: TheCitizen, visitor: TheVisitor, body: MoveRequest
+) -> HoldView:
+    """Keep a slot to move to, as one to book is kept; the appointment's own time does not count as taken."""
+    offer = _offer(deps, citizen)
+    hold_id = body.hold_id or uuid4()
+    async with database.transaction() as tx:
+        wish = await usecases.wish_to_hold(tx, citizen, hold_id, now)
+    toll = visitor.toll(citizen.office, "hold", str(hold_id))
+    placed = await slots.hold(deps.calendar, database, offer, wish, body.starts_at, toll=toll, now=now)
+    return HoldView.of(placed, pause=deps.calendar.schedules.known(offer).schedule.buffer)
 
 
 @router.post("/appointment/rescheduling", responses=LIMITED)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 
@@ -154,6 +154,21 @@ def stays(appointment: Appointment | None, citizen: Citizen, starts_at: datetime
     )
 
 
+def wish_to_move(appointment: Appointment, own_hold: UUID | None) -> Wish:
+    """A slot for what is booked, as long as it is; its own time is not in its way, nor is `own_hold`."""
+    services = tuple(service.service_id for service in booked_services(appointment))
+    length = appointment.ends_at - appointment.starts_at
+    return Wish(services, length, own_hold, AppointmentId(appointment.id))
+
+
+async def wish_to_hold(tx: Transaction, citizen: Citizen, hold_id: UUID, now: datetime) -> Wish:
+    """As `wish_to_move`, for who keeps a slot while they decide. Raises LinkExpired, NotMovable."""
+    appointment = await appointment_of(tx, citizen)
+    if not model.changeable(appointment.state, appointment.starts_at, now):
+        raise NotMovable
+    return wish_to_move(appointment, hold_id)
+
+
 async def move(
     deps: Dependencies,
     tx: Transaction,
@@ -175,10 +190,9 @@ async def move(
     same_time = to.starts_at == appointment.starts_at
     if same_time and (to.lanes is None or appointment.lane in to.lanes):
         return as_it_is(deps, bookable, appointment, now)
-    services = booked_services(appointment)
-    appointment_id = AppointmentId(appointment.id)
-    length = appointment.ends_at - appointment.starts_at
-    wish = Wish(tuple(service.service_id for service in services), length, to.hold_id, appointment_id)
+    services, appointment_id = booked_services(appointment), AppointmentId(appointment.id)
+    wish = wish_to_move(appointment, to.hold_id)
+    length = wish.length
     slot = Slot(to.starts_at, to.starts_at + length)
     previous = Slot(appointment.starts_at, appointment.ends_at)
     order = Order(

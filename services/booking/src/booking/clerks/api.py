@@ -101,7 +101,7 @@ async def list_slots_to_move(
     last: Last = None,
 ) -> OfficeSlotsView:
     """Free slots to which an appointment can move, as long as it is; its own time does not count as taken."""
-    wish = await on_behalf.wish_to_move(tx, clerk, appointment_id)
+    wish = appointments.wish_to_move(await on_behalf.appointment(tx, clerk, appointment_id), own_hold=None)
     first = first or now.astimezone(bookable.office.zone).date()
     found = await slots.slots_for_clerks(deps.calendar, tx, bookable, wish, (first, last or first), now=now)
     return OfficeSlotsView.of(bookable, wish.length, found)

@@ -6,12 +6,10 @@ from datetime import datetime
 from booking.appointments import contact, endings, model, store, summaries, usecases
 from booking.appointments.links import Booked
 from booking.appointments.orders import Move, Order
-from booking.appointments.usecases import booked_services
 from booking.clerks.views import OfficeAppointmentRequest, OfficeMoveRequest
 from booking.dependencies import Dependencies
 from booking.errors import AppointmentUnknown
 from booking.offices.model import BookableOffice
-from booking.slots.usecases import Wish
 from booking.tables import Appointment
 from chassis.database import Row, Transaction
 from contracts.actors import Clerk
@@ -40,13 +38,6 @@ async def appointment(
     if found is None:
         raise AppointmentUnknown
     return found
-
-
-async def wish_to_move(tx: Transaction, clerk: Clerk, appointment_id: AppointmentId) -> Wish:
-    """What to look for when an appointment shall move: as long, and its own time does not count as taken."""
-    found = await appointment(tx, clerk, appointment_id)
-    services = tuple(service.service_id for service in booked_services(found))
-    return Wish(services, found.ends_at - found.starts_at, own_appointment=appointment_id)
 
 
 def move_to(request: OfficeMoveRequest, clerk: Clerk) -> Move:
