@@ -235,6 +235,12 @@ def test_an_offer_may_have_as_much_as_a_browser_says(sdp: str) -> None:
     module._require_modest(sdp)
 
 
+@pytest.mark.parametrize("kind", ["audio", "video", "application"])
+def test_one_of_each_kind_is_enough(kind: str) -> None:
+    with pytest.raises(module.SdpInvalid):
+        module._require_modest(f"v=0\r\nm={kind} 9 x 0\r\nm={kind} 9 x 0\r\n")
+
+
 class Frames(MediaStreamTrack):
     """A camera whose frames are there already, of these moments in 30ths of a second."""
 

@@ -228,3 +228,24 @@ async def test_what_another_office_says_of_our_room_changes_nothing(
         assert (await stored(database, "rooms"), await stored(database, "participants")) == before
         with pytest.raises(TimeoutError):
             await clerk.next(0.3)
+
+
+@pytest.mark.parametrize("subject", [*ENDINGS, "casework.stage_changed.v1", "casework.signed.v1"])
+async def test_who_is_in_the_room_hears_of_it_at_once(
+    subject: str, database: Database, redis: Redis, room: Room, samples: Samples, somebody: Any
+) -> None:
+    hub = Hub(redis)
+    handlers = {consumer.event: consumer for consumer in Consumers(hub, utc_now).all()}
+    appointment_id = await room()
+    citizen, clerk = (somebody(role, appointment_id, instance=hub.mailbox.instance) for role in ("citizen", "clerk"))
+    for one in (citizen, clerk):
+        hub.add(one)
+        await hub.rooms.take(one.place, one.seat)
+    event, meta = about(samples[subject], appointment_id, office="demo")
+    assert await process(database, "told", handlers[type(event)], event, meta, clock=utc_now)
+    for one in (citizen, clerk):
+        (frame,) = one.transport.heard()
+        if subject in ENDINGS:
+            assert frame == {"type": "closed", "reason": ENDINGS[subject]}
+        else:
+            assert (frame["type"], frame["subject"]) == ("case-changed", subject)

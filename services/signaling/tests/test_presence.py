@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from chassis.database import Database, Transaction
 from signaling import presence as module
-from signaling import store
+from signaling import rooms, store
 from signaling.hub import Hub
 from signaling.presence import Presence
 from signaling.rooms import Place
@@ -167,3 +167,49 @@ async def test_a_room_that_is_not_known_here_is_left_alone(hub: Hub, presence: P
     hub.add(citizen)
     await presence.agree()
     assert (citizen.transport.heard(), citizen.transport.closed) == ([], None)
+
+
+@asynccontextmanager
+async def _departing(presence: Presence) -> AsyncIterator[None]:
+    task = asyncio.create_task(presence.departures())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@pytest.fixture
+def grace(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """`grace(timedelta())`: whoever is away is due at once, and a new instance looks after so long."""
+
+    def set_to(duration: timedelta) -> None:
+        monkeypatch.setattr(rooms, "GRACE_MS", 0)
+        monkeypatch.setattr(module, "GRACE", duration)
+
+    return set_to
+
+
+async def test_whoever_is_away_for_longer_than_the_grace_has_left_and_nobody_else(
+    hub: Hub, presence: Presence, together: Any, published: Any, grace: Any
+) -> None:
+    grace(timedelta())
+    citizen, clerk = await together()
+    await hub.rooms.take(citizen.place, citizen.seat)
+    await hub.rooms.expect([citizen.place, clerk.place])
+    async with _departing(presence), asyncio.timeout(5):
+        while not (events := await published(citizen.appointment_id)):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+    assert [(event["role"], event["at"]) for event in events] == [("clerk", "2026-06-02T08:00:00Z")]
+
+
+async def test_after_a_restart_everybody_has_their_grace_to_come_back(
+    hub: Hub, presence: Presence, together: Any, published: Any, grace: Any
+) -> None:
+    grace(timedelta(hours=1))
+    citizen, _ = await together()
+    await hub.rooms.expect([citizen.place])
+    async with _departing(presence):
+        await asyncio.sleep(0.05)
+    assert await published(citizen.appointment_id) == []
+    assert citizen.place in await hub.rooms.due_departures()

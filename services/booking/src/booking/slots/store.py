@@ -119,7 +119,7 @@ async def give_back(
     *,
     public_at: datetime,
     now: datetime,
-    left_by: UUID | None = None,
+    left_by: UUID,
 ) -> UUID:
     """Takes note that a slot (`free`, its pause included) is free again, but not for the public yet.
 
