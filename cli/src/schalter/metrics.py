@@ -22,6 +22,7 @@ END: Final = "<!-- end of what is made -->"
 #: Every label that a series may have, and what bounds its values. Prometheus keeps each combination for good: no id, no
 #: person, no path, and nothing that a client can make up.
 LABELS: Final[Mapping[str, str]] = {
+    "act": "what the provider is asked for: `create`, `read`, `authorise`, `capture`, `void`",
     "channel": "by which way: `citizen`, `office`, `waiting_list`, `walk_in`; of messages `mail`, `sms`",
     "consumer": "a durable consumer of the topology, `{service}-{subject}`",
     "days": "`7`, `28`",
@@ -30,9 +31,11 @@ LABELS: Final[Mapping[str, str]] = {
     "office": "an office that has a file; bounded by them",
     "outcome": "a fixed list of the series",
     "part": "what a service needs: `database`, `bus`, `redis`",
+    "provider": "a payment provider that there is an adapter for",
     "reason": "a fixed list of the series",
     "role": "who has the socket: `citizen`, `clerk`, `lobby`",
     "route": "a route's template, as it stands in the code; `unmatched` for everything else",
+    "stage": "the step of a case: `talk`, `identity`, `application`, `signature`, `payment`",
     "state": "a fixed list of the series",
     "status": "an HTTP status that the code answers with",
     "subject": "an event's subject, as in the topology",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from casework import figures, metrics
 from casework.cases.api import router as cases
 from casework.clerks import accounts, passwords, usecases
 from casework.clerks.api import colleagues
@@ -17,7 +18,7 @@ from casework.filling.api import router as applications
 from casework.papers.api import router as papers
 from casework.settings import Settings
 from chassis.clock import Clock, utc_now
-from chassis.service import create_app
+from chassis.service import Worker, create_app
 from chassis.tokens import TokenSigner, TokenVerifier
 from contracts.actors import Citizen, Clerk
 from contracts.catalogue import load_catalogue
@@ -32,21 +33,29 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
     catalogue = load_catalogue()
     directory = Directory(load_offices(settings.offices_dir, catalogue), catalogue)
     clerk_key = settings.clerk_private_key.get_secret_value()
-    return create_app(
+    metrics.begin_at_zero(directory.offices)
+
+    async def count_the_day() -> None:
+        await figures.run(directory, app.state.database, clock)
+
+    app = create_app(
         "casework",
         settings,
         title="casework",
         migrations_dir=MIGRATIONS,
         routers=[clerks, colleagues, cases, applications, papers],
         consumers=consumers(directory),
+        workers=[Worker("figures", count_the_day)],
         resources=[_accounts],
         verifiers=[_verifier(Citizen, settings.link_public_key), _verifier(Clerk, settings.clerk_public_key)],
         state={
             "directory": directory,
             "clerk_signer": TokenSigner(clerk_key, issuer=Clerk.ISSUER, audience=Clerk.AUDIENCE),
         },
+        counts=metrics.count,
         clock=clock,
     )
+    return app
 
 
 def _verifier(actor: type[Citizen] | type[Clerk], public_key: str) -> tuple[str, TokenVerifier]:

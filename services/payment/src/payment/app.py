@@ -14,7 +14,7 @@ from chassis.tokens import TokenVerifier
 from contracts.actors import Citizen
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
-from payment import workers
+from payment import metrics, workers
 from payment.api import router
 from payment.consumers import consumers
 from payment.providers.base import Provider
@@ -45,6 +45,7 @@ def build(settings: Settings | None = None, *, provider: Provider | None = None,
     async def with_settlement(run: "workers.Run") -> None:
         await run(app.state.settlement)
 
+    metrics.begin_at_zero(offices)
     app = create_app(
         "payment",
         settings,
@@ -63,6 +64,7 @@ def build(settings: Settings | None = None, *, provider: Provider | None = None,
                 TokenVerifier(settings.link_public_key, issuer=Citizen.ISSUER, audience=Citizen.AUDIENCE),
             )
         ],
+        counts=metrics.count,
         clock=clock,
     )
     return app

@@ -91,6 +91,13 @@ async def postpone(tx: Transaction, job: Job, error: str, now: datetime) -> None
     )
 
 
+async def waiting(tx: Transaction, now: datetime) -> tuple[int, timedelta]:
+    """How many orders are on the list, and for how long the first of them has been due."""
+    row = await tx.row("SELECT count(*) AS waiting, min(due_at) AS oldest FROM order_job")
+    assert row is not None, "an aggregate has one row"
+    return int(row["waiting"]), max(timedelta(0), now - (row["oldest"] or now))
+
+
 async def sweep(tx: Transaction, now: datetime) -> int:
     """Enter the orders whose news may have been lost on the way, and answer how many.
 

@@ -11,7 +11,7 @@ from chassis.database import Row, Transaction
 from contracts.actors import Citizen
 from contracts.casework import PaymentItem
 from contracts.ids import AppointmentId, CaseId, OfficeSlug, OrderId
-from payment.model import Order
+from payment.model import Order, State
 from payment.tables import LIVE_SQL
 
 _COLUMNS: Final = (
@@ -253,6 +253,17 @@ async def accept_webhook(
 async def forget_webhooks(tx: Transaction, before: datetime) -> int:
     """Drop old deliveries; whoever replays one that old is refused for its age."""
     return await tx.execute("DELETE FROM webhook_delivery WHERE received_at < :before", before=before)
+
+
+async def open_cents(tx: Transaction) -> dict[tuple[str, State], int]:
+    """The sums that are asked for and neither taken nor given up, by office and state."""
+    rows = await tx.rows(
+        f"""
+        SELECT office, state, sum(amount_cents) AS cents FROM payment_order
+         WHERE /* everywhere */ {LIVE_SQL} GROUP BY office, state
+        """  # noqa: S608 - a constant of ours
+    )
+    return {(row["office"], row["state"]): int(row["cents"]) for row in rows}
 
 
 #: The kinds that `paid_but_open` counts.

@@ -11,6 +11,8 @@ from prometheus_client import Gauge
 from chassis.metrics import at_zero
 from payment import jobs, store
 from payment.errors import ProviderUnavailable
+from payment.metrics import OPEN_CENTS, SETTLEMENTS_OLDEST_SECONDS, SETTLEMENTS_WAITING
+from payment.model import LIVE
 from payment.settlement import Settlement
 
 log = structlog.get_logger(__name__)
@@ -81,5 +83,12 @@ async def watch_once(settlement: Settlement) -> None:
         await jobs.sweep(tx, now)
         await store.forget_webhooks(tx, now - _WEBHOOKS_KEPT)
         counts = await store.paid_but_open(tx, now)
+        cents = await store.open_cents(tx)
+        waiting, oldest = await jobs.waiting(tx, now)
     for kind, count in counts.items():
         PAID_BUT_OPEN.labels(kind).set(count)
+    for office in settlement.offices:
+        for state in LIVE:
+            OPEN_CENTS.labels(office, state).set(cents.get((office, state), 0))
+    SETTLEMENTS_WAITING.set(waiting)
+    SETTLEMENTS_OLDEST_SECONDS.set(oldest.total_seconds())

@@ -121,6 +121,42 @@ async def agenda(tx: Transaction, clerk: Clerk, since: datetime, until: datetime
     )
 
 
+async def how_many(tx: Transaction, office: str, since: datetime, until: datetime) -> dict[tuple[str, str], int]:
+    """How many cases of `office` begin in [since, until), by state and stage."""
+    rows = await tx.rows(
+        """
+        SELECT state, stage, count(*) AS cases FROM case_file
+         WHERE office = :office AND starts_at >= :since AND starts_at < :until
+         GROUP BY state, stage
+        """,
+        office=office,
+        since=since,
+        until=until,
+    )
+    return {(row["state"], row["stage"]): row["cases"] for row in rows}
+
+
+async def parked(tx: Transaction) -> int:
+    """How many events wait for the booking of their appointment, in all offices."""
+    row = await tx.row("SELECT count(*) AS parked FROM parked_event")
+    assert row is not None, "an aggregate has one row"
+    return int(row["parked"])
+
+
+async def beginnings(tx: Transaction, case: Case) -> tuple[datetime | None, datetime | None]:
+    """When the call of `case` began first, and when what is shown now was shown; None for what did not happen yet."""
+    row = await tx.row(
+        """
+        SELECT min(at) FILTER (WHERE action = 'call_started') AS call,
+               max(at) FILTER (WHERE action IN ('stage_shown', 'payment_requested', 'case_resumed')) AS shown
+          FROM audit_entry WHERE case_id = :case_id
+        """,
+        case_id=case.case_id,
+    )
+    assert row is not None, "an aggregate has one row"
+    return row["call"], row["shown"]
+
+
 async def trail(tx: Transaction, case_id: UUID) -> list[audit.Entry]:
     """The audit entries of a case, oldest first. The caller has loaded the case as its actor."""
     query = select(AuditRow).where(AuditRow.case_id == case_id).order_by(col(AuditRow.number))

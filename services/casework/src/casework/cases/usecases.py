@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from uuid import UUID
 
 from casework.applications.naming import title
@@ -10,6 +11,7 @@ from casework.cases import store
 from casework.cases.identity import IdentityCheck
 from casework.cases.model import SYSTEM, Case
 from casework.directory import Directory
+from casework.metrics import CALL_TO_DONE_SECONDS, STAGE_SECONDS
 from chassis.database import Row, Transaction
 from contracts.actors import Clerk
 from contracts.booking import CitizenContact
@@ -27,8 +29,10 @@ from contracts.casework import (
 @asynccontextmanager
 async def changing(tx: Transaction, case: Case, *, actor: str = SYSTEM) -> AsyncIterator[Case]:
     """Store what the block changes in `case`, and tell the room when it shows."""
-    before = case.revision
+    before, shown = case.revision, case.stage
     yield case
+    if case.stage != shown:
+        await _time(tx, case, shown)
     await store.save(tx, case)
     if case.revision != before:
         await tx.publish(
@@ -41,6 +45,19 @@ async def changing(tx: Transaction, case: Case, *, actor: str = SYSTEM) -> Async
             ),
             actor=actor,
         )
+
+
+async def _time(tx: Transaction, case: Case, shown: Stage) -> None:
+    """Tell how long the step `shown` took that is over now, and with the last one how long the call's work did."""
+    began, last = await store.beginnings(tx, case)
+    if began is None:  # without a call nobody worked on it
+        return
+    now = case.facts[-1].at
+    took = STAGE_SECONDS.labels(shown)
+    tx.after_commit(partial(took.observe, max(0.0, (now - max(began, last or began)).total_seconds())))
+    if case.state == "completed":
+        call = CALL_TO_DONE_SECONDS.labels(case.office)
+        tx.after_commit(partial(call.observe, max(0.0, (now - began).total_seconds())))
 
 
 async def agenda(

@@ -20,6 +20,7 @@ from casework.clerks.model import (
     token_hash,
 )
 from casework.errors import SessionEnded, SignInRefused, TooManyAttempts
+from casework.metrics import SESSIONS_STOLEN, SIGN_INS
 from chassis.database import Database, Transaction
 from chassis.tokens import TokenSigner
 from contracts.actors import Clerk, Role
@@ -68,20 +69,24 @@ async def sign_in(
         account = await store.account(tx, office, username)
     if blocked_until:
         seconds = max(1, int((blocked_until - now).total_seconds()))
+        SIGN_INS.labels("locked").inc()
         log.warning("sign_in_throttled", office=office)
         raise TooManyAttempts("Please wait before you try again.", headers={"Retry-After": str(seconds)})
     # No transaction is open while the password is checked: that takes a tenth of a second.
     fits = await passwords.matches(password, account.password_hash if account else None)
     if account is None or not fits or not account.active:
+        SIGN_INS.labels("refused").inc()
         log.info("sign_in_refused", office=office)
         raise SignInRefused("Please check name and password.")
     token = new_token()
     session = Session(uuid4(), account.clerk_id, token_hash(token), created_at=now, rotated_at=now)
     async with database.transaction() as tx:
         if not await store.same_account(tx, account):  # closed, or given another password, in this tenth of a second
+            SIGN_INS.labels("refused").inc()
             raise SignInRefused("Please check name and password.")
         await store.forget_attempts(tx, limits, now)
         await store.add_session(tx, session)
+        tx.count(SIGN_INS.labels("done"))
     return _signed_in(signer, account, session, token, now)
 
 
@@ -103,6 +108,7 @@ async def refresh(database: Database, signer: TokenSigner, token: str, now: date
                 fresh = session.rotate(now)
             case "stolen":
                 session.revoked_at, stolen = now, True
+                tx.count(SESSIONS_STOLEN)
         await store.save_session(tx, session)
     if stolen or account is None or not account.active:
         log.warning("session_revoked", clerk_id=str(session.clerk_id), stolen=stolen)

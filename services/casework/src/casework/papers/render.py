@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import typst
 
+from casework.metrics import PAPER_SECONDS
+
 Template = Literal["application", "receipt"]
 
 
@@ -25,7 +27,10 @@ def render(template: Template, data: Mapping[str, Any], at: datetime, **attached
     """
     compiler, lock = _compiler(template)
     inputs = {"data": json.dumps(data, ensure_ascii=False), **attached}
-    with lock:  # a compiler keeps caches between runs and is not meant for two threads at once
+    with (
+        lock,
+        PAPER_SECONDS.labels(template).time(),
+    ):  # a compiler keeps caches between runs and is not meant for two threads at once
         pdf = compiler.compile(
             format="pdf", sys_inputs=inputs, pdf_standards=["ua-1", "a-3a"], timestamp=int(at.timestamp())
         )

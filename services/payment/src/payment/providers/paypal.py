@@ -16,6 +16,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from payment.errors import ProviderUnavailable
+from payment.metrics import PROVIDER_SECONDS
 from payment.model import Order, Snapshot
 from payment.providers.base import Approval, Notice, Return
 from payment.providers.paypal_books import (
@@ -179,16 +180,25 @@ class PayPal:
         self, method: str, path: str, body: dict[str, Any] | None = None, *, request_id: str | None = None
     ) -> bytes:
         """One call, repeated while it has no clear answer: every POST here carries PayPal-Request-Id."""
+        act = request_id.rpartition("-")[2] if request_id else "read"
+        started, outcome = time.monotonic(), "unavailable"
         try:
             async with asyncio.timeout(_CALL_SECONDS):
                 async for attempt in stamina.retry_context(
                     on=_Again, attempts=_TRIES, timeout=_CALL_SECONDS, wait_initial=0.2, wait_max=1.0, wait_jitter=0.2
                 ):
                     with attempt:
-                        return await self._once(method, path, body, request_id)
+                        answer = await self._once(method, path, body, request_id)
+                        outcome = "done"
+                        return answer
+        except Refusal:
+            outcome = "refused"
+            raise
         except (_Again, TimeoutError) as error:
             log.warning("provider_unavailable", method=method, error=repr(error.__cause__ or error))
             raise ProviderUnavailable from error
+        finally:
+            PROVIDER_SECONDS.labels(self.name, act, outcome).observe(time.monotonic() - started)
         raise AssertionError("a retry context ends by answer or error")
 
     async def _once(self, method: str, path: str, body: dict[str, Any] | None, request_id: str | None) -> bytes:
