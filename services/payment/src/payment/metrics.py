@@ -14,7 +14,7 @@ from payment.model import LIVE, Act, Reason
 PROVIDERS: Final = ("paypal",)
 PAYMENTS: Final = Counter(
     "schalter_payment_payments_total",
-    "What became of payments: authorised (reserved), captured (taken), refunded, voided (given back), or why it failed.",
+    "What became of payments: authorised (reserved), captured (taken), refunded, voided (given back), or the failure.",
     ("office", "provider", "outcome"),
 )
 CAPTURED_CENTS: Final = Counter("schalter_payment_captured_cents_total", "Money taken, in cents.", ("office",))
