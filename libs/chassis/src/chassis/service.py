@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -199,14 +200,14 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
     return app
 
 
+@cache
 def _keep_for_good() -> None:
     """Spare the garbage collector what stays until the end: code, models, routes. Once per process.
 
     Else it goes through all of that again and again while requests come and go, and requests wait for it.
     """
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()
+    gc.collect()
+    gc.freeze()
 
 
 async def _cancel(tasks: list["asyncio.Task[None]"]) -> None:

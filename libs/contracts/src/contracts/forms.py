@@ -5,7 +5,9 @@ words of JSON Schema it has `x-label` and `x-help` (both languages), `x-order` a
 required, or forbids them (`false`), depending on other answers.
 """
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
@@ -35,6 +37,13 @@ def allowed_values(form: Mapping[str, JsonValue], field: str) -> frozenset[str] 
 
 def check_form(form: Mapping[str, JsonValue], *at: str | int) -> None:
     """Raises a `tomlfile.flaw`, naming what stands `at`, when casework or a client could not work with `form`."""
+    # A service's form is checked again for every office that offers it, and takes 30 ms.
+    _check_once(json.dumps(form), *at)
+
+
+@lru_cache(maxsize=256)
+def _check_once(written: str, *at: str | int) -> None:
+    form = json.loads(written)
     try:
         Draft202012Validator.check_schema(form)
     except SchemaError as error:
