@@ -4,6 +4,8 @@ PORT ?= 8080
 # Parallel test workers. Browser journeys run one after the other: each fills two cores.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo 4 || echo $$n)
 BIN := .venv/bin
+# Some machines forbid Python to keep what it has compiled; the tests start it hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
 WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
 .DEFAULT_GOAL := help
 .PHONY: help up test check format lock setup web python browser unit journeys faults production bench mutants dashboards
