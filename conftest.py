@@ -4,6 +4,7 @@ Every pytest process starts servers of its own when a test first asks for them (
 nothing, and the kernel ends them with the process, however that ends.
 """
 
+import asyncio
 import importlib
 import secrets
 import shutil
@@ -23,7 +24,9 @@ from prometheus_client import REGISTRY
 
 from chassis.tokens import TokenSigner, generate_keys
 from contracts.base import Event, Meta
+from schalter.bus import apply
 from schalter.embedded import Nats, Postgres, Redis, free_port
+from schalter.installation import BusAccess
 
 if TYPE_CHECKING:
     from contracts.offices import Office
@@ -82,9 +85,10 @@ def redis_server(servers_dir: Path) -> Iterator[Redis]:
 
 @pytest.fixture(scope="module")
 def nats_server(servers_dir: Path) -> Iterator[Nats]:
-    """A NATS server with empty streams for this test module, without users: anybody may do anything."""
+    """A NATS server for this test module, its streams empty; without users: anybody may do anything."""
     directory = servers_dir / f"nats-{secrets.token_hex(4)}"
     with Nats(directory, free_port(), log=servers_dir / f"{directory.name}.log", durable=False) as server:
+        asyncio.run(apply(BusAccess(server.url, "")))
         yield server
     shutil.rmtree(directory, ignore_errors=True)
 

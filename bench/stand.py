@@ -1,5 +1,6 @@
 """What is measured, running: PostgreSQL, NATS and Redis as `schalter up` has them, services as in production."""
 
+import asyncio
 import json
 import re
 import secrets
@@ -13,8 +14,10 @@ from pathlib import Path
 import psycopg
 
 from chassis.tokens import generate_keys
+from schalter.bus import apply
 from schalter.embedded import Nats, Part, Postgres, Process, Redis, free_port
 from schalter.embedded.network import http_status
+from schalter.installation import BusAccess
 from schalter.running.plan import uvicorn
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +60,7 @@ class Stand(ExitStack):
         parts: tuple[Part, ...] = (self.postgres, self._nats, self._redis)
         for part in parts:
             self.enter_context(part)
+        asyncio.run(apply(BusAccess(self._nats.url, "")))
         self.offices.mkdir()
         for file in (ROOT / "deploy" / "offices").glob("*.toml"):
             (self.offices / file.name).write_text(file.read_text())

@@ -29,8 +29,10 @@ from chassis.tables import IdempotentAnswer, Inbox, Outbox
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS, STREAMS
+from contracts.topology import consumer
+from schalter.bus import apply, consumer_settings, create
 from schalter.embedded import Nats, free_port
+from schalter.installation import BusAccess
 
 _EVENT = load()["casework.stage_changed.v1"][1]
 
@@ -40,6 +42,7 @@ async def measure(stand: Stand, pace: Pace) -> list[Result]:
     sink = Sink()
     server, smtp_port = await sink.serve()
     with Nats(stand.directory / "nats-mails", free_port(), log=stand.directory / "nats-mails.log") as nats:
+        await apply(BusAccess(nats.url, ""))
         async with server, chain.chain(nats.url) as bare:
             booking = stand.booking("mails", 5, nats_url=nats.url)
             stand.notify("mails_notify", nats_url=nats.url, smtp_port=smtp_port)
@@ -152,8 +155,8 @@ async def _through_everything(url: str, nats_url: str, offices: Path, count: int
     settings = ServiceSettings(database_url=url, nats_url=nats_url, public_url="http://localhost", offices_dir=offices)
     bus = Bus("casework", settings)
     await bus.connect()
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.ensure(stream)
+    await apply(BusAccess(nats_url, ""))
+    await create(bus.client, consumer_settings(consumer("bench", StageChanged)))
     left = count
     done = asyncio.Event()
 
@@ -169,7 +172,6 @@ async def _through_everything(url: str, nats_url: str, offices: Path, count: int
             await tx.publish(_EVENT)
     relay = Relay(url, bus, _now)
     consumption = Consumption("bench", Consumer(StageChanged, handle), bus, database, _now)
-    await consumption.declare()
     started = time.perf_counter()
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(relay.run()), asyncio.create_task(consumption.run())]
     await asyncio.wait_for(done.wait(), 120)

@@ -1,5 +1,6 @@
 """The whole system by the one command: up, healthy, healing, gone."""
 
+import asyncio
 import json
 import os
 import signal
@@ -15,9 +16,13 @@ import psycopg
 import pytest
 from system import ROOT, System
 
-from contracts.topology import SERVICES
+from contracts.booking import BookingCompleted
+from contracts.topology import SERVICES, durable
+from schalter.bus import connected
 from schalter.embedded import free_port
 from schalter.embedded.network import http_status
+from schalter.installation import Installation
+from schalter.running.home import Home
 
 Eventually = Callable[..., object]
 
@@ -108,23 +113,40 @@ def test_secrets_are_in_no_log_and_no_file_that_others_can_read(system: System) 
         assert (system.var / name).stat().st_mode & 0o077 == 0, name
 
 
-def test_status_tells_what_is_well_and_what_to_do_where_it_is_not(system: System, eventually: Eventually) -> None:
-    def status() -> "subprocess.CompletedProcess[str]":
-        command = [str(Path(sys.executable).with_name("schalter")), "status", "--var", str(system.var)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+def schalter(system: System, *words: str) -> "subprocess.CompletedProcess[str]":
+    """A chore beside the running system."""
+    command = [str(Path(sys.executable).with_name("schalter")), *words, "--var", str(system.var)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
 
-    eventually(lambda: status().returncode == 0, seconds=30)
-    text = status().stdout
+
+def test_status_tells_what_is_well_and_what_to_do_where_it_is_not(system: System, eventually: Eventually) -> None:
+    eventually(lambda: schalter(system, "status").returncode == 0, seconds=30)
+    text = schalter(system, "status").stdout
     assert "All is well." in text
     assert sum(line.split()[1:2] == ["ready"] for line in text.splitlines()) == len(SERVICES)
     stopped = psutil.Process(system.state["pids"]["payment"])
     stopped.suspend()
     try:
-        seen = status()
+        seen = schalter(system, "status")
     finally:
         stopped.resume()
     assert seen.returncode == 2
     assert "! payment does not answer: is it running?" in seen.stdout
+
+
+def test_a_lost_consumer_is_told_and_the_operator_makes_it_again(system: System, eventually: Eventually) -> None:
+    name = durable("notify", BookingCompleted)
+
+    async def lose() -> None:
+        async with connected(Installation.running(Home.find(system.var)).bus) as client:
+            await client.jetstream().delete_consumer("BOOKING", name)
+
+    asyncio.run(lose())
+    eventually(lambda: "notify has nothing to speak to or to listen to" in schalter(system, "status").stdout)
+    check = schalter(system, "bus", "apply", "--check")
+    assert (check.returncode, check.stdout) == (2, f"consumer {name} of BOOKING: missing\n")
+    assert schalter(system, "bus", "apply").stdout == f"consumer {name} of BOOKING: missing: created\n"
+    eventually(lambda: "All is well." in schalter(system, "status").stdout)
 
 
 def test_a_second_system_on_the_same_data_is_refused(system: System) -> None:

@@ -215,7 +215,7 @@ def test_in_compose_each_container_has_its_own_secrets_and_the_technical_check_h
     holding = {name: volumes for name, volumes in mounted.items() if volumes}
     assert holding == {
         **{name: {f"secrets-{name}"} for name in (*SERVICES, "postgres", "nats", "redis", "paypal")},
-        "operator": {"secrets-store"},
+        **{name: {"secrets-store"} for name in ("operator", "bus")},
     }
 
 

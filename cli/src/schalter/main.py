@@ -14,6 +14,7 @@ from rich.live import Live
 
 from contracts.topology import SERVICES
 from schalter import chores, clerks, init, metrics, pages, personal_data
+from schalter.bus import apply, differences
 from schalter.compose_secrets import write_secrets
 from schalter.embedded import SchalterError
 from schalter.installation import BusAccess, Installation, services_named
@@ -35,6 +36,8 @@ offices = typer.Typer(help="The offices of this installation.", no_args_is_help=
 events = typer.Typer(help="The events on the bus.", no_args_is_help=True)
 cli.add_typer(offices, name="offices")
 cli.add_typer(events, name="events")
+bus = typer.Typer(help="Streams and consumers on the bus.", no_args_is_help=True)
+cli.add_typer(bus, name="bus")
 personal = typer.Typer(help="What is stored about whom.", no_args_is_help=True)
 cli.add_typer(personal, name="personal-data")
 figures = typer.Typer(help="What Prometheus is told.", no_args_is_help=True)
@@ -114,6 +117,27 @@ def openapi(
         return
     for path in chores.write_openapi(Path(target), Home.find()):
         _out.print(str(path), highlight=False)
+
+
+@bus.command("apply")
+def bus_apply(
+    check: Annotated[bool, typer.Option("--check", help="Only say what differs; exit code 2 then.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete what the topology does not know, streams with all they keep.")
+    ] = False,
+    var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
+) -> None:
+    """Makes streams and consumers as the topology has them; services themselves only publish and listen."""
+    access = Installation.running(Home.find(var)).bus
+    found = asyncio.run(differences(access) if check else apply(access, prune=prune))
+    outcomes = {"missing": "created", "differs": "updated", "unknown": "deleted" if prune else "left alone"}
+    for each in found:
+        line = str(each) if check else f"{each}: {outcomes[each.kind]}"
+        _out.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not found:
+        _out.print("The bus is as the topology has it.")
+    elif check:
+        raise typer.Exit(2)
 
 
 @events.command("replay")

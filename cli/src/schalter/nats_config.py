@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from contracts.topology import CONSUMES, DEAD_LETTERS, PUBLISHES, SERVICES, STREAMS, durable
+from contracts.topology import CONSUMES, PUBLISHES, SERVICES, dead_letter_subject, durable, stream_of
 
 MAX_PAYLOAD = "1MB"
 OPERATOR = "operator"
@@ -32,32 +32,26 @@ def inbox_prefix(service: str) -> str:
 
 
 def permissions(service: str) -> Permissions:
-    """What topology.py lets `service` do: publish its own events, keep its own stream, read what it consumes."""
+    """What topology.py lets `service` do: publish its own events and dead letters, take what is for it.
+
+    Nothing else of JetStream: streams and consumers are the operator's (docs/adr/0032).
+    """
     publish = [event.SUBJECT for event in PUBLISHES[service]]
-    publish += [f"dead.{service}.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES"]
-    for stream in (STREAMS[service].name, DEAD_LETTERS.name):
-        publish += [f"$JS.API.STREAM.{verb}.{stream}" for verb in ("INFO", "CREATE", "UPDATE")]
-    subscribe = [f"{inbox_prefix(service)}.>"]
-    sources = {event.SUBJECT.split(".", 1)[0] for event in CONSUMES[service]}
-    for source in sorted(sources - {service}):
-        publish.append(f"$JS.API.STREAM.INFO.{STREAMS[source].name}")
+    publish.append(dead_letter_subject(service, ">"))
     for event in CONSUMES[service]:
-        stream = STREAMS[event.SUBJECT.split(".", 1)[0]].name
-        name = durable(service, event)
+        name, stream = durable(service, event), stream_of(event.SUBJECT)
         publish += [
-            # The filter is part of the subject, so that a consumer cannot be widened to other subjects.
-            f"$JS.API.CONSUMER.CREATE.{stream}.{name}.{event.SUBJECT}",
-            f"$JS.API.CONSUMER.INFO.{stream}.{name}",
             f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}",
+            f"$JS.API.CONSUMER.INFO.{stream}.{name}",  # how much waits there (chassis.vitals)
             f"$JS.ACK.{stream}.{name}.>",
-            f"$JS.ACK.*.*.{stream}.{name}.>",
+            # As newer servers write it. Not `*` for the domain: that would be a stream's place in the line above.
+            f"$JS.ACK._.*.{stream}.{name}.>",
         ]
-        subscribe.append(f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{stream}.{name}")
-    return Permissions(tuple(publish), tuple(subscribe))
+    return Permissions(tuple(publish), (f"{inbox_prefix(service)}.>",))
 
 
 def service_users(passwords: dict[str, str]) -> tuple[User, ...]:
-    """A user for every service, and the operator (replay of dead letters), who may do anything."""
+    """A user for every service, and the operator (the topology, dead letters), who may do anything."""
     users = [User(service, passwords[service], permissions(service)) for service in SERVICES]
     return (*users, User(OPERATOR, passwords[OPERATOR], None))
 

@@ -3,16 +3,13 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import nats
-from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from contracts.topology import DEAD_LETTERS
-from schalter.embedded import SchalterError
+from schalter.bus import connected
 from schalter.installation import BusAccess
-from schalter.nats_config import OPERATOR, inbox_prefix
 
 
 @dataclass(frozen=True)
@@ -32,21 +29,7 @@ async def replay(access: BusAccess, *, consumer: str | None = None, dry_run: boo
     next run, so that a letter that dies again does not go round for ever. Raises SchalterError when the bus cannot be
     reached.
     """
-    try:
-        client = await nats.connect(
-            access.url,
-            user=OPERATOR,
-            password=access.password,
-            inbox_prefix=inbox_prefix(OPERATOR),
-            connect_timeout=3,
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0.1,
-            error_cb=_keep_quiet,
-        )
-    except (NatsError, OSError, TimeoutError) as error:
-        raise SchalterError(f"The bus at {access.url} cannot be reached: {error}") from None
-    try:
+    async with connected(access) as client:
         bus = client.jetstream()
         async for message in _stored(bus):
             headers = dict(message.headers or {})
@@ -64,12 +47,6 @@ async def replay(access: BusAccess, *, consumer: str | None = None, dry_run: boo
                 await bus.publish(letter.subject, message.data or b"", headers=headers)
                 await bus.delete_msg(DEAD_LETTERS.name, letter.sequence)
             yield letter
-    finally:
-        await client.close()
-
-
-async def _keep_quiet(_: Exception) -> None:
-    """The client's own report of each attempt; what matters is raised where a call fails."""
 
 
 async def _stored(bus: JetStreamContext) -> AsyncIterator[RawStreamMsg]:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.topology import SERVICES
+from schalter.bus import differences
 from schalter.embedded import SchalterError
 from schalter.installation import BusAccess, Installation
 from schalter.replay import replay
@@ -43,7 +44,9 @@ class Seen:
         """What is not well, each with what to look at."""
         if self.failing is None:
             return [f"{self.name} does not answer: is it running? Its log says why."]
-        found = [f"{self.name} does not reach {part}." for part in self.failing]
+        found = [f"{self.name} does not reach {part}." for part in self.failing if part != "topology"]
+        if "topology" in self.failing:
+            found.append(f"{self.name} has nothing to speak to or to listen to on the bus: schalter bus apply")
         if self.figure("schalter_outbox_oldest_seconds") > _EVENTS_LATE_SECONDS:
             found.append(f"{self.name} has events that do not reach the bus: is NATS up? Nothing is lost.")
         if self.figure("schalter_messages_oldest_seconds") > _MESSAGES_LATE_SECONDS:
@@ -53,10 +56,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Status:
-    """How it stands. `dead_letters`: how many events nobody could process; None: the bus cannot be reached."""
+    """How it stands. `dead_letters`: how many events nobody could process; None: the bus cannot be reached.
+
+    `differences`: in how many streams and consumers the bus is not as the topology has it.
+    """
 
     services: list[Seen]
     dead_letters: int | None
+    differences: int = 0
 
     @property
     def troubles(self) -> list[str]:
@@ -66,6 +73,10 @@ class Status:
             found.append("The bus does not answer: is NATS up? What is committed meanwhile waits in the outboxes.")
         elif self.dead_letters:
             found.append(f"{self.dead_letters} events could not be processed: schalter events replay --dry-run")
+        if self.differences:
+            found.append(
+                f"{self.differences} streams and consumers are not as they shall be: schalter bus apply --check"
+            )
         return found
 
 
@@ -73,13 +84,14 @@ def look(installation: Installation) -> Status:
     """Asks all services, one after the other, for three seconds each at most, and the bus."""
     services = [_seen(name, installation.service(name)) for name in SERVICES]
     try:
-        return Status(services, asyncio.run(_dead_letters(installation.bus)))
+        return Status(services, *asyncio.run(_on_the_bus(installation.bus)))
     except SchalterError:
         return Status(services, None)
 
 
-async def _dead_letters(access: BusAccess) -> int:
-    return len([letter async for letter in replay(access, dry_run=True)])
+async def _on_the_bus(access: BusAccess) -> tuple[int, int]:
+    letters = [letter async for letter in replay(access, dry_run=True)]
+    return len(letters), len(await differences(access))
 
 
 def shown(status: Status) -> RenderableType:

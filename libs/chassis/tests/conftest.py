@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from listening import anew
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
@@ -12,7 +13,6 @@ from chassis.bus import Bus
 from chassis.database import Database
 from chassis.settings import ServiceSettings
 from chassis.tables import IdempotentAnswer, Inbox, Outbox
-from contracts.topology import DEAD_LETTERS, STREAMS
 
 
 def _now() -> datetime:
@@ -37,15 +37,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def bus(database_url: str, nats_url: str, offices_dir: Path) -> AsyncIterator[Bus]:
-    """The bus as casework has it, its stream and the dead letters empty."""
+    """The bus as casework has it, its stream and the dead letters empty; who listens is said by each test."""
     settings = ServiceSettings(
         database_url=database_url, nats_url=nats_url, public_url="http://localhost", offices_dir=offices_dir
     )
     bus = Bus("casework", settings)
     await bus.connect()
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.ensure(stream)
+    await anew(bus)
     yield bus
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.jetstream.delete_stream(stream.name)
     await bus.close()

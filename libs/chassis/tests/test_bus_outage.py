@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from listening import listens
 
-from chassis import consumer as consuming
 from chassis.bus import Bus, BusError
 from chassis.consumer import Consumer, Consumption
 from chassis.database import Database, Transaction
@@ -24,8 +24,10 @@ from chassis.settings import ServiceSettings
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS, STREAMS
+from contracts.topology import ACK_WAIT
+from schalter.bus import apply
 from schalter.embedded import Nats, free_port
+from schalter.installation import BusAccess
 
 SAMPLE = load()["casework.stage_changed.v1"][1]
 #: How long after the bus is back the last event may be applied, in seconds.
@@ -40,6 +42,7 @@ def clock() -> datetime:
 def server(servers_dir: Path) -> Iterator[Nats]:
     directory = servers_dir / f"nats-{secrets.token_hex(4)}"
     with Nats(directory, free_port(), log=servers_dir / f"{directory.name}.log", durable=True) as server:
+        asyncio.run(apply(BusAccess(server.url, "")))
         yield server
     shutil.rmtree(directory, ignore_errors=True)
 
@@ -51,8 +54,7 @@ async def connected(server: Nats, database: Database, offices_dir: Path) -> Asyn
     )
     bus = Bus("casework", settings)
     await bus.connect()
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.ensure(stream)
+    await listens(bus, "outage", "died", "slow")
     yield bus
     await bus.close()
 
@@ -121,7 +123,6 @@ async def test_what_was_handed_to_a_process_that_died_comes_again_soon(
 
     async with connected(server, database, offices_dir) as bus:
         consumption = Consumption("died", Consumer(StageChanged, handle), bus, database, clock)
-        await consumption.declare()
         dying = await bus.jetstream.pull_subscribe_bind(consumer="died-casework-stage_changed-v1", stream="CASEWORK")
         meta = Meta.of(SAMPLE, now=clock())
         await bus.publish(SAMPLE.SUBJECT, SAMPLE.model_dump_json().encode(), meta.headers())
@@ -143,7 +144,7 @@ async def test_what_takes_longer_than_the_bus_waits_is_not_handed_out_again(
 
     async def handle(_: Transaction, __: Event, meta: Meta) -> None:
         begun.append(meta.id)
-        await asyncio.sleep(consuming.ACK_WAIT_SECONDS * 1.75)
+        await asyncio.sleep(ACK_WAIT.total_seconds() * 1.75)
         done.append(meta.id)
 
     async with connected(server, database, offices_dir) as bus:

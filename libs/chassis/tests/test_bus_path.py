@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from listening import listens
 
 from chassis import metrics
 from chassis.bus import BATCH_FROM, Bus, Message
@@ -205,6 +206,7 @@ async def test_an_effect_that_fails_leaves_no_trace_and_is_tried_again(database:
         if len(tries) < 3:
             raise ValueError("not yet")
 
+    await listens(bus, "test")
     async with running(Consumption("test", Consumer(StageChanged, handle), bus, database, clock).run()):
         await bus.publish_all(messages(1))
         await until(lambda: len(tries) == 3)
@@ -222,6 +224,7 @@ async def test_poison_and_garbage_step_aside_and_the_rest_flows(database: Databa
             raise Poison("cannot be")
         done.append(meta)
 
+    await listens(bus, "aside")
     async with running(Consumption("aside", Consumer(StageChanged, handle), bus, database, clock).run()):
         await bus.publish(SAMPLE.SUBJECT, SAMPLE.model_dump_json().encode(), poisonous.headers())
         await bus.publish(SAMPLE.SUBJECT, b"\xff not json", {**Meta.of(SAMPLE, now=NOW).headers()})
@@ -249,6 +252,7 @@ async def test_a_consumer_waits_out_a_database_outage_without_burying_the_messag
             raise ConnectionResetError
         done.append(meta)
 
+    await listens(bus, "outage")
     async with running(Consumption("outage", Consumer(StageChanged, handle), bus, database, clock).run()):
         await bus.publish_all(messages(1))
         await until(lambda: len(done) == 1)
@@ -295,6 +299,7 @@ async def test_poison_that_came_in_a_batch_steps_aside_too(database: Database, b
     async def handle(_: Transaction, __: Event, ___: Meta) -> None:
         raise Poison("cannot be")
 
+    await listens(bus, "batch")
     async with running(Consumption("batch", Consumer(StageChanged, handle), bus, database, clock).run()):
         await bus.publish_all(messages(BATCH_FROM))
         await until(lambda: _count_is(bus, "DEAD_LETTERS", BATCH_FROM))
@@ -315,6 +320,7 @@ async def test_a_backlog_is_applied_together_and_each_event_once(database: Datab
     again = [(subject, body, headers | {"Nats-Msg-Id": uuid4().hex}) for subject, body, headers in backlog[:10]]
     await bus.publish_all(backlog)
     await bus.publish_all(again)
+    await listens(bus, "backlog")
     async with running(Consumption("backlog", Consumer(StageChanged, handle), bus, database, clock).run()):
         await until(lambda: _inbox_is(database, 60))
         await until(
@@ -334,6 +340,7 @@ async def test_one_that_fails_in_a_backlog_takes_no_other_with_it(database: Data
             raise Poison("cannot be")
 
     await bus.publish_all(backlog)
+    await listens(bus, "mixed")
     async with running(Consumption("mixed", Consumer(StageChanged, handle), bus, database, clock).run()):
         await until(lambda: _inbox_is(database, 39))
         await until(lambda: _count_is(bus, "DEAD_LETTERS", 1))

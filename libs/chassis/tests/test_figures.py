@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
+from listening import listens
 from prometheus_client import REGISTRY
 from pydantic import BaseModel
 
@@ -29,8 +30,9 @@ from chassis.vitals import ConsumerFigures, loop_lag
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS, STREAMS
+from schalter.bus import apply
 from schalter.embedded import Nats, free_port
+from schalter.installation import BusAccess
 
 SAMPLE = load()["casework.stage_changed.v1"][1]
 CONSUMER = "booking-casework-stage_changed-v1"
@@ -243,7 +245,7 @@ async def test_a_consumer_tells_what_waits_what_is_in_hand_and_what_came_again(d
     figures = ConsumerFigures("booking", [consumer], bus)
     await figures.ask()  # it is not there yet
     assert figure("schalter_consumer_waiting", consumer=CONSUMER) == 0
-    await consumption.declare()
+    await listens(bus, "booking")
     for _ in range(3):
         meta = Meta.of(SAMPLE, now=clock())
         await bus.publish(SAMPLE.SUBJECT, SAMPLE.model_dump_json().encode(), meta.headers())
@@ -268,6 +270,7 @@ async def test_a_consumer_tells_what_waits_what_is_in_hand_and_what_came_again(d
 def server(servers_dir: Path) -> Iterator[Nats]:
     directory = servers_dir / f"nats-{secrets.token_hex(4)}"
     with Nats(directory, free_port(), log=servers_dir / f"{directory.name}.log", durable=False) as server:
+        asyncio.run(apply(BusAccess(server.url, "")))
         yield server
     shutil.rmtree(directory, ignore_errors=True)
 
@@ -278,8 +281,6 @@ async def test_what_the_bus_does_not_take_is_a_failure(server: Nats, database: D
     )
     bus = Bus("casework", settings)
     await bus.connect()
-    for stream in (STREAMS["casework"], DEAD_LETTERS):
-        await bus.ensure(stream)
     relay = Relay(database.url, bus, clock)
     database.on_publish(relay.hand)
     task = asyncio.create_task(relay.run())

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import pytest
 from link import Link, link_to
+from listening import listens
 
 from chassis.bus import Bus
 from chassis.consumer import Consumer
@@ -60,6 +61,7 @@ async def links(
         service.amid.set()
         await service.go_on.wait()
 
+    await listens(bus, "casework")
     async with AsyncExitStack() as stack:
         to_database = await stack.enter_async_context(link_to(port_of(database.url)))
         to_bus = await stack.enter_async_context(link_to(port_of(nats_url)))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from listening import listens
 
 from chassis.bus import Bus, Message
 from chassis.consumer import MAX_TRIES, Consumer, Consumption, Poison
@@ -76,6 +77,7 @@ async def breaks_the_transaction(tx: Transaction) -> None:
 
 @asynccontextmanager
 async def consuming(bus: Bus, database: Database, handle: Handle) -> AsyncIterator[None]:
+    await listens(bus, "poison")
     task = asyncio.create_task(Consumption("poison", Consumer(StageChanged, handle), bus, database, clock).run())
     try:
         yield

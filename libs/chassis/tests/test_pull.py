@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
+from structlog.testing import capture_logs
 
 from chassis.bus import Bus
 from chassis.pull import Pull
@@ -27,17 +29,19 @@ async def bus(nats_url: str, offices_dir: Path) -> AsyncIterator[Bus]:
     bus = Bus("pulling", settings)
     await bus.connect()
     await bus.jetstream.add_stream(StreamConfig(name=STREAM, subjects=[SUBJECT]))
+    await make_consumer(bus)
     yield bus
     await bus.jetstream.delete_stream(STREAM)
     await bus.close()
 
 
 def pulling(bus: Bus, *, ahead: int = 100, expires: float = 60) -> Pull:
-    async def declare() -> None:
-        config = ConsumerConfig(name=NAME, durable_name=NAME, ack_policy=AckPolicy.EXPLICIT, ack_wait=2)
-        await bus.jetstream.add_consumer(STREAM, config)
+    return Pull(bus, STREAM, NAME, ahead=ahead, expires=expires)
 
-    return Pull(bus, STREAM, NAME, declare, ahead=ahead, expires=expires)
+
+async def make_consumer(bus: Bus) -> None:
+    config = ConsumerConfig(name=NAME, durable_name=NAME, ack_policy=AckPolicy.EXPLICIT, ack_wait=2)
+    await bus.jetstream.add_consumer(STREAM, config)
 
 
 async def publish(bus: Bus, count: int = 1) -> None:
@@ -117,14 +121,33 @@ async def test_a_request_that_the_bus_has_lost_is_made_again(bus: Bus) -> None:
         assert await taken(pull, 250) == list(range(1, 251))
 
 
-async def test_a_consumer_that_was_deleted_is_declared_again(bus: Bus) -> None:
+async def test_a_consumer_that_is_gone_is_waited_for_and_said_once(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.bus.log", structlog.get_logger())  # one that no test has used is captured
     pull = pulling(bus)
     async with pull.open():
         await publish(bus)
         await taken(pull, 1)
-        await bus.jetstream.delete_consumer(STREAM, NAME)
-        await publish(bus)
-        assert 2 in await taken(pull, 2)  # the first, too: the new consumer knows of no acknowledgement
+        assert not bus.missing
+        with capture_logs() as lines:
+            await bus.jetstream.delete_consumer(STREAM, NAME)
+            await asyncio.sleep(1.5)
+            assert bus.missing == {NAME}
+            await make_consumer(bus)
+            await publish(bus)
+            assert 2 in await taken(pull, 2)  # the first, too: the new consumer knows of no acknowledgement
+        assert not bus.missing
+    said = [line["event"] for line in lines if line["event"].endswith("_on_the_bus")]
+    assert said == ["missing_on_the_bus", "found_on_the_bus"]
+
+
+async def test_a_consumer_that_comes_later_is_found_though_nothing_is_for_it(bus: Bus) -> None:
+    await bus.jetstream.delete_consumer(STREAM, NAME)
+    async with pulling(bus).open(), asyncio.timeout(10):
+        while NAME not in bus.missing:
+            await asyncio.sleep(0.01)
+        await make_consumer(bus)
+        while bus.missing:
+            await asyncio.sleep(0.01)
 
 
 async def test_who_stops_takes_nothing_from_those_who_go_on(bus: Bus) -> None:

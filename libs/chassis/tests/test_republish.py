@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from listening import listens
+
 from chassis.bus import Bus
 from chassis.consumer import Consumer, Consumption
 from chassis.database import Database, Transaction
@@ -71,6 +73,7 @@ async def test_a_consumer_that_lost_its_database_hears_it_again_and_the_others_a
             while len(applied[name]) < count:
                 await asyncio.sleep(0.02)
 
+    await listens(bus, "restored", "well")
     relay = Relay(database.url, bus, clock)
     async with running(relay.run(), consumption("restored").run(), consumption("well").run()):
         ids = await commit(database, 12)

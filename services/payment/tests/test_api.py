@@ -163,7 +163,6 @@ async def test_from_request_to_capture_over_the_bus(service: Any, simulator: Any
     client = await nats.connect(nats_url)
     try:
         bus = client.jetstream()
-        await bus.add_stream(name="CASEWORK", subjects=["casework.>"])
 
         async def publish(event: Any, *, times: int) -> None:
             meta = Meta.of(event, now=datetime.now(UTC))

@@ -17,7 +17,7 @@ from chassis.clock import utc_now
 from chassis.consumer import process
 from chassis.database import Database
 from contracts.base import Event, Meta
-from contracts.topology import CONSUMES, STREAMS, durable
+from contracts.topology import CONSUMES, durable
 from signaling.consumers import Consumers, RoomUnknown
 from signaling.hub import Hub
 
@@ -183,9 +183,6 @@ async def test_the_way_over_the_bus(
     connection = await nats.connect(nats_url)
     try:
         jetstream = connection.jetstream()
-        stream = STREAMS["booking"]
-        with suppress(nats.js.errors.BadRequestError):
-            await jetstream.add_stream(name=stream.name, subjects=list(stream.subjects))
 
         async def publish(event: Event, meta: Meta) -> None:
             body = event.model_dump_json().encode()

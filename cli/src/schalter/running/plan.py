@@ -14,6 +14,7 @@ from typing import Final
 from contracts.topology import SERVICES
 from schalter.embedded import Alertmanager, Caddy, Nats, Part, Postgres, Program, Prometheus, Redis, free_ports
 from schalter.embedded.network import LOOPBACK, http_status
+from schalter.installation import BusAccess
 from schalter.nats_config import OPERATOR, service_users
 from schalter.running.home import Home
 from schalter.running.secret_store import SecretStore
@@ -47,6 +48,7 @@ class Plan:
     applications: tuple[Program, ...]
     observers: tuple[Part, ...]
     database_passwords: Mapping[str, str]
+    bus: BusAccess
 
 
 def make_plan(home: Home, secrets: SecretStore, port: int, *, observe: bool = False) -> Plan:
@@ -109,14 +111,15 @@ def make_plan(home: Home, secrets: SecretStore, port: int, *, observe: bool = Fa
         log=logs / "gateway.log",
     )
     return Plan(
-        public_url,
-        ports,
-        postgres,
-        (postgres, nats, redis),
-        gateway,
-        tuple(applications),
-        _observers(home, ports) if observe else (),
-        database_passwords,
+        public_url=public_url,
+        ports=ports,
+        postgres=postgres,
+        servers=(postgres, nats, redis),
+        gateway=gateway,
+        applications=tuple(applications),
+        observers=_observers(home, ports) if observe else (),
+        database_passwords=database_passwords,
+        bus=BusAccess(nats.url, nats_passwords[OPERATOR]),
     )
 
 

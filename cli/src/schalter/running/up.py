@@ -1,5 +1,6 @@
 """The course of `schalter up`, from checks to clean-up."""
 
+import asyncio
 import json
 import os
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import filelock
 from rich.console import Console
 
+from schalter.bus import apply
 from schalter.embedded import SchalterError, observers
 from schalter.embedded.network import is_taken
 from schalter.offices import read_offices
@@ -66,6 +68,7 @@ def _start(plan: Plan, supervisor: Supervisor) -> None:
         return
     for name, password in plan.database_passwords.items():
         plan.postgres.create_database(name, password)
+    asyncio.run(apply(plan.bus))
     plan.gateway.prepare()
     supervisor.start([*plan.applications, plan.gateway.program()])
     if plan.observers and not supervisor.stopping:

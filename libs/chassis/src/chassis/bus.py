@@ -1,9 +1,13 @@
-"""NATS with JetStream: the connection of one service, its stream, and publishing."""
+"""NATS with JetStream: the connection of one service, and publishing.
+
+Streams and consumers are the operator's (`schalter bus apply`): a service may speak and listen, and waits for what is
+not there.
+"""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 from uuid import uuid4
 
@@ -11,12 +15,13 @@ import nats
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, StorageType, StreamConfig
+from nats.js.errors import NoStreamResponseError
 
 from chassis.metrics import BUS_CONNECTED
 from chassis.settings import ServiceSettings
-from contracts.topology import DEAD_LETTERS, Stream
+from contracts.topology import PUBLISHES, dead_letter_subject, stream_of
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +31,10 @@ Message = tuple[str, bytes, dict[str, str]]
 BATCH_FROM: Final = 8
 _ACK_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.1
-_DUPLICATE_WINDOW_SECONDS: Final = 120.0
+#: How often what is missing is looked for.
+MISSING_SECONDS: Final = 0.5
+#: No stream has this name, so that none stores the message; but one that listens says so.
+_FOR_NO_STREAM: Final = {"Nats-Expected-Stream": "none"}
 #: A connection over which nothing passes any more, though nobody said so, is given up after the third such silence.
 _PING_SECONDS: Final = 3
 
@@ -44,6 +52,7 @@ class Bus:
         self._client = Client()
         self._waiting: set[asyncio.Timeout] = set()
         self._on_reconnect: set[Callable[[], Awaitable[None]]] = set()
+        self._missing: set[str] = set()
 
     @property
     def connected(self) -> bool:
@@ -110,29 +119,43 @@ class Bus:
         if self._client.is_connected or self._client.is_reconnecting:
             await self._client.close()
 
-    async def ensure(self, stream: Stream) -> None:
-        """Create `stream`, or bring its settings up to date."""
-        config = StreamConfig(
-            name=stream.name,
-            subjects=list(stream.subjects),
-            max_age=stream.max_age.total_seconds(),
-            max_bytes=stream.max_bytes,
-            storage=StorageType.FILE,
-            discard=DiscardPolicy.OLD,
-            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
-            allow_atomic=stream is not DEAD_LETTERS,
-            num_replicas=1,
-        )
-        try:
-            await self.jetstream.update_stream(config)
-        except nats.js.errors.NotFoundError:
-            await self.jetstream.add_stream(config)
+    @property
+    def missing(self) -> frozenset[str]:
+        """The streams and consumers that this service needs and the bus has not, as far as is known."""
+        return frozenset(self._missing)
+
+    def note_missing(self, name: str) -> None:
+        """The bus has no stream or consumer `name`; said once in the log, as long as that lasts."""
+        if name not in self._missing:
+            self._missing.add(name)
+            log.error("missing_on_the_bus", missing=name, remedy="schalter bus apply")
+
+    def note_found(self, name: str) -> None:
+        """The bus has `name`, for all that was said before."""
+        if name in self._missing:
+            self._missing.discard(name)
+            log.info("found_on_the_bus", found=name)
+
+    async def find_streams(self) -> None:
+        """Return once the streams that this service publishes to are there: its own, and that of the dead letters."""
+        for subject in (PUBLISHES[self.name][0].SUBJECT, dead_letter_subject(self.name, "none")):
+            while not await self._has_stream(subject):  # noqa: ASYNC110 - see below
+                await asyncio.sleep(MISSING_SECONDS)  # the bus tells nobody of a new stream
+
+    async def _has_stream(self, subject: str) -> bool:
+        """Whether a stream listens to `subject`. Asked by a message that it refuses: a service may ask nothing else."""
+        with suppress(BusError):
+            async with self._acknowledged(subject):
+                await self._client.request(subject, b"", timeout=_ACK_SECONDS, headers=_FOR_NO_STREAM)
+            return True
+        return False
 
     async def ready(self) -> None:
-        """Return once there is a connection, and not at once: what failed over a living one fails again."""
+        """Return once there are a connection and the streams, and not at once: what failed with both fails again."""
         await asyncio.sleep(_RETRY_SECONDS)
         while not self.connected:  # noqa: ASYNC110 - the client tells of it by callback alone, and may be replaced
             await asyncio.sleep(_RETRY_SECONDS)
+        await self.find_streams()
 
     async def publish(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
         """Store one message. A repeated `Nats-Msg-Id` counts as stored. Raises BusError when not acknowledged."""
@@ -151,13 +174,13 @@ class Bus:
             await self.publish(subject, body, headers)
 
     @asynccontextmanager
-    async def _acknowledged(self, what: str) -> AsyncIterator[None]:
-        """A block that waits for the server's word: raises BusError as soon as that cannot come any more.
+    async def _acknowledged(self, subject: str) -> AsyncIterator[None]:
+        """A block that waits for the word of the stream of `subject`: raises BusError once that cannot come any more.
 
         Without a connection nothing is begun: the client would keep it and send it later, unasked.
         """
         if not self.connected:
-            raise BusError(f"{what}: not connected")
+            raise BusError(f"{subject}: not connected")
         try:
             async with asyncio.timeout(None) as limit:
                 self._waiting.add(limit)
@@ -165,12 +188,16 @@ class Bus:
                     yield
                 finally:
                     self._waiting.discard(limit)
+        except (NoRespondersError, NoStreamResponseError) as error:
+            self.note_missing(stream_of(subject))
+            raise BusError(f"{subject}: no stream") from error
         except (NatsError, TimeoutError) as error:
-            raise BusError(f"{what}: {type(error).__name__}") from error
+            raise BusError(f"{subject}: {type(error).__name__}") from error
+        self.note_found(stream_of(subject))
 
     async def _publish_batch(self, messages: list[Message]) -> bool:
         batch = uuid4().hex
-        async with self._acknowledged("batch"):
+        async with self._acknowledged(messages[0][0]):
             for sequence, (subject, body, headers) in enumerate(messages, start=1):
                 marked = {**headers, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(sequence)}
                 if sequence < len(messages):

@@ -11,7 +11,6 @@ from uuid import UUID
 import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from pydantic import ValidationError
 
 from chassis import metrics
@@ -28,9 +27,6 @@ log = structlog.get_logger(__name__)
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Transaction, E, Meta], Awaitable[None]]
 
-#: After how long of silence the bus hands a message out again. Short, because it may have died on its way here with the
-#: bus, or in a service that was killed; so who works on one longer says so (chassis.pull).
-ACK_WAIT_SECONDS: Final = 2.0
 _OUTAGE_SECONDS: Final = 0.5
 MAX_TRIES: Final = 5
 _MAX_IN_FLIGHT: Final = 32
@@ -140,8 +136,7 @@ class Consumption:
         self._database = database
         self._clock = clock
         self._places = asyncio.Semaphore(_MAX_IN_FLIGHT)
-        self._stream = stream_of(consumer.event).name
-        self._pull = Pull(bus, self._stream, self._name, self.declare, ahead=_AHEAD)
+        self._pull = Pull(bus, stream_of(consumer.event.SUBJECT), self._name, ahead=_AHEAD)
 
     async def run(self) -> None:
         """Take each message as it comes, a few at the same time, so that a slow one does not hold up quick ones.
@@ -156,28 +151,6 @@ class Consumption:
                     for number, message in messages.items():
                         await self._places.acquire()
                         group.create_task(self._take(message, number))
-
-    async def declare(self) -> None:
-        """Create the durable consumer, or bring it up to date; waits until its stream exists."""
-        config = ConsumerConfig(
-            name=self._name,  # permissions name the new API, whose subject carries the filter
-            durable_name=self._name,
-            filter_subject=self._consumer.event.SUBJECT,
-            deliver_policy=DeliverPolicy.ALL,
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=ACK_WAIT_SECONDS,
-            # Tries are counted here: with the server's own limit a message that outlived five crashes would go silent.
-            max_deliver=-1,
-            max_ack_pending=1000,
-        )
-        while True:
-            try:
-                await self._bus.jetstream.add_consumer(self._stream, config)
-                return
-            except (TimeoutError, NatsError) as error:
-                # The publisher, who owns the stream, may start after us.
-                log.debug("stream_not_ready", stream=self._stream, error=type(error).__name__)
-                await asyncio.sleep(0.5)
 
     async def _take_together(self, messages: Mapping[int, Msg]) -> bool:
         """Apply all of them in one transaction. False when they have to be taken one by one, each with its own fate."""

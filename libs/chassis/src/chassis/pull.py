@@ -6,7 +6,7 @@ the next one (see docs/adr/0018).
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from itertools import count, islice
 from typing import Final
@@ -15,7 +15,7 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from chassis.bus import Bus
+from chassis.bus import MISSING_SECONDS, Bus
 
 log = structlog.get_logger(__name__)
 
@@ -38,23 +38,13 @@ class Pull:
     """The messages of one durable consumer, by their number in its stream.
 
     At most `ahead` are in hand, here and not yet released (a request's worth more after an outage). As long as they
-    are, the bus hands them to nobody else. A consumer that is gone is declared again by `declare`.
+    are, the bus hands them to nobody else. One that is not there is waited for.
     """
 
-    def __init__(
-        self,
-        bus: Bus,
-        stream: str,
-        consumer: str,
-        declare: Callable[[], Awaitable[object]],
-        *,
-        ahead: int,
-        expires: float = _EXPIRES_SECONDS,
-    ) -> None:
+    def __init__(self, bus: Bus, stream: str, consumer: str, *, ahead: int, expires: float = _EXPIRES_SECONDS) -> None:
         self._bus = bus
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._consumer = consumer
-        self._declare = declare
         self._ahead = ahead
         self._expires = expires
         self._inbox = ""
@@ -65,14 +55,13 @@ class Pull:
         self._in_hand: dict[int, Msg] = {}
         self._waiting: dict[int, Msg] = {}
         self._news = asyncio.Event()
-        self._refused = self._gone = False
+        self._refused = False
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """A block during which requests stand."""
         self._in_hand.clear()
         self._waiting.clear()
-        await self._declare()
         client = self._bus.client
         self._inbox = client.new_inbox()
         subscription = await client.subscribe(f"{self._inbox}.*", cb=self._came)
@@ -124,6 +113,7 @@ class Pull:
     async def _came(self, message: Msg) -> None:
         self._heard = asyncio.get_running_loop().time()
         if message.reply:
+            self._bus.note_found(self._consumer)
             self._asked = max(0, self._asked - 1)
             number = message.metadata.sequence.stream
             if number not in self._in_hand:  # else it comes again, and is being worked on
@@ -134,25 +124,25 @@ class Pull:
             await self._told(message.headers or {})
 
     async def _told(self, headers: dict[str, str]) -> None:
-        status = headers.get("Status", "")
+        status, why = headers.get("Status", ""), headers.get("Description", "")
+        if status == _NOBODY or "Consumer Deleted" in why:
+            self._bus.note_missing(self._consumer)
+            self._refused = True
+            return
+        self._bus.note_found(self._consumer)
         if status in _ENDED:
             self._asked = max(0, self._asked - int(headers.get("Nats-Pending-Messages", self._asked)))
             await self._top_up()
         elif status != _HEARTBEAT:
-            # Another leader, a shutdown, no such consumer: asked again by the watch.
-            why = headers.get("Description", "")
+            # Another leader, a shutdown: asked again by the watch.
             log.info("pull_refused", consumer=self._consumer, status=status, why=why)
             self._refused = True
-            self._gone = self._gone or status == _NOBODY or "Consumer Deleted" in why
 
     async def _watch(self) -> None:
         """Ask again what was refused, and what the bus has silently forgotten."""
         while True:
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(MISSING_SECONDS if self._consumer in self._bus.missing else _PAUSE_SECONDS)
             silent = asyncio.get_running_loop().time() - self._heard > _SILENCE_SECONDS
-            if self._gone and self._bus.connected:
-                await self._declare()
-                self._gone = False
             if self._refused or (silent and self._asked):
                 await self._anew()
 

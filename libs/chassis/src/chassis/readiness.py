@@ -6,6 +6,11 @@ from typing import Final
 
 from chassis.metrics import READY
 
+
+class NotReady(Exception):
+    """What a check misses, in words for the operator; of any other error only its kind is told."""
+
+
 #: Raises when what it looks at cannot be used.
 Check = Callable[[], Awaitable[None]]
 _PATIENCE_SECONDS: Final = 2.0
@@ -21,13 +26,13 @@ class Readiness:
             READY.labels(part)
 
     async def failing(self) -> dict[str, str]:
-        """What cannot be used, with the kind of error; each part has two seconds to answer."""
+        """What cannot be used, with the kind of error or NotReady's words; each part has two seconds to answer."""
         found: dict[str, str] = {}
         for part, check in self._checks.items():
             try:
                 await asyncio.wait_for(check(), _PATIENCE_SECONDS)
             except Exception as error:  # noqa: BLE001 - any error means not ready
-                found[part] = type(error).__name__
+                found[part] = str(error) if isinstance(error, NotReady) else type(error).__name__
             READY.labels(part).set(part not in found)
         return found
 

@@ -24,12 +24,12 @@ from chassis.database import Database
 from chassis.edge import Edge
 from chassis.express import Express, ways
 from chassis.outbox import Relay
-from chassis.readiness import Check, Readiness
+from chassis.readiness import Check, NotReady, Readiness
 from chassis.settings import ServiceSettings
 from chassis.tokens import TokenVerifier
 from chassis.vitals import ConsumerFigures, loop_lag
 from contracts.base import Event
-from contracts.topology import DEAD_LETTERS, PUBLISHES, STREAMS
+from contracts.topology import PUBLISHES
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,9 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
 
     At its start it migrates its schema and opens `resources` (context managers that may add to `app.state`), then runs
     the outbox relay, `consumers` and `workers` in the background: it serves HTTP while the bus is away. `checks` decide
-    readiness beside database and bus. `counts` hears of every event that was committed, for the service's own figures.
+    readiness beside database, bus, and the streams and consumers on it (`topology`). `counts` hears of every event that
+    was committed, for the service's own figures.
+
     `app.state` holds `database`, `bus`, `clock`, `settings`, `verifiers`, `consumers` and `state`.
     """
     logging.configure(name, settings.log_level)
@@ -133,7 +135,11 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
         if not bus.connected:
             raise ConnectionError("not connected")
 
-    readiness = Readiness({"database": database.ping, "bus": bus_check, **(checks or {})})
+    async def topology_check() -> None:
+        if bus.missing:
+            raise NotReady(f"missing: {', '.join(sorted(bus.missing))}")
+
+    readiness = Readiness({"database": database.ping, "bus": bus_check, "topology": topology_check, **(checks or {})})
     tasks: list[asyncio.Task[None]] = []
 
     def start(worker: Worker) -> None:
@@ -141,12 +147,11 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
 
     async def on_the_bus() -> None:
         await bus.connect()
-        for stream in (STREAMS[name], DEAD_LETTERS):
-            await bus.ensure(stream)
         # Not in a task group: it would cancel its tasks once, and wait for ever for one that swallowed it.
         start(Worker("outbox-relay", relay.run))
         for consumer in consumers:
             start(Worker("consumer", Consumption(name, consumer, bus, database, clock).run))
+        await bus.find_streams()
 
     running = (
         Worker("bus", on_the_bus),

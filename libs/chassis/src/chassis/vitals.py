@@ -17,7 +17,7 @@ from chassis.metrics import (
     REDELIVERED,
     at_zero,
 )
-from contracts.topology import durable, stream_of
+from contracts import topology
 
 _LOOP_SECONDS: Final = 0.25
 _CONSUMERS_SECONDS: Final = 15.0
@@ -37,8 +37,8 @@ class ConsumerFigures:
 
     def __init__(self, service: str, consumers: Sequence[Consumer[Any]], bus: Bus) -> None:
         self._bus = bus
-        self._names = [(stream_of(consumer.event).name, durable(service, consumer.event)) for consumer in consumers]
-        names = [name for _, name in self._names]
+        self._consumers = [topology.consumer(service, consumer.event) for consumer in consumers]
+        names = [consumer.name for consumer in self._consumers]
         at_zero(CONSUMED, names, CONSUMED_OUTCOMES)
         at_zero(REDELIVERED, names)
         at_zero(CONSUMER_WAITING, names)
@@ -53,10 +53,10 @@ class ConsumerFigures:
 
     async def ask(self) -> None:
         """Ask once for each. A consumer that is not there yet, or does not answer, keeps the figures it had."""
-        for stream, name in self._names:
+        for consumer in self._consumers:
             try:
-                info = await self._bus.jetstream.consumer_info(stream, name)
+                info = await self._bus.jetstream.consumer_info(consumer.stream, consumer.name)
             except (NatsError, TimeoutError):
                 continue
-            CONSUMER_WAITING.labels(name).set(info.num_pending or 0)
-            CONSUMER_UNACKNOWLEDGED.labels(name).set(info.num_ack_pending or 0)
+            CONSUMER_WAITING.labels(consumer.name).set(info.num_pending or 0)
+            CONSUMER_UNACKNOWLEDGED.labels(consumer.name).set(info.num_ack_pending or 0)

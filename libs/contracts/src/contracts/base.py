@@ -53,11 +53,6 @@ class Event(Part):
         """What the fact is about, the subject of CloudEvents: the office itself, unless a class says more."""
         return self.office
 
-    @property
-    def stream(self) -> str:
-        """The JetStream stream that keeps this event: its publisher's name in capitals."""
-        return self.SUBJECT.split(".", 1)[0].upper()
-
 
 class AppointmentEvent(Event):
     """A fact about one appointment of one office."""

@@ -135,28 +135,54 @@ FORGETTING: Final = tuple(subject for subject, event in EVENTS.items() if event.
 
 @dataclass(frozen=True)
 class Stream:
-    """A JetStream stream: every publisher has one, and one keeps the dead letters of all."""
+    """A JetStream stream: every publisher has one, and one keeps the dead letters of all.
+
+    `batches`: whether many messages may come as one that is stored whole or not at all.
+    """
 
     name: str
     subjects: tuple[str, ...]
     max_age: timedelta
     max_bytes: int
+    batches: bool = True
 
 
-DEAD_LETTERS: Final = Stream("DEAD_LETTERS", ("dead.>",), timedelta(days=30), 64 * 1024**2)
+@dataclass(frozen=True)
+class Consumer:
+    """A durable consumer: how far a service is with one kind of event. `subject` is all that it gets of `stream`."""
+
+    name: str
+    stream: str
+    subject: str
+
+
+#: For how long a stream knows the ids of what was published, so that a repetition is not stored.
+DUPLICATE_WINDOW: Final = timedelta(minutes=2)
+#: After how long of silence the bus hands a message out again. Short, because it may have died on its way here with the
+#: bus, or in a service that was killed; so who works on one longer says so (chassis.pull).
+ACK_WAIT: Final = timedelta(seconds=2)
+MAX_ACK_PENDING: Final = 1000
+
+DEAD_LETTERS: Final = Stream("DEAD_LETTERS", ("dead.>",), timedelta(days=30), 64 * 1024**2, batches=False)
 STREAMS: Final[Mapping[str, Stream]] = {
     service: Stream(service.upper(), (f"{service}.>",), timedelta(days=14), 256 * 1024**2) for service in SERVICES
 }
 
 
-def stream_of(event: type[Event]) -> Stream:
-    """The stream that carries `event`: that of its publisher."""
-    return STREAMS[event.SUBJECT.split(".", 1)[0]]
-
-
 def durable(service: str, event: type[Event]) -> str:
     """The durable consumer of `service` for `event`: also the consumer's name in the inbox."""
     return f"{service}-{event.SUBJECT.replace('.', '-')}"
+
+
+def consumer(service: str, event: type[Event]) -> Consumer:
+    """The consumer through which `service` hears of `event`."""
+    return Consumer(durable(service, event), stream_of(event.SUBJECT), event.SUBJECT)
+
+
+def stream_of(subject: str) -> str:
+    """The name of the stream that keeps what is published under `subject`."""
+    first = subject.split(".", 1)[0]
+    return DEAD_LETTERS.name if first == "dead" else first.upper()
 
 
 def dead_letter_subject(service: str, subject: str) -> str:
