@@ -47,7 +47,7 @@ def test_every_series_has_a_meaning_a_name_by_the_scheme_and_bounded_labels(decl
     ("made", "fault"),
     [
         (Counter("schalter_made_up_total", "", registry=NOWHERE), "what it means"),
-        (Counter("schalter_made_paths_total", "Something.", ["path"], registry=NOWHERE), "'path'"),
+        (Counter("schalter_made_urls_total", "Something.", ["url"], registry=NOWHERE), "'url'"),
         (Counter("schalter_made_for_total", "Something.", ["citizen_id"], registry=NOWHERE), "'citizen_id'"),
         (Gauge("made_up", "Something.", registry=NOWHERE), "is not named"),
         (Gauge("schalter_made_totals_total", "Something.", registry=NOWHERE), "no counter"),

@@ -38,6 +38,7 @@ async def test_a_whole_call(
             "peer": None,
             "stage": None,
             "heartbeat_seconds": 2,
+            "takes_path": True,
         }
         assert (await citizen.expect("waiting"))["ahead"] == 0
         async with enter(doors[1], "clerk", appointment_id, epoch="k1", clerk_id=clerk_id) as clerk:

@@ -37,6 +37,8 @@ VALID: list[dict[str, Any]] = [
     {"type": "admit"},
     {"type": "dismiss"},
     {"type": "ice-servers"},
+    {"type": "path", "path": "relay", "transport": "tls", "milliseconds": 930, "again": False},
+    {"type": "path", "path": "none", "transport": None, "milliseconds": 0, "again": False},
     {"type": "leave"},
 ]
 INVALID = [
@@ -52,6 +54,9 @@ INVALID = [
     '{"type":"welcome","role":"clerk"}',
     '{"type":"heartbeat","extra":1}',
     '{"type":"hello"}',
+    '{"type":"path","path":"192.0.2.1","transport":"udp","milliseconds":1,"again":false}',
+    '{"type":"path","path":"host","transport":"udp","milliseconds":600001,"again":false}',
+    '{"type":"path","path":"host","transport":"udp","milliseconds":1,"again":false,"address":"192.0.2.1"}',
     f'{{"type":"hello","ticket":"{TICKET}","epoch":""}}',
     f'{{"type":"hello","ticket":"{TICKET}","epoch":"a b"}}',
     f'{{"type":"hello","ticket":"{TICKET}","epoch":"{"e" * 65}"}}',

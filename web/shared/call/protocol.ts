@@ -39,7 +39,17 @@ export interface LobbyEntry {
   present: boolean;
 }
 
+/** How this browser's connection to the other one came about, for figures. "none": at first it did not. */
+export interface PathFound {
+  type: "path";
+  path: "host" | "srflx" | "relay" | "none";
+  transport: "udp" | "tcp" | "tls" | null;
+  milliseconds: number;
+  again: boolean;
+}
+
 export type ClientMessage =
+  | PathFound
   | { type: "hello"; ticket: string; epoch: string }
   | { type: "heartbeat" }
   | { type: "description"; description: Description }
@@ -58,6 +68,8 @@ export interface Welcome {
   admitted: boolean;
   peer: { present: boolean; epoch: string | null } | null;
   stage: StageHint | null;
+  /** Whether this server takes `path` messages: one from before would hang up. */
+  takes_path: boolean;
 }
 
 export type ServerMessage =
@@ -119,6 +131,7 @@ function welcome(fields: Fields): Welcome | null {
     admitted: fields["admitted"] === true,
     peer: peer(fields["peer"]),
     stage: stageHint(fields["stage"]),
+    takes_path: fields["takes_path"] === true,
   };
 }
 

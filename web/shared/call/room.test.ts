@@ -22,6 +22,13 @@ class FakePeer {
   restart = (): void => void this.did.push("restart");
   receiveDescription = ({ type }: { type: string }): void => void this.did.push(type);
   receiveCandidate = (): void => void this.did.push("candidate");
+  stats = (): Promise<RTCStatsReport> =>
+    Promise.resolve(
+      new Map<string, object>([
+        ["L", { type: "local-candidate", candidateType: "host", protocol: "udp" }],
+        ["P", { type: "candidate-pair", state: "succeeded", selected: true, localCandidateId: "L", remoteCandidateId: "L" }],
+      ]) as unknown as RTCStatsReport,
+    );
   setTracks = (tracks: OwnTracks): void => void (this.tracks = tracks);
   close = (): void => void this.did.push("close");
   refuse = (): void => void this.did.push("refuse");
@@ -131,6 +138,17 @@ describe("the clerk", () => {
     expect(peers).toHaveLength(1);
     expect(peer().did).toEqual(["offer"]);
     expect(now().verification.code).toBe("123 456");
+  });
+
+  it("tells the server over which path it connected, unless that is one from before, which would hang up", async () => {
+    await say(welcome("clerk", { admitted: true, peer: { present: true, epoch: "z1" } }));
+    peer().showCode();
+    await settle();
+    expect(sent()).not.toContain("path");
+    await say(welcome("clerk", { admitted: true, takes_path: true }), { type: "peer-joined", epoch: "z2" });
+    peer().showCode();
+    await settle();
+    expect(sockets.at(-1)?.sent.at(-1)).toMatchObject({ type: "path", path: "host", transport: "udp", again: false });
   });
 
   it("makes a new connection with its own certificate for a reloaded citizen (new epoch)", async () => {

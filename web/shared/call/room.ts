@@ -10,6 +10,7 @@ import { State, type Told } from "../state";
 import { CertificateError, generateCertificate, readFingerprints } from "./certificates";
 import { type Clock, systemClock } from "./clock";
 import type { LocalMedia, MediaState } from "./media";
+import { PathTeller } from "./path";
 import { Peer, type PeerConnectionState, type PeerOptions } from "./peer";
 import type { IceServer, Role, ServerMessage, StageHint, Welcome } from "./protocol";
 import type { SasFailure, SasState } from "./sas";
@@ -77,6 +78,8 @@ export class Call {
   #iceServers: IceServer[] = [];
   #awaitingIceServers: ((servers: IceServer[]) => void) | null = null;
   #peer: Peer | null = null;
+  #path: PathTeller | null = null;
+  #takesPath = false;
   #peerEpoch: string | null = null;
   #media: MediaState | null = null;
   #stopMedia: (() => void) | null = null;
@@ -202,6 +205,7 @@ export class Call {
 
   async #welcome(message: Welcome): Promise<void> {
     const wasAdmitted = this.#now.phase === "in_call";
+    this.#takesPath = message.takes_path;
     this.#set({
       phase: message.admitted ? "in_call" : "waiting",
       peerPresent: message.peer?.present ?? false,
@@ -251,6 +255,7 @@ export class Call {
       ...(this.options.iceTransportPolicy ? { iceTransportPolicy: this.options.iceTransportPolicy } : {}),
     });
     this.#peer = peer;
+    this.#path = new PathTeller(this.#clock, () => peer.stats(), (found) => void (this.#takesPath && this.#signaling.send(found)));
     this.#stageChannel.attach(peer.stageChannel);
     this.#set({ connection: "connecting" });
     if (this.#media) peer.setTracks({ audio: this.#media.audioTrack, video: this.#media.videoTrack });
@@ -305,7 +310,7 @@ export class Call {
 
   #closePeer(): void {
     this.#peer?.close();
-    this.#peer = null;
+    this.#peer = this.#path = null;
     this.#stageChannel.attach(null);
     const { verification } = this.#now;
     this.#set({ ...NOTHING_REMOTE, verification: verification.state === "failed" ? verification : NO_VERIFICATION });
@@ -345,6 +350,7 @@ export class Call {
 
   #connectionChanged(connection: PeerConnectionState): void {
     this.#set({ connection });
+    void this.#path?.changed(connection).catch((error: unknown) => console.info("path not told", error));
     // Without signaling a broken connection cannot be mended, and after completion it need not be.
     if (connection !== "connected" && this.#now.completed) this.#end("completed");
   }

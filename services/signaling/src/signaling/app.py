@@ -13,7 +13,7 @@ from chassis.tokens import TokenVerifier
 from contracts.actors import Citizen, Clerk
 from contracts.catalogue import load_catalogue
 from contracts.offices import load_offices
-from signaling import api
+from signaling import api, figures, metrics
 from signaling.consumers import Consumers
 from signaling.conversation import Door
 from signaling.hub import Hub
@@ -41,6 +41,11 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
 
     presence = Presence(hub, transactions, clock)
     door = Door(settings, hub, presence, Tickets(redis), transactions, clock)
+
+    async def count_calls() -> None:
+        await figures.run(offices, transactions, clock)
+
+    metrics.begin_at_zero(offices)
     app = create_app(
         "signaling",
         settings,
@@ -56,6 +61,7 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
             Worker("reconcile", presence.reconcile),
             Worker("offices", Offices(hub, transactions, clock).run),
             Worker("workplaces", Workplaces(hub, offices, transactions, clock).run),
+            Worker("figures", count_calls),
             Worker("retention", Retention(offices, transactions, clock).run),
         ],
         resources=[resource(redis)],
@@ -65,6 +71,7 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
             ("clerk", TokenVerifier(settings.clerk_public_key, issuer=Clerk.ISSUER, audience=Clerk.AUDIENCE)),
         ],
         state={"hub": hub},
+        counts=metrics.count,
         clock=clock,
     )
     return app

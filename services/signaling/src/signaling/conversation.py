@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chassis.clock import Clock
 from chassis.problems import Problem, is_transient
-from signaling import protocol, usecases
+from signaling import metrics, protocol, usecases
 from signaling.hub import UNAVAILABLE, Hub
 from signaling.model import Room
 from signaling.presence import Presence, Transactions
@@ -35,6 +35,7 @@ from signaling.protocol import (
     IceServersRequest,
     Leave,
     OwnSeat,
+    PathFound,
     Peer,
     ProtocolError,
     RestartRequest,
@@ -220,6 +221,9 @@ class Door:
             case IceServersRequest():
                 servers = ice_servers(self.settings.turn_urls, self.settings.turn_key, connection.session, self.clock())
                 connection.transport.send(IceServers(ice_servers=servers).text())
+            case PathFound():
+                if connection.admitted:
+                    metrics.path_found(connection.role, message)
             case Admit() | Dismiss():
                 await self._decide(connection, admit=isinstance(message, Admit))
 

@@ -29,6 +29,9 @@ CLOSE_FLOOD: Final = 4429
 
 Role = Literal["citizen", "clerk"]
 Epoch = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Random per page load.")]
+#: Directly, through routers, over the relay; or not at all.
+Path = Literal["host", "srflx", "relay", "none"]
+Transport = Literal["udp", "tcp", "tls"]
 ClosedReason = Literal["completed", "aborted", "cancelled", "rescheduled", "expired", "replaced", "left"]
 CLOSED_REASON: Final[TypeAdapter[ClosedReason]] = TypeAdapter(ClosedReason)
 
@@ -111,12 +114,35 @@ class IceServersRequest(Message):
     type: Literal["ice-servers"]
 
 
+class PathFound(Message):
+    """How this browser's connection to the other one came about: kinds and a time for the figures, no address.
+
+    `path`: the longer way of the two ends' candidates; "none": at first none came about. `transport`: how this end
+    reaches its relay, or what its candidate is. `again`: repaired; `milliseconds` since it was begun, or broke.
+    """
+
+    type: Literal["path"]
+    path: Path
+    transport: Transport | None
+    milliseconds: int = Field(ge=0, le=600_000)
+    again: bool
+
+
 class Leave(Message):
     type: Literal["leave"]
 
 
 ClientMessage = Annotated[
-    Hello | Heartbeat | Description | Candidate | RestartRequest | Admit | Dismiss | IceServersRequest | Leave,
+    Hello
+    | Heartbeat
+    | Description
+    | Candidate
+    | RestartRequest
+    | Admit
+    | Dismiss
+    | IceServersRequest
+    | PathFound
+    | Leave,
     Field(discriminator="type"),
 ]
 _CLIENT: Final[TypeAdapter[ClientMessage]] = TypeAdapter(ClientMessage)
@@ -166,6 +192,8 @@ class Welcome(Message):
     peer: Peer | None
     stage: StageView | None
     heartbeat_seconds: int = HEARTBEAT_SECONDS
+    #: Whether this server takes PathFound: one from before closes the socket of who sends it.
+    takes_path: bool = True
 
 
 class PeerJoined(Message):

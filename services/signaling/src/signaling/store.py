@@ -200,14 +200,14 @@ async def enter(
     return row is not None and bool(row["entered"])
 
 
-async def is_present(tx: Transaction, appointment_id: UUID, role: Role) -> bool:
-    """Whether somebody of that role is in the room, or away for less than the grace."""
+async def present_since(tx: Transaction, appointment_id: UUID, role: Role) -> datetime | None:
+    """Since when somebody of that role is in the room, or away for less than the grace; None if nobody is."""
     row = await tx.row(
-        "SELECT 1 FROM participants WHERE appointment_id = :appointment_id AND role = :role",
+        "SELECT since FROM participants WHERE appointment_id = :appointment_id AND role = :role",
         appointment_id=appointment_id,
         role=role,
     )
-    return row is not None
+    return row["since"] if row else None
 
 
 async def remove(tx: Transaction, appointment_id: UUID, role: Role | None = None) -> list[Role]:

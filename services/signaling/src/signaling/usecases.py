@@ -1,6 +1,7 @@
 """What can happen to a room: one function, one transaction. Redis and sockets are told afterwards, by the callers."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from chassis.database import Transaction
@@ -10,6 +11,7 @@ from contracts.actors import Citizen, Clerk
 from contracts.booking import BookingContactChanged, BookingRescheduled
 from contracts.ids import AppointmentId, ClerkId
 from signaling import store
+from signaling.metrics import WAIT_SECONDS
 from signaling.model import Ending, NobodyWaiting, Room, RoomNotReady
 from signaling.protocol import Role
 from signaling.tickets import Claim
@@ -111,9 +113,12 @@ async def admit(tx: Transaction, appointment_id: UUID, office: str, clerk_id: UU
     Raises NobodyWaiting when no citizen is there, LinkExpired or RoomClosed when the room is over.
     """
     room = await _locked(tx, appointment_id, office)
-    if not await store.is_present(tx, appointment_id, "citizen"):
+    since = await store.present_since(tx, appointment_id, "citizen")
+    if since is None:
         raise NobodyWaiting()
     if await store.set_admitted(tx, room.appointment_id, now):
+        waited = WAIT_SECONDS.labels(office)
+        tx.after_commit(partial(waited.observe, max(0.0, (now - since).total_seconds())))
         await tx.publish(
             events.Admitted(
                 office=office, appointment_id=AppointmentId(appointment_id), clerk_id=ClerkId(clerk_id), at=now
@@ -128,7 +133,7 @@ async def dismiss(tx: Transaction, appointment_id: UUID, office: str, clerk_id: 
     if not await store.set_admitted(tx, room.appointment_id, None):
         return
     await _end_call(tx, appointment_id, office, now)
-    if await store.is_present(tx, appointment_id, "citizen"):
+    if await store.present_since(tx, appointment_id, "citizen"):
         await tx.publish(
             events.ParticipantWaiting(
                 office=office, appointment_id=AppointmentId(appointment_id), role="citizen", since=now
