@@ -1,10 +1,13 @@
 """The secrets of the containers: made once, private keys with one holder each."""
 
 import json
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from schalter.compose_secrets import write_secrets
+import pytest
+
+from schalter.compose_secrets import USER, give_volumes, write_secrets
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path, offices_dir: Path) -> None:
@@ -18,6 +21,20 @@ def test_every_private_key_has_one_holder(tmp_path: Path, offices_dir: Path) -> 
     write_secrets(tmp_path, offices_dir)
     holders = {path.name: path.parent.name for path in tmp_path.rglob("*_private_key")}
     assert holders == {"schalter_link_private_key": "booking", "schalter_clerk_private_key": "casework"}
+
+
+def test_signaling_and_the_turn_server_share_a_secret(tmp_path: Path, offices_dir: Path) -> None:
+    write_secrets(tmp_path, offices_dir)
+    secret = (tmp_path / "signaling" / "schalter_turn_secret").read_text()
+    assert f"static-auth-secret={secret}\n" in (tmp_path / "turn" / "turnserver.conf").read_text()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_volumes_of_others_become_the_containers_users(tmp_path: Path) -> None:
+    (tmp_path / "nats" / "jetstream").mkdir(parents=True)
+    (tmp_path / "nats" / "jetstream" / "meta").touch()
+    give_volumes(tmp_path)
+    assert {path.stat().st_uid for path in (tmp_path / "nats").rglob("*")} == {USER}
 
 
 def test_no_service_can_enter_anothers_database(tmp_path: Path, offices_dir: Path) -> None:

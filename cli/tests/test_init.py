@@ -27,6 +27,7 @@ ANSWERS = {
     "paypal_client_id": "town",
     "behind": "",
     "tls": "acme",
+    "turn_address": "",
 }
 
 
@@ -64,9 +65,22 @@ def test_behind_a_proxy_the_gateway_speaks_http_on_loopback_and_believes_it(tmp_
     assert (written["GATEWAY_TRUSTED_PROXIES"], written["SCHALTER_SMTP_SECURITY"]) == ("10.0.0.0/8 192.0.2.7/32", "tls")
 
 
+def test_with_a_turn_server_browsers_are_told_of_it(tmp_path: Path) -> None:
+    initialise(tmp_path, answers(turn_address=" 192.0.2.7", tls="files"), example=EXAMPLE)
+    written = env(tmp_path)
+    assert written["COMPOSE_FILE"].endswith(":deploy/tls.yml:deploy/turn.yml")
+    assert written["TURN_ADDRESS"] == "192.0.2.7"
+    host = "termin.town.example"
+    assert written["SCHALTER_TURN_URLS"].split(",") == [
+        f"turn:{host}:3478?transport=udp",
+        f"turn:{host}:3478?transport=tcp",
+        f"turns:{host}:5349?transport=tcp",
+    ]
+
+
 def test_every_variable_is_one_that_compose_reads(tmp_path: Path) -> None:
-    initialise(tmp_path, answers(), example=EXAMPLE)
-    files = [ROOT / "docker-compose.yml", ROOT / "deploy/production.yml", ROOT / "deploy/tls.yml"]
+    initialise(tmp_path, answers(turn_address="192.0.2.7"), example=EXAMPLE)
+    files = [ROOT / "docker-compose.yml", *(ROOT / "deploy" / f"{name}.yml" for name in ("production", "tls", "turn"))]
     read = "".join(file.read_text() for file in files)
     unread = [name for name in env(tmp_path) if f"${{{name}" not in read and name not in ("COMPOSE_FILE", "PWD")]
     assert unread == []
@@ -84,6 +98,7 @@ def test_every_variable_is_one_that_compose_reads(tmp_path: Path) -> None:
         ({"url": "https://termin.town.example/#x"}, "is no address for citizens"),
         ({"url": "https://[2001:db8::1]"}, "is no address for citizens"),
         ({"url": "https://user:pass@termin.town.example"}, "is no address for citizens"),
+        ({"turn_address": "turn.town.example"}, "--turn-address takes this machine's public address"),
         ({"behind": "proxy.town.example"}, "--behind takes addresses"),
         ({"name": " "}, "A name has 1 to 200 characters"),
         ({"smtp_host": "a b"}, "is no mail server"),

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from fastapi import FastAPI
 from pydantic import BaseModel
 
@@ -194,33 +193,3 @@ def test_pages_carry_no_inline_style_or_script() -> None:
     pages = [*ROOT.glob("web/*/index.html"), *(path for path in SOURCES if path.suffix == ".svelte")]
     assert pages
     assert not [str(path.relative_to(ROOT)) for path in pages if inline.search(path.read_text())]
-
-
-def test_compose_runs_and_prometheus_scrapes_every_service() -> None:
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    scraped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
-    targets = {target for job in scraped for group in job["static_configs"] for target in group["targets"]}
-    for service in (*SERVICES, "signaling-check"):
-        assert service in compose
-        assert f"{service}:8000" in targets
-
-
-def test_in_compose_each_container_has_its_own_secrets_and_the_technical_check_has_none() -> None:
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    mounted = {
-        name: {volume.partition(":")[0] for volume in part.get("volumes", []) if volume.startswith("secrets-")}
-        for name, part in compose.items()
-        if name != "secrets"
-    }
-    holding = {name: volumes for name, volumes in mounted.items() if volumes}
-    assert holding == {
-        **{name: {f"secrets-{name}"} for name in (*SERVICES, "postgres", "nats", "redis", "paypal")},
-        **{name: {"secrets-store"} for name in ("operator", "bus")},
-    }
-
-
-def test_compose_publishes_on_loopback_alone() -> None:
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    ports = [port for part in compose.values() for port in part.get("ports", [])]
-    assert ports
-    assert all(port.startswith("127.0.0.1:") for port in ports)

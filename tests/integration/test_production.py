@@ -1,16 +1,23 @@
 """A production as docs/operations.md starts it, on a container engine: `make production`; not in `make test`."""
 
+import asyncio
+import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from aioice.turn import create_turn_endpoint
 from system import ROOT
+
+from signaling.turn import ice_servers
 
 pytestmark = pytest.mark.skipif(os.environ.get("SCHALTER_ENGINE") != "1", reason="needs a container engine")
 
@@ -24,6 +31,7 @@ ANSWERS = {
     "smtp-host": "mail",
     "paypal-client-id": "town",
     "tls": "internal",
+    "turn-address": "127.0.0.1",
 }
 
 
@@ -90,6 +98,63 @@ def test_the_operator_adds_and_closes_accounts(town: tuple[Path, str], browser: 
     assert signs_in(browser, "jonas.weber", password)
     run(*operator, "clerks", "disable", OFFICE, "jonas.weber", cwd=town[0])
     assert not signs_in(browser, "jonas.weber", password)
+
+
+def test_nobody_reaches_what_they_have_no_business_with(town: tuple[Path, str]) -> None:
+    """Tried from each container: a connection is made where one is needed, and nowhere else."""
+    ports = {"postgres": 5432, "nats": 4222, "redis": 6379, "booking": 8000, "signaling-check": 8000, "gateway": 8081}
+    reachable = {
+        "booking": {"postgres", "nats", "redis", "booking"},
+        "signaling": {"postgres", "nats", "redis", "booking"},
+        "casework": {"postgres", "nats", "booking"},
+        "payment": {"postgres", "nats", "booking"},
+        "notify": {"postgres", "nats", "booking"},
+        "signaling-check": {"signaling-check"},
+    }
+    script = (
+        "import socket\n"
+        f"for name, port in {ports!r}.items():\n"
+        "    try: socket.create_connection((name, port), 2).close(); print(name)\n"
+        "    except OSError: pass"
+    )
+    for name, expected in reachable.items():
+        said = run("docker", "compose", "exec", "-T", name, "python", "-c", script, cwd=town[0])
+        assert set(said.split()) == expected, name
+
+
+def test_no_container_is_root_or_unbounded(town: tuple[Path, str]) -> None:
+    for container in run("docker", "compose", "ps", "--quiet", cwd=town[0]).split():
+        (seen,) = json.loads(run("docker", "inspect", container, cwd=town[0]))
+        host, name = seen["HostConfig"], seen["Config"]["Labels"]["com.docker.compose.service"]
+        assert host["ReadonlyRootfs"], name
+        assert host["CapDrop"] == ["ALL"], name
+        assert host["Memory"] > 0 < host["PidsLimit"], name
+        assert host["LogConfig"]["Config"]["max-size"], name
+        who = run("docker", "compose", "exec", "-T", name, "id", "-u", cwd=town[0]).strip()
+        assert who != "0" or name == "gateway", name
+        assert (
+            not re.search(r":latest$|^[^:]+$|:\d+$", seen["Config"]["Image"]) or "schalter/" in seen["Config"]["Image"]
+        )
+
+
+async def test_the_turn_server_takes_what_signaling_hands_out(town: tuple[Path, str]) -> None:
+    secret = run(
+        "docker", "compose", "exec", "-T", "signaling", "cat", "/run/secrets/schalter_turn_secret", cwd=town[0]
+    )
+    (_, server) = ice_servers(["stun:x", "turn:localhost:3478"], secret, "session", datetime.now(UTC))
+    relayed, _ = await create_turn_endpoint(
+        asyncio.DatagramProtocol, ("127.0.0.1", 3478), server.username, server.credential, transport="tcp"
+    )
+    assert relayed.get_extra_info("sockname")[0] == "127.0.0.1"
+    relayed.close()
+
+
+def test_the_operator_hands_out_what_is_stored_about_somebody(town: tuple[Path, str]) -> None:
+    nobody = "0b6f8a52-6c1e-4d0e-9a53-3f2f9a1d7c10"
+    operator = ("docker", "compose", "run", "--rm", "operator", "schalter", "personal-data", "of", nobody)
+    done = subprocess.run(operator, cwd=town[0], capture_output=True, text=True, timeout=120, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert nobody in done.stdout + done.stderr
 
 
 def test_one_service_cannot_touch_anothers_keys_in_redis(town: tuple[Path, str]) -> None:

@@ -1,10 +1,12 @@
 """The secrets of docker-compose.yml: made once, each written where one container alone can read it."""
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from contracts.topology import SERVICES
+from schalter import turn_config
 from schalter.embedded.redis import bounds
 from schalter.nats_config import OPERATOR
 from schalter.offices import read_offices
@@ -14,6 +16,8 @@ from schalter.running.secret_store import SecretStore
 _DATABASE_HOST: Final = "postgres:5432"
 _REDIS_HOST: Final = "redis:6379"
 _USERS_OF_REDIS: Final = ("booking", "signaling")
+#: Whom containers run as that need be nobody else: `user` in docker-compose.yml, and in deploy/docker/Dockerfile.
+USER: Final = 10001
 _PAYPAL: Final = ("client_secret", "webhook_id")
 
 
@@ -39,6 +43,12 @@ def write_secrets(directory: Path, offices: Path, *, demo: bool = True) -> list[
     return clerks
 
 
+def give_volumes(directory: Path) -> None:
+    """Makes all below `directory`, a folder per volume, our containers' user's; images alone know no owner for them."""
+    for path in (each for volume in directory.iterdir() for each in (volume, *volume.rglob("*"))):
+        os.chown(path, USER, USER, follow_symlinks=False)
+
+
 def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "postgres/postgres", secrets.password("postgres")
     users_of_redis = {service: secrets.password(f"redis_{service}") for service in _USERS_OF_REDIS}
@@ -56,6 +66,7 @@ def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "booking/schalter_link_private_key", link[0]
     yield "casework/schalter_clerk_private_key", clerk[0]
     yield "signaling/schalter_turn_secret", secrets.password("turn")
+    yield "turn/turnserver.conf", turn_config.render(secrets.password("turn"))
     yield "notify/schalter_bounce_key", secrets.password("bounce")
     for service, password in users_of_redis.items():
         yield f"{service}/schalter_redis_url", f"redis://{service}:{password}@{_REDIS_HOST}/0"

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import parseaddr
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -32,7 +32,10 @@ _CERTIFICATES: Final = ("acme", "files", "internal")
 
 @dataclass(frozen=True)
 class Answers:
-    """What was asked. `behind`: the addresses of the proxy that ends TLS; empty where the gateway does."""
+    """What was asked. `behind`: the addresses of the proxy that ends TLS; empty where the gateway does.
+
+    `turn_address`: where browsers reach this machine's TURN server; empty for none.
+    """
 
     url: str
     office: str
@@ -46,6 +49,7 @@ class Answers:
     paypal_client_id: str
     behind: str
     tls: str
+    turn_address: str
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,20 @@ def _addresses(text: str) -> str:
         raise SchalterError(f"--behind takes addresses such as 10.0.0.0/8 192.0.2.7: {error}") from None
 
 
+def _turn_address(text: str) -> str:
+    try:
+        return str(ip_address(text.strip())) if text.strip() else ""
+    except ValueError:
+        raise SchalterError(f"--turn-address takes this machine's public address (192.0.2.7), not {text!r}.") from None
+
+
+def _turn_urls(answers: Answers) -> str:
+    """What browsers are told: by UDP, by TCP, and by TLS where there is a certificate that coturn can read."""
+    host = urlsplit(answers.url).hostname
+    urls = [f"turn:{host}:3478?transport={transport}" for transport in ("udp", "tcp")]
+    return ",".join([*urls, *([f"turns:{host}:5349?transport=tcp"] if answers.tls == "files" else [])])
+
+
 #: What is looked at in each answer; each gives the answer as it is kept, or raises SchalterError.
 _CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
     "url": _address,
@@ -147,6 +165,7 @@ _CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
     "smtp_host": _server,
     "paypal_client_id": _present,
     "behind": _addresses,
+    "turn_address": _turn_address,
 }
 
 
@@ -163,7 +182,10 @@ def _first_clerk(answers: Answers, password: str) -> str:
 
 
 def _env(answers: Answers, first_clerk: str) -> str:
-    files = ["docker-compose.yml", "deploy/production.yml", *([] if answers.behind else ["deploy/tls.yml"])]
+    files = ["docker-compose.yml", "deploy/production.yml"]
+    files += [] if answers.behind else ["deploy/tls.yml"]
+    files += ["deploy/turn.yml"] if answers.turn_address else []
+    turn = {"SCHALTER_TURN_URLS": _turn_urls(answers), "TURN_ADDRESS": answers.turn_address}
     settings = {
         "COMPOSE_FILE": ":".join(files),
         "SCHALTER_PUBLIC_URL": answers.url,
@@ -181,6 +203,7 @@ def _env(answers: Answers, first_clerk: str) -> str:
         "SCHALTER_PAYPAL_CERT_ORIGIN": "https://api.paypal.com",
         "SCHALTER_PAYPAL_CLIENT_ID": answers.paypal_client_id,
         "SCHALTER_FIRST_CLERK": first_clerk,
+        **(turn if answers.turn_address else {}),
     }
     lines = [f"{name}={_quoted(name, value)}" for name, value in settings.items()]
     head = "# Made by `schalter init`; docs/operations.md says what else there is. Keep it to yourself.\n"
@@ -215,6 +238,9 @@ def command(  # noqa: PLR0913 - its options
     ] = None,
     behind: Annotated[str, typer.Option(help="TLS ends at a proxy before it: its addresses (10.0.0.0/8).")] = "",
     tls: Annotated[str, typer.Option(help="Where the certificate is from: acme, files or internal (trial).")] = "acme",
+    turn_address: Annotated[
+        str, typer.Option(help="With a TURN server, for calls out of closed networks: this machine's public address.")
+    ] = "",
     directory: Annotated[Path | None, typer.Option(help="Where docker-compose.yml is [default: the checkout].")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; what is missing is an error.")] = False,
 ) -> None:
@@ -253,6 +279,7 @@ def command(  # noqa: PLR0913 - its options
         paypal_client_id=asked(paypal_client_id, "paypal_client_id", "Client id at the payment provider"),
         behind=behind,
         tls=tls,
+        turn_address=turn_address,
     )
     done = initialise(directory or home.root, answers, example=home.root / "deploy" / "offices")
     for file in done.files:

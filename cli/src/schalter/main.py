@@ -15,7 +15,7 @@ from rich.live import Live
 from contracts.topology import SERVICES
 from schalter import chores, clerks, init, metrics, pages, personal_data
 from schalter.bus import apply, differences
-from schalter.compose_secrets import write_secrets
+from schalter.compose_secrets import give_volumes, write_secrets
 from schalter.embedded import SchalterError
 from schalter.installation import BusAccess, Installation, services_named
 from schalter.offices import report
@@ -244,8 +244,11 @@ def secrets(
     demo: Annotated[
         bool, typer.Option(envvar="SCHALTER_DEMO", help="Whether there are demo clerks; production has none.")
     ] = True,
+    volumes: Annotated[Path | None, typer.Option(help="Volumes below it become the containers' user's.")] = None,
 ) -> None:
     """Makes the secrets of docker-compose.yml once; a second run changes nothing. Prints the demo clerks' sign-ins."""
+    if volumes:
+        give_volumes(volumes)
     for clerk in write_secrets(directory, offices_dir or Home.find().offices, demo=demo):
         _out.print(f"{clerk['office']}: {clerk['username']} {clerk['password']}", markup=False, highlight=False)
 
