@@ -106,7 +106,7 @@ def test_a_page_without_a_place_for_the_registries_is_said_so(schalter: Schalter
     page.write_text("nothing\n")
     found = schalter("personal-data", "document", page)
     assert found.code == 1
-    assert "has no place for the registries" in found.err
+    assert "has no place for what is made" in found.err
 
 
 def test_a_stale_page_is_written_anew(schalter: Schalter, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ ANSWERS = {
     "smtp_user": "",
     "smtp_password": "$ecret #1",
     "paypal_client_id": "town",
+    "paypal_client_secret": "s3cret",
+    "paypal_webhook_id": "WH-1",
     "behind": "",
     "tls": "acme",
     "turn_address": "",
@@ -105,6 +107,8 @@ def test_every_variable_is_one_that_compose_reads(tmp_path: Path) -> None:
         ({"mail_from": "nope"}, "is no e-mail address"),
         ({"mail_from": "a@@b.example"}, "is no e-mail address"),
         ({"paypal_client_id": " "}, "is missing"),
+        ({"paypal_client_secret": ""}, "is missing"),
+        ({"paypal_webhook_id": ""}, "is missing"),
         ({"smtp_password": "it's"}, "SCHALTER_SMTP_PASSWORD cannot stand in .env: no apostrophes"),
         ({"smtp_password": "abc\\"}, "SCHALTER_SMTP_PASSWORD cannot stand in .env"),
     ],
@@ -135,12 +139,14 @@ def test_the_towns_own_offices_are_kept(tmp_path: Path) -> None:
 
 def test_an_answer_that_cannot_be_right_is_asked_for_again(tmp_path: Path) -> None:
     answered = ["termin.town", "https://termin.town.example", "heidelberg", "Erika Amt", "erika.amt", "Erika Amt", ""]
-    answered += ["a b", "mail.town.example", "town"]
+    answered += ["a b", "mail.town.example", "town", "s3cret", "WH-1"]
     done = CliRunner().invoke(cli, ["init", "--directory", str(tmp_path)], input="\n".join(answered) + "\n")
     assert done.exit_code == 0, done.output
     assert "'termin.town' is no address for citizens" in done.output
     assert "is no user name" in done.output
     assert "[noreply@termin.town.example]" in done.output
+    assert "s3cret" not in done.output, "what is secret is not shown while it is typed"
+    assert env(tmp_path)["SCHALTER_PAYPAL_CLIENT_SECRET"] == "s3cret"
     assert env(tmp_path)["SCHALTER_SMTP_HOST"] == "mail.town.example"
 
 

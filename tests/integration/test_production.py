@@ -30,6 +30,8 @@ ANSWERS = {
     "mail-from": "noreply@town.example",
     "smtp-host": "mail",
     "paypal-client-id": "town",
+    "paypal-client-secret": "s3cret",
+    "paypal-webhook-id": "WH-1",
     "tls": "internal",
     "turn-address": "127.0.0.1",
 }

@@ -27,6 +27,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _SAFE: Final = re.compile(r"[\w@%+=:,./ <>-]*")
 
 
+_SECRET: Final = ("paypal_client_secret",)
 _CERTIFICATES: Final = ("acme", "files", "internal")
 
 
@@ -47,6 +48,8 @@ class Answers:
     smtp_user: str
     smtp_password: str
     paypal_client_id: str
+    paypal_client_secret: str
+    paypal_webhook_id: str
     behind: str
     tls: str
     turn_address: str
@@ -130,7 +133,7 @@ def _server(text: str) -> str:
 
 def _present(text: str) -> str:
     if not text.strip():
-        raise SchalterError("The client id at the payment provider is missing.")
+        raise SchalterError("Of the account with the payment provider something is missing.")
     return text.strip()
 
 
@@ -164,6 +167,8 @@ _CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
     "mail_from": _sender,
     "smtp_host": _server,
     "paypal_client_id": _present,
+    "paypal_client_secret": _present,
+    "paypal_webhook_id": _present,
     "behind": _addresses,
     "turn_address": _turn_address,
 }
@@ -202,6 +207,8 @@ def _env(answers: Answers, first_clerk: str) -> str:
         "SCHALTER_PAYPAL_API_URL": "https://api-m.paypal.com",
         "SCHALTER_PAYPAL_CERT_ORIGIN": "https://api.paypal.com",
         "SCHALTER_PAYPAL_CLIENT_ID": answers.paypal_client_id,
+        "SCHALTER_PAYPAL_CLIENT_SECRET": answers.paypal_client_secret,
+        "SCHALTER_PAYPAL_WEBHOOK_ID": answers.paypal_webhook_id,
         "SCHALTER_FIRST_CLERK": first_clerk,
         **(turn if answers.turn_address else {}),
     }
@@ -236,6 +243,10 @@ def command(  # noqa: PLR0913 - its options
     paypal_client_id: Annotated[
         str | None, typer.Option(help="Of the town's account with the payment provider.")
     ] = None,
+    paypal_client_secret: Annotated[
+        str | None, typer.Option(envvar="SCHALTER_PAYPAL_CLIENT_SECRET", help="Its secret.")
+    ] = None,
+    paypal_webhook_id: Annotated[str | None, typer.Option(help="The id that it gave to our webhook.")] = None,
     behind: Annotated[str, typer.Option(help="TLS ends at a proxy before it: its addresses (10.0.0.0/8).")] = "",
     tls: Annotated[str, typer.Option(help="Where the certificate is from: acme, files or internal (trial).")] = "acme",
     turn_address: Annotated[
@@ -256,7 +267,7 @@ def command(  # noqa: PLR0913 - its options
         if yes:
             raise SchalterError(f"--{name.replace('_', '-')} is missing: {question}")
         while True:
-            answer: str = typer.prompt(question, default=default)
+            answer: str = typer.prompt(question, default=default, hide_input=name in _SECRET)
             try:
                 return check(answer)
             except SchalterError as error:
@@ -277,6 +288,8 @@ def command(  # noqa: PLR0913 - its options
         smtp_user=smtp_user,
         smtp_password=smtp_password,
         paypal_client_id=asked(paypal_client_id, "paypal_client_id", "Client id at the payment provider"),
+        paypal_client_secret=asked(paypal_client_secret, "paypal_client_secret", "Its secret"),
+        paypal_webhook_id=asked(paypal_webhook_id, "paypal_webhook_id", "Id of the webhook there"),
         behind=behind,
         tls=tls,
         turn_address=turn_address,
