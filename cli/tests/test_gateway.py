@@ -75,9 +75,9 @@ def running(directory: Path, log: Path, **settings: str) -> Iterator[httpx.Clien
         servers.append(ThreadingHTTPServer(("127.0.0.1", port), handler))
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
     port = free_port()
-    env = {f"GATEWAY_{name.upper()}": f"127.0.0.1:{number}" for name, number in ports.items()}
+    env = {f"GATEWAY_{name.upper()}": f"127.0.0.1 {number}" for name, number in ports.items()}
     env |= {"ENVIRONMENT": "development", "GATEWAY_SITE": f"http://:{port}", "GATEWAY_BIND": "127.0.0.1"}
-    env |= {"GATEWAY_WEB": str(web), "GATEWAY_NOTIFY": f"127.0.0.1:{free_port()}"} | settings
+    env |= {"GATEWAY_WEB": str(web), "GATEWAY_NOTIFY": f"127.0.0.1 {free_port()}"} | settings
     caddyfile = ROOT / "deploy/gateway/Caddyfile"
     with (
         Caddy(directory / "caddy", port, caddyfile=caddyfile, env=env, log=log),

@@ -8,6 +8,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,6 +101,27 @@ def test_the_operator_adds_and_closes_accounts(town: tuple[Path, str], browser: 
     assert signs_in(browser, "jonas.weber", password)
     run(*operator, "clerks", "disable", OFFICE, "jonas.weber", cwd=town[0])
     assert not signs_in(browser, "jonas.weber", password)
+
+
+def test_of_two_instances_each_has_its_share(town: tuple[Path, str], browser: httpx.Client) -> None:
+    run("docker", "compose", "up", "--detach", "--wait", "--no-recreate", "--scale", "booking=2", cwd=town[0])
+    asked = (
+        "import re, urllib.request as r; said = r.urlopen('http://127.0.0.1:8000/metrics').read().decode();"
+        "found = re.findall(r'schalter_http_request_seconds_count.*/api/booking/offices\",.* ([0-9.]+)', said);"
+        "print(sum(map(float, found)))"
+    )
+
+    def answered(index: str) -> float:
+        command = ("docker", "compose", "exec", "-T", "--index", index, "booking", "python", "-c", asked)
+        return float(run(*command, cwd=town[0]))
+
+    time.sleep(6)  # the gateway asks for names every five seconds
+    before = [answered("1"), answered("2")]
+    for _ in range(60):
+        assert browser.get("/api/booking/offices").status_code == 200
+    shares = [answered(index) - had for index, had in zip("12", before, strict=True)]
+    assert sum(shares) == 60
+    assert min(shares) > 10
 
 
 def test_nobody_reaches_what_they_have_no_business_with(town: tuple[Path, str]) -> None:

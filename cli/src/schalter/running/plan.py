@@ -199,7 +199,7 @@ def _special_environments(
 
 
 def _gateway_environment(home: Home, ports: Mapping[str, int], port: int) -> dict[str, str]:
-    upstreams = {"CHECK" if name == CHECK else name.upper(): f"{LOOPBACK}:{number}" for name, number in ports.items()}
+    upstreams = {"CHECK" if name == CHECK else name.upper(): f"{LOOPBACK} {number}" for name, number in ports.items()}
     return {
         "ENVIRONMENT": "development",
         "GATEWAY_SITE": f"http://:{port}",
