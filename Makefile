@@ -38,8 +38,9 @@ bench: python ## speed beside bare anchors (about ten minutes); ARGS="--only G1 
 mutants: python ## plants small wrongs and sees whether tests notice; ARGS="--only booking --count 30 --seed 7"
 	$(BIN)/python -m tools.mutants $(ARGS)
 
-dashboards: python ## Grafana's dashboards and the promises' rules from tools/observability
+dashboards: $(if $(PICTURES),setup,python) ## Grafana's dashboards and the promises' rules; PICTURES=1 draws them for the docs (minutes)
 	$(BIN)/python -m tools.observability
+	$(if $(PICTURES),SCHALTER_PICTURES=docs/images $(BIN)/pytest tests/integration/test_observed.py -k pictures)
 
 check: setup ## linters, types, import rules, web checks
 	$(BIN)/ruff check .

@@ -58,14 +58,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """A dashboard. `hours`: what it shows at first. `offices`: whether one office can be chosen (`$office`)."""
+    """A dashboard. `hours`: what it shows at first.
+
+    `offices`: where one office can be chosen (`$office`), the series that knows them, and what the choice is called.
+    """
 
     uid: str
     title: str
     rows: tuple[Row, ...]
     hours: int = 6
     tags: tuple[str, ...] = ("schalter",)
-    offices: str = ""
+    offices: tuple[str, str] | None = None
     panels: tuple[Panel, ...] = field(init=False)
 
     def __post_init__(self) -> None:

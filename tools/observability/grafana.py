@@ -54,7 +54,7 @@ def rendered(board: Board) -> str:
         )
     )
     if board.offices:
-        made.with_variable(_office(board.offices))
+        made.with_variable(_office(*board.offices))
     number = 0
     for row in board.rows:
         made.with_row(dashboard.Row(row.title))
@@ -64,11 +64,11 @@ def rendered(board: Board) -> str:
     return json.dumps(made.build(), cls=JSONEncoder, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _office(series: str) -> dashboard.QueryVariable:
+def _office(series: str, label: str) -> dashboard.QueryVariable:
     """Which office is meant: all, until one is chosen."""
     return (
         dashboard.QueryVariable("office")
-        .label("Office")
+        .label(label)
         .datasource(SOURCE)
         .query(f"label_values({series}, office)")
         .refresh(VariableRefresh.ON_DASHBOARD_LOAD)

@@ -1,54 +1,78 @@
-"""*Money*: what is open, what went wrong, and how the provider answers."""
+"""*Money*: what is open, what was taken, what hangs, and how the provider answers."""
 
 from typing import Final
 
-from tools.observability.board import Board, Row, Unit, area, bars, lines, number
+from tools.observability.board import Board, Panel, Row, Unit, area, bars, lines, number
 from tools.observability.promql import ASKED, highest, or_none, quantile, rate, rise
 
 _ITS: Final = 'service="payment"'
-_OPEN: Final = highest("schalter_payment_paid_but_open", "kind")
+_HANGING: Final = highest("schalter_payment_paid_but_open", "kind")
 _WEBHOOKS: Final = "schalter_payment_webhooks_total"
+_PROVIDER: Final = "schalter_payment_provider_seconds"
+_SAID: Final = rate("schalter_payment_provider_seconds_count", "outcome")
+_OPEN: Final = highest("schalter_payment_open_cents", "office, state")
+
+
+def _euros(cents: str) -> str:
+    return f"({cents}) / 100"
+
+
+_NOW: Final[tuple[Panel, ...]] = (
+    number("Taken, 24 hours", _euros(rise("schalter_payment_captured_cents_total")), unit=Unit.EUROS),
+    number("Asked for, not taken yet", _euros(f"sum({_OPEN})"), unit=Unit.EUROS),
+    number("Money and case disagree", f"sum({_HANGING})", 1, 1),
+    number("Completed unpaid, 24 hours", rise("schalter_payment_completed_unpaid_total"), 1, 1),
+    number("To be compared with the provider", highest("schalter_payment_settlements_waiting"), 20, 100),
+    number(
+        "The longest due",
+        highest("schalter_payment_settlements_oldest_seconds"),
+        *(120, 600),
+        unit=Unit.SECONDS,
+    ),
+)
+_COURSE: Final[tuple[Panel, ...]] = (
+    area("Open, by how far it has come", ("{{state}}", f"sum by (state) ({_OPEN}) / 100"), unit=Unit.EUROS),
+    bars(
+        "Payments, 24 hours",
+        ("{{outcome}}", or_none(rise("schalter_payment_payments_total", "outcome"), "outcome")),
+    ),
+    lines(
+        "Money and case disagree",
+        ("{{kind}}", _HANGING),
+        help="docs/runbooks/PaidButOpen.md says for each kind who does what.",
+    ),
+)
+_THE_PROVIDER: Final[tuple[Panel, ...]] = (
+    lines(
+        "How long it takes, 99 of 100",
+        ("{{act}}", or_none(quantile(0.99, _PROVIDER, "act"), "act")),
+        unit=Unit.SECONDS,
+    ),
+    area("What it says", ("{{outcome}}", or_none(_SAID, "outcome")), unit=Unit.PER_SECOND),
+    bars("Its webhooks, 24 hours", ("{{outcome}}", or_none(rise(_WEBHOOKS, "outcome"), "outcome"))),
+)
+_TOLD: Final[tuple[Panel, ...]] = (
+    area(
+        "What payment tells the others",
+        ("{{subject}}", or_none(rate("schalter_outbox_published_total", "subject", _ITS), "subject")),
+        unit=Unit.PER_SECOND,
+        width=12,
+    ),
+    lines(
+        "How long answers take, 99 of 100",
+        ("{{route}}", quantile(0.99, "schalter_http_request_seconds", "route", f"{_ITS}, {ASKED}")),
+        unit=Unit.SECONDS,
+        width=12,
+    ),
+)
 
 BOARD: Final = Board(
     "schalter-money",
     "Money",
     (
-        Row(
-            "Now",
-            (
-                number("Money and case disagree", f"sum({_OPEN})", 1, 1, width=8),
-                number("Completed unpaid, 24 hours", rise("schalter_payment_completed_unpaid_total"), 1, 1, width=8),
-                number("Webhooks, 24 hours", rise(_WEBHOOKS), width=8),
-            ),
-        ),
-        Row(
-            "What hangs",
-            (
-                lines(
-                    "Money and case disagree",
-                    ("{{kind}}", _OPEN),
-                    width=12,
-                    help="docs/runbooks/PaidButOpen.md says for each kind who does what.",
-                ),
-                bars("Webhooks, 24 hours", ("{{outcome}}", or_none(rise(_WEBHOOKS, "outcome"), "outcome")), width=12),
-            ),
-        ),
-        Row(
-            "Events and answers",
-            (
-                area(
-                    "What payment tells",
-                    ("{{subject}}", or_none(rate("schalter_outbox_published_total", "subject", _ITS), "subject")),
-                    unit=Unit.PER_SECOND,
-                    width=12,
-                ),
-                lines(
-                    "How long answers take, 99 of 100",
-                    ("{{route}}", quantile(0.99, "schalter_http_request_seconds", "route", f"{_ITS}, {ASKED}")),
-                    unit=Unit.SECONDS,
-                    width=12,
-                ),
-            ),
-        ),
+        Row("Now", _NOW),
+        Row("In the course of time", _COURSE),
+        Row("The provider", _THE_PROVIDER),
+        Row("Events and answers", _TOLD),
     ),
 )

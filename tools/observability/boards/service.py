@@ -12,6 +12,9 @@ _SECONDS: Final = "schalter_http_request_seconds"
 _CONSUMED: Final = "schalter_consumed_total"
 
 _DELIVERED: Final = rise("schalter_mails_total", "kind", 'outcome="delivered"')
+_CASES: Final = highest("schalter_casework_cases", "office, state")
+_IN_PROGRESS: Final = highest("schalter_casework_cases_in_progress", "office, stage")
+_STAGES: Final = rise("schalter_casework_stage_seconds_bucket", "le, stage")
 
 _BOOKING: Final = (
     lines(
@@ -61,6 +64,28 @@ _NOTIFY: Final = (
         ("{{outcome}}", or_none(rise("schalter_mail_reports_total", "outcome"), "outcome")),
     ),
 )
+_CASEWORK: Final = (
+    lines("Cases of the day by state", ("{{state}}", f"sum by (state) ({_CASES})")),
+    lines("Cases that clerks work on, by step", ("{{stage}}", f"sum by (stage) ({_IN_PROGRESS})")),
+    bars(
+        "Cases that ended, 24 hours",
+        ("{{outcome}}", or_none(rise("schalter_casework_cases_ended_total", "outcome"), "outcome")),
+    ),
+    bars(
+        "How long a step takes, half of them",
+        ("{{stage}}", or_none(f"histogram_quantile(0.5, {_STAGES}) >= 0", "stage")),
+        unit=Unit.SECONDS,
+    ),
+    lines(
+        "Making a paper, 99 of 100",
+        ("{{kind}}", or_none(quantile(0.99, "schalter_casework_paper_seconds", "kind"), "kind")),
+        unit=Unit.SECONDS,
+    ),
+    lines("Sign-ins", ("{{outcome}}", rate("schalter_casework_sign_ins_total", "outcome")), unit=Unit.PER_SECOND),
+    bars("Signatures, 24 hours", ("{{kind}}", rise("schalter_casework_signatures_total", "kind"))),
+    number("Sessions stolen, 24 hours", rise("schalter_casework_sessions_stolen_total"), 1, 1, width=8),
+    number("Events that wait for their booking", highest("schalter_casework_parked_events"), 10, 100, width=8),
+)
 _PAYMENT: Final = (
     lines("Money and case disagree", ("{{kind}}", highest("schalter_payment_paid_but_open", "kind"))),
     bars("Webhooks, 24 hours", ("{{outcome}}", or_none(rise("schalter_payment_webhooks_total", "outcome"), "outcome"))),
@@ -69,6 +94,7 @@ _PAYMENT: Final = (
 _OWN: Final[Mapping[str, tuple[Panel, ...]]] = {
     "booking": _BOOKING,
     "signaling": _SIGNALING,
+    "casework": _CASEWORK,
     "notify": _NOTIFY,
     "payment": _PAYMENT,
 }
@@ -83,7 +109,7 @@ def board(service: str) -> Board:
         (
             Row("Is it well?", _state(its)),
             Row("Answers", _answers(f"{its}, {ASKED}")),
-            *([Row("Its own", _OWN[service])] if service in _OWN else []),
+            Row("Its own", _OWN[service]),
             Row("Events", _events(its)),
             Row("Database", _database(its)),
             Row("Process", _process(its)),
