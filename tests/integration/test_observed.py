@@ -5,6 +5,7 @@ pictures of all dashboards (`make dashboards PICTURES=1`).
 """
 
 import asyncio
+import itertools
 import math
 import os
 import signal
@@ -38,7 +39,7 @@ pytestmark = [
 
 RULES: Final = ROOT / "deploy" / "prometheus"
 #: How long the traffic lasts: pictures want more than a test does.
-SECONDS: Final = 300 if os.environ.get("SCHALTER_PICTURES") else 0
+SECONDS: Final = 240 if os.environ.get("SCHALTER_PICTURES") else 0
 QUERIES: Final = [
     (board.title, panel.title, query.expr) for board in ALL for panel in board.panels for query in panel.queries
 ]
@@ -57,8 +58,8 @@ def prometheus(system: System, servers_dir: Path) -> Iterator[asking.Prometheus]
         time.sleep(2)
         began = time.monotonic()
         _story(system)
-        while time.monotonic() - began < SECONDS:
-            _traffic(system)
+        for turn in itertools.takewhile(lambda _: time.monotonic() - began < SECONDS, itertools.count()):
+            _traffic(system, turn)
         eventually(lambda: seen.now("schalter:slo_bad:ratio3d"), 60, "the promises are judged")
         yield seen
 
@@ -98,16 +99,19 @@ def _around_the_call(system: System, citizen: Citizen, clerk: Clerk) -> None:
         time.sleep(1.2)
 
 
-def _traffic(system: System) -> None:
-    """A little of everything, as a day has it."""
+def _traffic(system: System, turn: int) -> None:
+    """A little of everything, as a day has it: waves of bookings, and now and then somebody's whole way."""
+    if turn % 5 == 4:
+        _story(system)
     slots = free_slots(system)
-    for index in range(3):
+    for index in range(2 + turn % 4):
         citizen = Citizen.books(system, slot=slots[5 + index])
         ok(citizen.http.get("/booking/appointment"))
         httpx.get(f"{system.url}/api/booking/offices/demo/slots", params={"services": "nothing"}, timeout=10)
-        if index == 2:
+        if (turn + index) % 5 == 0:
             ok(citizen.http.post("/booking/appointment/cancellation"))
-        time.sleep(0.4)
+        time.sleep(0.2)
+    time.sleep(1 + turn % 3)
 
 
 @pytest.mark.parametrize(("board", "panel", "expr"), QUERIES, ids=lambda part: str(part)[:50])

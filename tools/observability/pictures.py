@@ -25,7 +25,7 @@ _COLOURS: Final = ("#2f5d9b", "#d98324", "#2e8b57", "#8e5ea2", "#c0503c", "#3aa6
 _DPI: Final = 100
 _COLUMN, _ROW, _GAP, _HEAD, _HEADING = 0.55, 0.36, 0.13, 0.85, 0.42  # inches
 _COLUMNS: Final = 24
-_LEGENDS: Final = 5
+_NAME: Final = 30  # letters of a legend
 
 
 def draw(board: Board, prometheus: Prometheus, file: Path) -> None:
@@ -38,7 +38,7 @@ def draw(board: Board, prometheus: Prometheus, file: Path) -> None:
     FigureCanvasAgg(figure)
     figure.text(_GAP * 2 / width, 1 - 0.5 / height, board.title, size=17, weight="bold", va="center")
     for row, top in _headings(board):
-        figure.text(_GAP * 2 / width, 1 - (top + _HEADING / 2) / height, row, size=10.5, color=_PALE, va="center")
+        figure.text(_GAP * 2 / width, 1 - (top + _HEADING * 0.72) / height, row, size=10.5, color=_PALE, va="center")
     end = time.time()
     for panel, left, top in places:
         box = (
@@ -99,6 +99,7 @@ def _panel(
         facecolor="white",
         edgecolor=_EDGE,
         linewidth=0.8,
+        zorder=-1,
         transform=figure.transFigure,
     )
     figure.patches.append(card)
@@ -108,10 +109,11 @@ def _panel(
     if panel.look is Look.NUMBER:
         found = [line for query in panel.queries for line in prometheus.now(query.expr)]
         _number(figure, panel, box, found[0].points[-1][1] if found else math.nan)
+        title.set_fontsize(8)
         title.set_color("white" if panel.limits else _INK)
         card.set_facecolor(_colour(panel, found[0].points[-1][1] if found else math.nan) if panel.limits else "white")
         return
-    inner = (left + 0.5 / inches[0], bottom + 0.5 / inches[1], width - 0.65 / inches[0], height - 0.9 / inches[1])
+    inner = (left + 0.5 / inches[0], bottom + 0.55 / inches[1], width - 0.65 / inches[0], height - 0.95 / inches[1])
     if panel.look is Look.BARS:
         inner = (left + 0.15 / inches[0], bottom + 0.15 / inches[1], width - 0.3 / inches[0], height - 0.5 / inches[1])
     axes = figure.add_axes(inner)
@@ -195,12 +197,14 @@ def _lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Line]]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: time.strftime("%H:%M", time.gmtime(at))))
     handles, names = axes.get_legend_handles_labels()
     if names:
+        columns = 2 if panel.width < 12 else 3
+        shown = [name if len(name) <= _NAME else f"{name[: _NAME - 1]}…" for name in names]
         axes.legend(
-            handles[:_LEGENDS],
-            [name if len(name) < 34 else f"{name[:32]}…" for name in names[:_LEGENDS]],
+            handles[: 2 * columns],
+            shown[: 2 * columns],
             loc="upper left",
-            bbox_to_anchor=(-0.1, -0.09),
-            ncols=min(3, len(names)) if max(len(name) for name in names) < 16 else 1 if len(names) < 2 else 2,
+            bbox_to_anchor=(-0.09, -0.11),
+            ncols=columns,
             frameon=False,
             fontsize=7.5,
             handlelength=1,

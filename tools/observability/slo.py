@@ -46,6 +46,16 @@ SLOS: Final = (
         ' - sum(increase(schalter_mail_seconds_bucket{le="60.0"}[WINDOW]))',
         total="sum(increase(schalter_mail_seconds_count[WINDOW]))",
     ),
+    Slo(
+        name="calls",
+        what="calls stand within five seconds",
+        objective=0.995,
+        # Who was not connected at once has no time to tell.
+        bad="sum(increase(schalter_signaling_join_seconds_count[WINDOW]))"
+        ' - sum(increase(schalter_signaling_join_seconds_bucket{le="5.0"}[WINDOW]))'
+        ' + sum(increase(schalter_signaling_paths_total{path="none"}[WINDOW]))',
+        total="sum(increase(schalter_signaling_paths_total[WINDOW]))",
+    ),
 )
 
 

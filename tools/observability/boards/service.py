@@ -129,7 +129,7 @@ def _state(its: str) -> tuple[Panel, ...]:
             unit=Unit.SECONDS,
         ),
         number("Dead letters, 24 hours", rise(_CONSUMED, labels=f'{its}, outcome="dead"'), 1, 1),
-        number("Log lines redacted, 24 hours", rise("schalter_log_lines_redacted_total", labels=its), 1, 1),
+        number("Lines redacted, 24 hours", rise("schalter_log_lines_redacted_total", labels=its), 1, 1),
     )
 
 
