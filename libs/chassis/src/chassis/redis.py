@@ -1,5 +1,6 @@
 """The Redis connection of a service that keeps short-lived things there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -8,6 +9,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
+from chassis.redis_figures import CountedRedis, watch
+from chassis.scripts import ScriptingRedis
 from chassis.service import Resource
 
 
@@ -24,7 +27,7 @@ def connect(url: str) -> Redis:
         health_check_interval=15,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 2),
     )
-    return Redis.from_pool(pool)
+    return CountedRedis.from_pool(pool)
 
 
 def resource(client: Redis) -> Resource:
@@ -33,9 +36,13 @@ def resource(client: Redis) -> Resource:
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncIterator[None]:
         app.state.redis = client
+        ping = client.line.ping if isinstance(client, ScriptingRedis) else client.ping
+        watching = asyncio.create_task(watch(ping))
         try:
             yield
         finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             await client.aclose()
 
     def open_it(app: FastAPI) -> AbstractAsyncContextManager[None]:

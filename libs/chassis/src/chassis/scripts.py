@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import hiredis
-from redis.asyncio import Redis
 from redis.asyncio.connection import parse_url
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from chassis.redis_figures import CountedRedis, note
 
 _NO_SCRIPT: Final = "NOSCRIPT"
 
@@ -106,6 +107,13 @@ class ScriptLine:
 
     async def run(self, *command: str | int | float) -> Any:
         """The answer to `command`. Once more if the line breaks: scripts are made to be repeated."""
+        try:
+            return await self._run(*command)
+        except (RedisError, OSError) as error:
+            note(error)
+            raise
+
+    async def _run(self, *command: str | int | float) -> Any:
         line = self._line
         if line is None or not line.open:
             line = await self._dialled_line()
@@ -114,6 +122,10 @@ class ScriptLine:
         except ConnectionError:
             line = await self._dialled_line()
             return await line.ask(*command)
+
+    async def ping(self) -> None:
+        """Raises OSError unless Redis answers over this line."""
+        await self.run("PING")
 
     async def _dialled_line(self) -> _Line:
         if self._line is not None and self._line.open:
@@ -176,7 +188,7 @@ class Script:
             return await self._line.run("EVAL", self._source, len(keys), *keys, *args)
 
 
-class ScriptingRedis(Redis):
+class ScriptingRedis(CountedRedis):
     """A Redis client whose registered scripts go over a line of their own. Made by `connect`."""
 
     line: ScriptLine
