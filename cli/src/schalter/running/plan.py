@@ -73,6 +73,8 @@ def make_plan(home: Home, secrets: SecretStore, port: int, *, observe: bool = Fa
     shared = {
         "SCHALTER_ENVIRONMENT": "development",
         "SCHALTER_LOG_LEVEL": os.environ.get("SCHALTER_LOG_LEVEL", "info"),
+        # Somebody who looks at a process with a debugger wants none: SCHALTER_WATCHDOG_SECONDS= make up
+        "SCHALTER_WATCHDOG_SECONDS": os.environ.get("SCHALTER_WATCHDOG_SECONDS", "30"),
         "SCHALTER_PUBLIC_URL": public_url,
         "SCHALTER_OFFICES_DIR": str(home.offices),
     }

@@ -5,7 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from chassis.readiness import Check, NotReady, Readiness
 from chassis.settings import ServiceSettings
 from chassis.tokens import TokenVerifier
 from chassis.vitals import ConsumerFigures, loop_lag
+from chassis.watchdog import watchdog
 from contracts.base import Event
 from contracts.topology import PUBLISHES
 
@@ -153,12 +154,14 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
             start(Worker("consumer", Consumption(name, consumer, bus, database, clock).run))
         await bus.find_streams()
 
+    watched = settings.watchdog_seconds
     running = (
         Worker("bus", on_the_bus),
         Worker("backlog", Backlog(database, clock).run),
         Worker("readiness", readiness.run),
         Worker("loop-lag", loop_lag),
         Worker("consumer-figures", ConsumerFigures(name, consumers, bus).run),
+        *([Worker("watchdog", partial(watchdog, watched))] if watched else []),
         *workers,
     )
     metrics.at_zero(metrics.WORKER_RESTARTS, [*(worker.name for worker in running), "outbox-relay", "consumer"])

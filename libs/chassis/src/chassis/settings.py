@@ -34,6 +34,8 @@ class ServiceSettings(BaseSettings):
     mail_from: str = "Schalter <noreply@schalter.example>"
     #: Whether busy routes are answered without FastAPI's machinery (docs/adr/0020); off to see whether it is to blame.
     express: bool = True
+    #: How long the event loop may stand still before the process is ended; nothing looks at it without.
+    watchdog_seconds: float | None = None
 
     @property
     def public_origin(self) -> str:

@@ -1,5 +1,6 @@
 """Composition root of the technical check's echo: a process of its own, so that its media work slows nobody's call."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from chassis.edge import Edge
 from chassis.http import Body
 from chassis.readiness import Readiness
 from chassis.service import add_health
+from chassis.watchdog import watchdog
 from signaling.echo import Echo
 from signaling.settings import CheckSettings
 
@@ -36,7 +38,10 @@ def build(settings: CheckSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        guard = asyncio.create_task(watchdog(settings.watchdog_seconds)) if settings.watchdog_seconds else None
         yield
+        if guard:
+            guard.cancel()
         await echo.close()
 
     app = FastAPI(

@@ -33,10 +33,15 @@ class CheckSettings(BaseSettings):
     """The echo of the technical check: a process of its own, with no access to anything."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SCHALTER_", secrets_dir=SECRETS if SECRETS.is_dir() else None, extra="ignore", frozen=True
+        env_prefix="SCHALTER_",
+        env_ignore_empty=True,
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        extra="ignore",
+        frozen=True,
     )
 
     log_level: str = "info"
+    watchdog_seconds: float | None = Field(default=None, description="As every service has it.")
     check_sessions: int = Field(default=6, ge=1, description="At once; each takes up to a quarter of a core.")
     check_address: str | None = Field(
         default=None,
