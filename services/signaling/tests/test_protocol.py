@@ -82,6 +82,20 @@ def test_every_message_of_the_protocol_is_understood(message: dict[str, Any]) ->
     assert parse(json.dumps(message)).type == message["type"]
 
 
+LARGEST = {"candidate": "c" * 1024, "sdpMid": "m" * 64, "sdpMLineIndex": 255, "usernameFragment": "f" * 256}
+
+
+def test_a_message_may_be_as_large_as_browsers_make_them_and_no_larger() -> None:
+    parse(json.dumps({"type": "candidate", "candidate": LARGEST}))
+    parse(json.dumps({"type": "description", "description": {"type": "offer", "sdp": "s" * 61_440}}))
+    for name, value in LARGEST.items():
+        more = value + 1 if isinstance(value, int) else f"{value}x"
+        with pytest.raises(ProtocolError):
+            parse(json.dumps({"type": "candidate", "candidate": LARGEST | {name: more}}))
+    with pytest.raises(ProtocolError):
+        parse(json.dumps({"type": "description", "description": {"type": "offer", "sdp": "s" * 61_441}}))
+
+
 def test_the_valid_messages_here_are_all_there_are() -> None:
     union = get_args(get_args(ClientMessage)[0])
     known = {get_args(model.model_fields["type"].annotation)[0] for model in union}
