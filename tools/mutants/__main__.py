@@ -27,7 +27,7 @@ from tools.mutants.recording import PACKAGES, OutOfTime, Record, TestsFail, reco
 from tools.mutants.running import Job, Outcome, run_all
 
 #: Who meets a mutant with so much of tests and does not notice lets it live.
-BUDGET_SECONDS: Final = 60.0
+BUDGET_SECONDS: Final = 120.0
 #: A constant is looked for where it is used, also by way of other constants.
 _DEPTH: Final = 4
 #: A sample says that too little is noticed when this would be as unlikely if enough were.
@@ -140,8 +140,8 @@ def _job(package: str, mutant: Mutant, known: Record, uses: Uses) -> Job:
         met = known.running([(mutant.path, line) for line in mutant.lines])
     else:
         met = known.running(_where_used(mutant.name, uses, _DEPTH))
-    if not met and mutant.lines and mutant.name is not None:
-        met = known.of_file(mutant.path)
+    if mutant.name is not None and (not met or not mutant.name.isupper()):
+        met |= known.of_file(mutant.path)  # what a class begins with is met by whoever makes one, also in tests alone
     tests, seconds = _within_budget(met, known, first="test_actors" if mutant.kind == "office" else "")
     return Job(mutant, package, tests, seconds)
 
@@ -159,15 +159,17 @@ def _where_used(name: str, uses: Uses, depth: int) -> set[tuple[Path, int]]:
 def _within_budget(met: Iterable[str], known: Record, first: str) -> tuple[list[str], float]:
     """The tests of a mutant up to the budget, file by file.
 
-    Files named `first` come first. Of each test one case comes before second cases, and who runs little else, and so
-    looks closely, before others.
+    Files named `first` come first. Of each test one case comes before second cases, of each file one test before
+    second ones, as another file asks about something else, and who runs little else, and so looks closely, before
+    others.
     """
-    cases = Counter[str]()
-    ranked = list[tuple[bool, int, int, str]]()
+    cases, tests = Counter[str](), Counter[str]()
+    ranked = list[tuple[bool, int, int, int, str]]()
     for test in sorted(met, key=lambda test: (known.spread[test], test)):
-        function = test.partition("[")[0]
-        ranked.append((first not in test, cases[function], len(ranked), test))
+        file, function = test.partition("::")[0], test.partition("[")[0]
+        ranked.append((first not in test, cases[function], tests[file], len(ranked), test))
         cases[function] += 1
+        tests[file] += 1
     seconds, files = 0.0, dict[str, list[str]]()
     for *_, test in sorted(ranked):
         cost = known.seconds.get(test, 1.0)

@@ -144,6 +144,21 @@ async def test_a_dead_link_is_not_sent_again(
     assert (await resend(client, clerk())).json()["code"] == "not_resendable"
 
 
+@pytest.mark.parametrize(
+    "forget", ["UPDATE ours.message SET recipient = ''", "UPDATE ours.recipient SET erased_at = now()"]
+)
+async def test_who_is_forgotten_is_not_written_to_again(
+    client: httpx.AsyncClient, clerk: Any, failed: Any, database: Database, forget: str
+) -> None:
+    """Whether the message has lost its address or the appointment its person."""
+    await failed()
+    async with database.transaction() as tx:
+        await tx.execute(forget)
+    answer = await resend(client, clerk())
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_resendable")
+    assert await pending(database) == []
+
+
 async def test_an_offer_that_has_expired_is_not_sent_again(
     client: httpx.AsyncClient, clerk: Any, apply: Apply, clock: Any
 ) -> None:

@@ -210,6 +210,19 @@ class TestForgotten:
         assert [word for word in self.PERSONAL if word in stored] == []
         assert await messages() == [("confirmation", "dropped"), ("receipt", "delivered")]
 
+    async def test_of_nobody_else_anything_is_forgotten(self, apply: Apply, database: Database) -> None:
+        other = uuid4()
+        await apply(BOOKED)
+        await apply(BOOKED, appointment_id=other)
+        await apply(FORGOTTEN)
+        async with database.transaction() as tx:
+            kept = await tx.rows("SELECT appointment_id, state FROM ours.message WHERE recipient <> ''")
+            known = await tx.rows("SELECT appointment_id FROM ours.recipient WHERE email <> ''")
+            reminded = await tx.rows("SELECT DISTINCT appointment_id FROM reminder")
+        assert [(row["appointment_id"], row["state"]) for row in kept] == [(other, "pending")]
+        assert [row["appointment_id"] for row in known] == [other]
+        assert [row["appointment_id"] for row in reminded] in ([], [other])
+
     async def test_what_still_arrives_is_written_to_nobody(
         self, apply: Apply, database: Database, messages: Sent
     ) -> None:

@@ -66,6 +66,29 @@ async def test_a_server_that_is_away_is_no_wrong_setting(settings: Settings, unu
         await tls_check.flaw(spoken_to(settings, unused_port, "starttls"))
 
 
+async def test_a_server_that_is_away_is_waited_for_and_then_looked_at(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Exception | str] = [ConnectionRefusedError(), TimeoutError(), "it says nothing"]
+    slept: list[float] = []
+
+    async def flaw(_: Settings) -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(tls_check, "flaw", flaw)
+    monkeypatch.setattr("notify.tls_check.asyncio.sleep", sleep)
+    with capture_logs() as logs:
+        await tls_check.watch(settings)
+    assert (len(slept), min(slept) > 0) == (2, True)
+    assert [line["reason"] for line in logs] == ["it says nothing"]
+
+
 @pytest.fixture
 def unused_port() -> int:
     from schalter.embedded import free_port

@@ -35,7 +35,6 @@ async def welcome_back(tx: Transaction, event: BookingResumed, cause: UUID, now:
 
     Raises UnknownRecipient while the booking has not arrived.
     """
-    await store.serialise(tx, event.appointment_id)
     latest = await store.tell_absence(tx, event.appointment_id, event.office, event.resumed_at, here=True)
     if latest is None:
         raise UnknownRecipient(str(event.appointment_id))
