@@ -11,10 +11,12 @@ import pytest
 from filled_forms import FILLED
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from casework.applications.document import canonical_json, document_hash
 from casework.applications.form import Heading, draft, prefilled
 from casework.applications.model import Draft
+from casework.applications.views import CanonicalSignature, Confirmation, SaveApplication, SignDocument
 from contracts.catalogue import Service, load_catalogue
 from contracts.offices import load_offices
 
@@ -217,3 +219,26 @@ class TestCanonicalJson:
     @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(), st.lists))
     def test_nothing_is_lost(self, value: object) -> None:
         assert json.loads(canonical_json(value)) == value
+
+
+@pytest.mark.parametrize(("language", "yes", "no"), [("de", "Ja", "Nein"), ("en", "Yes", "No")])
+def test_yes_and_no_are_read_as_words(language: str, yes: str, no: str) -> None:
+    service = "uebermittlungssperre"
+    asked = [name for name, value in FILLED[service].items() if value is True]
+    values = FILLED[service] | {name: name != asked[0] for name in asked}
+    said = json.dumps(written(values, service, language).document, ensure_ascii=False)
+    assert (said.count(f'"{yes}"'), said.count(f'"{no}"')) == (len(asked) - 1, 1)
+
+
+def test_what_was_filled_in_stands_in_no_error() -> None:
+    """Errors are logged."""
+    wrong: dict[Any, dict[str, object]] = {
+        SaveApplication: {"values": {"family_name": ["Öztürk"]}, "revision": 0},
+        CanonicalSignature: {"text": ["Öztürk"]},
+        SignDocument: {"signature": "Öztürk"},
+        Confirmation: {"document_hash": "Öztürk"},
+    }
+    for model, sent in wrong.items():
+        with pytest.raises(ValidationError) as refused:
+            model.model_validate(sent)
+        assert "Öztürk" not in str(refused.value), model
