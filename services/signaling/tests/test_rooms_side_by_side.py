@@ -76,8 +76,8 @@ async def test_who_waits_next_door_does_not_wait_here(database: Database, rooms:
     here, there = rooms
     async with database.transaction() as tx:
         await usecases.depart(tx, here, TOWN, "citizen", at=LATER)
-        assert not await store.is_present(tx, here, "citizen")
-        assert await store.is_present(tx, there, "citizen")
+        assert await store.present_since(tx, here, "citizen") is None
+        assert await store.present_since(tx, there, "citizen") == NOW
         with pytest.raises(NobodyWaiting):
             await usecases.admit(tx, here, TOWN, CLERK, now=LATER)
         committed = await store.committed(tx, [Place(here, "citizen"), Place(there, "citizen"), Place(here, "clerk")])
