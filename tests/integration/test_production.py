@@ -107,7 +107,7 @@ def test_of_two_instances_each_has_its_share(town: tuple[Path, str], browser: ht
     run("docker", "compose", "up", "--detach", "--wait", "--no-recreate", "--scale", "booking=2", cwd=town[0])
     asked = (
         "import re, urllib.request as r; said = r.urlopen('http://127.0.0.1:8000/metrics').read().decode();"
-        "found = re.findall(r'schalter_http_request_seconds_count.*/api/booking/offices\",.* ([0-9.]+)', said);"
+        "found = re.findall(r'schalter_http_request_seconds_count.*/offices\",.* ([0-9.]+)', said);"
         "print(sum(map(float, found)))"
     )
 

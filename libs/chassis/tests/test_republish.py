@@ -88,7 +88,7 @@ async def test_a_consumer_that_lost_its_database_hears_it_again_and_the_others_a
         # What comes after them on the same way tells that they have come by.
         ids += await commit(database, 1)
         await until_applied("well", 13)
-    assert applied["well"] == ids
+    assert sorted(applied["well"]) == sorted(ids)
     assert sorted(applied["restored"]) == sorted([*ids[:12], *ids])
     assert (await bus.jetstream.stream_info(DEAD_LETTERS.name)).state.messages == 0
 
