@@ -181,6 +181,30 @@ def test_the_operator_hands_out_what_is_stored_about_somebody(town: tuple[Path, 
     assert nobody in done.stdout + done.stderr
 
 
+def test_keys_turn_and_who_is_signed_in_stays_so(town: tuple[Path, str], browser: httpx.Client) -> None:
+    credentials = {"office": OFFICE, "username": "erika.amt", "password": town[1]}
+    access = browser.post("/api/casework/session", json=credentials).json()["access_token"]
+    for step in range(2):
+        run(
+            "docker",
+            "compose",
+            "run",
+            "--rm",
+            "--entrypoint",
+            "schalter",
+            "secrets",
+            "keys",
+            "rotate",
+            "clerks",
+            cwd=town[0],
+        )
+        run("docker", "compose", "restart", "booking", "casework", cwd=town[0])
+        run("docker", "compose", "up", "--detach", "--wait", "--no-recreate", cwd=town[0])
+        seen = browser.get("/api/booking/office/week", headers={"Authorization": f"Bearer {access}"})
+        assert seen.status_code == 200, (step, seen.text)
+    assert signs_in(browser, "erika.amt", town[1])
+
+
 def test_one_service_cannot_touch_anothers_keys_in_redis(town: tuple[Path, str]) -> None:
     script = (
         "import pathlib, redis;"

@@ -55,16 +55,15 @@ def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "redis/redis.conf", _redis_conf(secrets.password("redis"), users_of_redis)
     users = (*SERVICES, OPERATOR)
     yield "nats/passwords.conf", "".join(f"NATS_PASSWORD_{u.upper()}: {secrets.password(f'nats_{u}')}\n" for u in users)
-    link, clerk = secrets.key_pair("link"), secrets.key_pair("clerk")
     for service in SERVICES:
         password = secrets.password(f"postgres_{service}")
         yield f"postgres/{service}", password
         yield f"{service}/schalter_database_url", f"postgresql://{service}:{password}@{_DATABASE_HOST}/{service}"
         yield f"{service}/schalter_nats_password", secrets.password(f"nats_{service}")
-        yield f"{service}/schalter_link_public_key", link[1]
-        yield f"{service}/schalter_clerk_public_key", clerk[1]
-    yield "booking/schalter_link_private_key", link[0]
-    yield "casework/schalter_clerk_private_key", clerk[0]
+        yield f"{service}/schalter_link_public_key", secrets.public_keys("link")
+        yield f"{service}/schalter_clerk_public_key", secrets.public_keys("clerk")
+    yield "booking/schalter_link_private_key", secrets.key_pair("link")[0]
+    yield "casework/schalter_clerk_private_key", secrets.key_pair("clerk")[0]
     yield "signaling/schalter_turn_secret", secrets.password("turn")
     yield "turn/turnserver.conf", turn_config.render(secrets.password("turn"))
     yield "notify/schalter_bounce_key", secrets.password("bounce")

@@ -18,6 +18,7 @@ from schalter.bus import apply, differences
 from schalter.compose_secrets import give_volumes, write_secrets
 from schalter.embedded import SchalterError
 from schalter.installation import BusAccess, Installation, services_named
+from schalter.keys import keys
 from schalter.offices import report
 from schalter.replay import replay
 from schalter.republish import republish_all, since_when
@@ -42,6 +43,7 @@ personal = typer.Typer(help="What is stored about whom.", no_args_is_help=True)
 cli.add_typer(personal, name="personal-data")
 figures = typer.Typer(help="What Prometheus is told.", no_args_is_help=True)
 cli.add_typer(figures, name="metrics")
+cli.add_typer(keys, name="keys")
 mails = typer.Typer(help="The mails to citizens.", no_args_is_help=True)
 cli.add_typer(mails, name="mails")
 cli.add_typer(clerks.commands, name="clerks")

@@ -148,9 +148,7 @@ def _special_environments(
     home: Home, secrets: SecretStore, ports: Mapping[str, int], public_url: str
 ) -> dict[str, dict[str, str]]:
     """What some are told and others are not: above all, each private key has one holder."""
-    link_private, link_public = secrets.key_pair("link")
-    clerk_private, clerk_public = secrets.key_pair("clerk")
-    public_keys = {"SCHALTER_LINK_PUBLIC_KEY": link_public, "SCHALTER_CLERK_PUBLIC_KEY": clerk_public}
+    public_keys = {f"SCHALTER_{name.upper()}_PUBLIC_KEY": secrets.public_keys(name) for name in ("link", "clerk")}
     paypal_url = f"http://{LOOPBACK}:{ports['paypal']}"
     paypal = {
         "SCHALTER_PAYPAL_API_URL": paypal_url,
@@ -162,7 +160,7 @@ def _special_environments(
     return {
         "booking": {
             **public_keys,
-            "SCHALTER_LINK_PRIVATE_KEY": link_private,
+            "SCHALTER_LINK_PRIVATE_KEY": secrets.key_pair("link")[0],
             "SCHALTER_LIMITS": os.environ.get("SCHALTER_LIMITS") or json.dumps(_LOCAL_LIMITS),
         },
         "signaling": {
@@ -172,7 +170,7 @@ def _special_environments(
         },
         "casework": {
             **public_keys,
-            "SCHALTER_CLERK_PRIVATE_KEY": clerk_private,
+            "SCHALTER_CLERK_PRIVATE_KEY": secrets.key_pair("clerk")[0],
             "SCHALTER_DEMO_CLERKS_FILE": str(home.demo_clerks),
         },
         "payment": {**public_keys, **paypal, "SCHALTER_PAYPAL_CERT_ORIGIN": paypal_url},

@@ -3,7 +3,10 @@
 import json
 import os
 import secrets
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from schalter.embedded import SchalterError
 
@@ -41,6 +44,47 @@ class SecretStore:
 
             self._values[f"{name}_private"], self._values[f"{name}_public"] = generate_keys()
         return self._values[f"{name}_private"], self._values[f"{name}_public"]
+
+    def public_keys(self, name: str) -> str:
+        """All whose signatures are good, as the services' settings take them: signing, announced, retired ones."""
+        signing = self.key_pair(name)[1]
+        announced = self._values.get(f"{name}_next_public")
+        return ",".join([signing, *([announced] if announced else []), *self.retired(name)])
+
+    def retired(self, name: str) -> dict[str, date]:
+        """Public keys that sign no more, the newest first, and since when."""
+        entries = self._values.get(f"{name}_retired", "").split()
+        return {key: date.fromisoformat(since) for key, _, since in (entry.partition("@") for entry in entries)}
+
+    def announced(self, name: str) -> str | None:
+        """The public key that is known to those who verify, and will sign after the next `turn`."""
+        return self._values.get(f"{name}_next_public")
+
+    def turn(self, name: str, today: date) -> Literal["announced", "signs"]:
+        """Half a turn of a key pair: the first announces another one, the second lets it sign and retires the old one.
+
+        Between both everybody has to read `public_keys`, so that nobody meets a signature of a key unknown to them.
+        """
+        public = self.key_pair(name)[1]
+        if f"{name}_next_private" not in self._values:
+            from chassis.tokens import generate_keys
+
+            self._values[f"{name}_next_private"], self._values[f"{name}_next_public"] = generate_keys()
+            return "announced"
+        self._retire(name, {public: today} | self.retired(name))
+        self._values[f"{name}_private"] = self._values.pop(f"{name}_next_private")
+        self._values[f"{name}_public"] = self._values.pop(f"{name}_next_public")
+        return "signs"
+
+    def drop(self, name: str, until: date) -> list[str]:
+        """Forgets the public keys that were retired on the day `until` or before, and returns them."""
+        retired = self.retired(name)
+        gone = [key for key, since in retired.items() if since <= until]
+        self._retire(name, {key: since for key, since in retired.items() if key not in gone})
+        return gone
+
+    def _retire(self, name: str, keys: Mapping[str, date]) -> None:
+        self._values[f"{name}_retired"] = " ".join(f"{key}@{since}" for key, since in keys.items())
 
     def save(self) -> None:
         """Writes what was made since."""
