@@ -28,7 +28,7 @@ def signed_before_keys_had_names(private: str) -> str:
 
 def good(token: str, *public_keys: str) -> bool:
     try:
-        return TokenVerifier(", ".join(public_keys), **NAMES).verify(token, now=NOW)["sub"] == "a"
+        return bool(TokenVerifier(", ".join(public_keys), **NAMES).verify(token, now=NOW))
     except Unauthenticated:
         return False
 
