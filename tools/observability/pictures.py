@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
+from matplotlib.transforms import ScaledTranslation
 from PIL import Image
 from tools.observability.asking import Line, Prometheus
 from tools.observability.board import Board, Look, Panel, Unit
@@ -162,7 +163,7 @@ def _bars(axes: Axes, panel: Panel, found: Sequence[tuple[str, Line]]) -> None:
     most = max([*values, 1e-12])
     for index, ((name, _), value) in enumerate(zip(found, values, strict=True)):
         axes.barh(index, most, color="#eef1f5", height=0.62)
-        axes.barh(index, value, color=_COLOURS[0], alpha=0.85, height=0.62)
+        axes.barh(index, value, color="#a9c4e6", height=0.62)
         axes.text(most * 0.012, index, name[:52], va="center", size=8, color=_INK)
         axes.text(
             most * 0.988, index, _told(value, panel.unit), va="center", ha="right", size=8, weight="bold", color=_INK
@@ -203,7 +204,8 @@ def _lines(axes: Axes, panel: Panel, found: Sequence[tuple[str, Line]]) -> None:
             handles[: 2 * columns],
             shown[: 2 * columns],
             loc="upper left",
-            bbox_to_anchor=(-0.09, -0.11),
+            bbox_to_anchor=(0, 0),
+            bbox_transform=axes.transAxes + ScaledTranslation(-0.45, -0.2, axes.figure.dpi_scale_trans),
             ncols=columns,
             frameon=False,
             fontsize=7.5,

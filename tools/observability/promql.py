@@ -14,8 +14,8 @@ def rate(series: str, by: str = "", labels: str = "") -> str:
 
 
 def rise(series: str, by: str = "", labels: str = "", over: str = "24h") -> str:
-    """By how much a counter's `series` rose, 0 where nothing is known of it."""
-    summed = _sum(f"increase({series}{{{labels}}}[{over}])", by)
+    """By how much a counter's `series` rose, 0 where nothing is known of it. Whole: Prometheus guesses at the edges."""
+    summed = f"round({_sum(f'increase({series}{{{labels}}}[{over}])', by)})"
     return summed if by else f"{summed} or vector(0)"
 
 
@@ -37,7 +37,7 @@ def total(series: str, by: str = "", labels: str = "") -> str:
 
 def or_none(expr: str, label: str) -> str:
     """`expr`, or a single zero called "none": an empty panel would look broken."""
-    return f'{expr} or label_replace(vector(0), "{label}", "none", "", "")'
+    return f'{expr} or on () label_replace(vector(0), "{label}", "none", "", "")'
 
 
 def _sum(expr: str, by: str) -> str:

@@ -14,7 +14,7 @@ _OPEN: Final = highest("schalter_payment_open_cents", "office, state")
 
 
 def _euros(cents: str) -> str:
-    return f"({cents}) / 100"
+    return f"round(({cents}) / 100)"
 
 
 _NOW: Final[tuple[Panel, ...]] = (
@@ -22,7 +22,7 @@ _NOW: Final[tuple[Panel, ...]] = (
     number("Asked for, not taken yet", _euros(f"sum({_OPEN})"), unit=Unit.EUROS),
     number("Money and case disagree", f"sum({_HANGING})", 1, 1),
     number("Completed unpaid, 24 hours", rise("schalter_payment_completed_unpaid_total"), 1, 1),
-    number("To be compared with the provider", highest("schalter_payment_settlements_waiting"), 20, 100),
+    number("Due at the provider", highest("schalter_payment_settlements_waiting"), 20, 100),
     number(
         "The longest due",
         highest("schalter_payment_settlements_oldest_seconds"),

@@ -14,7 +14,23 @@ _CONSUMED: Final = "schalter_consumed_total"
 _DELIVERED: Final = rise("schalter_mails_total", "kind", 'outcome="delivered"')
 _CASES: Final = highest("schalter_casework_cases", "office, state")
 _IN_PROGRESS: Final = highest("schalter_casework_cases_in_progress", "office, stage")
-_STAGES: Final = rise("schalter_casework_stage_seconds_bucket", "le, stage")
+_STAGES: Final = "sum by (le, stage) (increase(schalter_casework_stage_seconds_bucket[24h]))"
+
+
+def _redis(service: str) -> Panel:
+    its = f'service="{service}"'
+    return lines(
+        "Redis answers in, 99 of 100",
+        ("seconds", quantile(0.99, "schalter_redis_command_seconds", labels=its)),
+        unit=Unit.SECONDS,
+        help="Asked every five seconds over the line that requests use.",
+    )
+
+
+def _redis_errors(service: str) -> Panel:
+    failed = rate("schalter_redis_errors_total", "kind", f'service="{service}"')
+    return lines("Commands that Redis did not do", ("{{kind}}", failed), unit=Unit.PER_SECOND)
+
 
 _BOOKING: Final = (
     lines(
@@ -32,6 +48,13 @@ _BOOKING: Final = (
         ("requests", rate("schalter_booking_holds_unavailable_total")),
         unit=Unit.PER_SECOND,
     ),
+    _redis("booking"),
+    _redis_errors("booking"),
+    lines(
+        "Counting free times for an office, 99 of 100",
+        ("seconds", quantile(0.99, "schalter_booking_figures_seconds")),
+        unit=Unit.SECONDS,
+    ),
 )
 _SIGNALING: Final = (
     lines("Open sockets", ("{{role}}", or_none(total("schalter_signaling_connections", "role"), "role"))),
@@ -40,6 +63,9 @@ _SIGNALING: Final = (
         "Sockets closed by the server, 24 hours",
         ("{{reason}}", or_none(rise("schalter_signaling_connections_ended_total", "reason"), "reason")),
     ),
+    _redis("signaling"),
+    _redis_errors("signaling"),
+    bars("Equipment tests, 24 hours", ("{{outcome}}", rise("schalter_signaling_checks_finished_total", "outcome"))),
 )
 _NOTIFY: Final = (
     lines("Messages that wait", ("{{channel}}", highest("schalter_messages_waiting", "channel"))),
