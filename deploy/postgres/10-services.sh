@@ -9,3 +9,8 @@ CREATE DATABASE :"role" OWNER :"role";
 REVOKE ALL ON DATABASE :"role" FROM PUBLIC;
 SQL
 done
+# Who reads the server's figures and enters no service's database (the exporter).
+psql --set=ON_ERROR_STOP=1 --quiet --dbname=postgres --set=password="$(cat /run/secrets/monitor)" <<'SQL'
+CREATE ROLE monitor LOGIN PASSWORD :'password';
+GRANT pg_monitor TO monitor;
+SQL

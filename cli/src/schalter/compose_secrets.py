@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.topology import SERVICES
 from schalter import turn_config
-from schalter.embedded.redis import bounds
+from schalter.embedded.redis import bounds, monitor
 from schalter.nats_config import OPERATOR
 from schalter.offices import read_offices
 from schalter.running.clerks import DemoClerk, demo_clerks
@@ -52,9 +52,13 @@ def give_volumes(directory: Path) -> None:
 def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "postgres/postgres", secrets.password("postgres")
     users_of_redis = {service: secrets.password(f"redis_{service}") for service in _USERS_OF_REDIS}
-    yield "redis/redis.conf", _redis_conf(secrets.password("redis"), users_of_redis)
+    yield "redis/redis.conf", _redis_conf(secrets.password("redis"), users_of_redis, secrets.password("redis_monitor"))
     users = (*SERVICES, OPERATOR)
     yield "nats/passwords.conf", "".join(f"NATS_PASSWORD_{u.upper()}: {secrets.password(f'nats_{u}')}\n" for u in users)
+    looks, reads = secrets.password("postgres_monitor"), secrets.password("redis_monitor")
+    yield "postgres/monitor", looks
+    yield "exporter/schalter_monitor_postgres_url", f"postgresql://monitor:{looks}@{_DATABASE_HOST}/postgres"
+    yield "exporter/schalter_monitor_redis_url", f"redis://monitor:{reads}@{_REDIS_HOST}/0"
     for service in SERVICES:
         password = secrets.password(f"postgres_{service}")
         yield f"postgres/{service}", password
@@ -74,8 +78,9 @@ def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
             yield f"{container}/schalter_paypal_{name}", secrets.password(f"paypal_{name}")
 
 
-def _redis_conf(password: str, users: Mapping[str, str]) -> str:
-    return f"appendonly yes\nappendfsync everysec\ndir /data\nrequirepass {password}\n" + bounds(users)
+def _redis_conf(password: str, users: Mapping[str, str], monitor_password: str) -> str:
+    own = f"appendonly yes\nappendfsync everysec\ndir /data\nrequirepass {password}\n"
+    return own + bounds(users) + monitor(monitor_password)
 
 
 def _write(path: Path, content: str) -> None:

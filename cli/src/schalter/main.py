@@ -222,6 +222,17 @@ def personal_data_of(
     sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
 
 
+@cli.command()
+def exporter(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where Prometheus asks.")] = 8000,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Tells Prometheus of PostgreSQL, NATS, Redis, certificate and disks; SCHALTER_MONITOR_* say where they are."""
+    from schalter.exporter import run  # heavy, and needed here only
+
+    asyncio.run(run.run(run.Settings(), port, host))
+
+
 @cli.command("nats-config")
 def nats_config(
     output: Annotated[Path | None, typer.Argument(help="File to write [default: print].")] = None,

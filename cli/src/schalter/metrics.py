@@ -25,27 +25,31 @@ LABELS: Final[Mapping[str, str]] = {
     "act": "what the provider is asked for: `create`, `read`, `authorise`, `capture`, `void`",
     "channel": "by which way: `citizen`, `office`, `waiting_list`, `walk_in`; of messages `mail`, `sms`",
     "consumer": "a durable consumer of the topology, `{service}-{subject}`",
+    "database": "a service's database",
     "days": "`7`, `28`",
     "kind": "a fixed list of the series",
     "method": "an HTTP method; `other` for one that HTTP does not know",
     "office": "an office that has a file; bounded by them",
     "outcome": "a fixed list of the series",
-    "part": "what a service needs: `database`, `bus`, `redis`",
+    "part": "what is needed or looked at: `database`, `bus`, `redis`, `postgres`, `nats`, `gateway`, `disks`",
     "path": "the kind of path of a call: `host` (directly), `srflx` (through routers), `relay`, `none`",
     "provider": "a payment provider that there is an adapter for",
     "reason": "a fixed list of the series",
     "role": "who has the socket: `citizen`, `clerk`, `lobby`",
     "route": "a route's template, as it stands in the code; `unmatched` for everything else",
+    "stream": "a stream of the topology",
     "stage": "the step of a case: `talk`, `identity`, `application`, `signature`, `payment`",
     "state": "a fixed list of the series",
     "status": "an HTTP status that the code answers with",
     "subject": "an event's subject, as in the topology",
     "transport": "`udp`, `tcp`, `tls`; `none` where there is no path",
     "version": "the running version",
+    "volume": "a name in `SCHALTER_MONITOR_DISKS`",
     "way": "a fixed list of the series",
     "worker": "a background worker, by the name it has in the code",
 }
 _EVERY: Final = "every service"
+_EXPORTER: Final = "exporter"
 _NAME: Final = re.compile(r"schalter(_[a-z]+){2,}")
 _UNITS: Final = {"seconds": "seconds", "cents": "cents", "bytes": "bytes", "ratio": "0 to 1"}
 _HEAD: Final = ("| series | type | labels | unit | meaning |", "|---|---|---|---|---|")
@@ -92,12 +96,13 @@ class Series:
 def declared(home: Home) -> list[Series]:
     """All series of all processes, by name."""
     os.environ.update({key: value for key, value in stand_ins(home).items() if key not in os.environ})
-    for module in DESCRIBED.values():
+    for module in (*DESCRIBED.values(), "schalter.exporter.figures"):
         importlib.import_module(module)
     tellers: dict[MetricWrapperBase, str] = {}
     for name, loaded in list(sys.modules.items()):
         package = name.partition(".")[0]
-        if package == "chassis" or package in SERVICES:
+        package = _EXPORTER if package == "schalter" else package
+        if package in ("chassis", _EXPORTER) or package in SERVICES:
             for value in list(vars(loaded).values()):
                 if isinstance(value, MetricWrapperBase):
                     known = tellers.setdefault(value, package)
@@ -112,7 +117,7 @@ def document(page: Path, home: Home) -> str:
 
 
 def _tables(found: list[Series]) -> Iterator[str]:
-    for teller in (_EVERY, *SERVICES):
+    for teller in (_EVERY, *SERVICES, _EXPORTER):
         yield from (f"### {teller[0].upper()}{teller[1:]}", "", *_HEAD)
         for series in found:
             if series.teller == teller:

@@ -18,9 +18,19 @@ class Nats(Part):
     name = "nats"
 
     def __init__(
-        self, directory: Path, port: int, *, log: Path, users: tuple[User, ...] = (), durable: bool = True
+        self,
+        directory: Path,
+        port: int,
+        *,
+        log: Path,
+        users: tuple[User, ...] = (),
+        durable: bool = True,
+        monitor: int | None = None,
     ) -> None:
-        """`directory` keeps streams and configuration. Nothing runs before `start`."""
+        """`directory` keeps streams and configuration; on the port `monitor` figures are told. Nothing runs before
+        `start`.
+        """
+        self._monitor = monitor
         self.directory = directory
         self.port = port
         self.log = log
@@ -38,6 +48,7 @@ class Nats(Part):
                 store=str(self.directory.resolve()),
                 users=self._users,
                 sync="always" if self._durable else "2m",
+                monitor=f"{LOOPBACK}:{self._monitor}" if self._monitor else None,
             )
         )
 

@@ -123,6 +123,18 @@ class Postgres(Part):
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(identifier))
         return self.url(name, name, password)
 
+    def create_monitor(self, password: str) -> str:
+        """Makes sure that the role `monitor` exists, which reads the server's figures and enters no service's database.
+
+        Returns its URL.
+        """
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'monitor'").fetchone()
+            verb = sql.SQL("ALTER" if exists else "CREATE")
+            connection.execute(sql.SQL("{} ROLE monitor LOGIN PASSWORD {}").format(verb, sql.Literal(password)))
+            connection.execute("GRANT pg_monitor TO monitor")
+        return self.url("postgres", "monitor", password)
+
     def drop_database(self, name: str) -> None:
         """Removes database and role `name`, ending the connections to it."""
         with psycopg.connect(self.url(), autocommit=True) as connection:

@@ -22,6 +22,11 @@ def bounds(users: Mapping[str, str]) -> str:
     )
 
 
+def monitor(password: str) -> str:
+    """A line for redis.conf: the user `monitor`, who reads the server's figures and no key."""
+    return f"user monitor on >{password} resetkeys resetchannels -@all +info +ping +client|setinfo\n"
+
+
 class Redis(Part):
     """One Redis server that asks for `password`. At most the last second of writes is lost in a crash."""
 
@@ -36,6 +41,7 @@ class Redis(Part):
         log: Path,
         users: Mapping[str, str] | None = None,
         durable: bool = True,
+        monitor_password: str | None = None,
     ) -> None:
         """`users` (name: password) reach only keys and channels that begin with their name and a colon.
 
@@ -47,6 +53,7 @@ class Redis(Part):
         self.log = log
         self._password = password
         self._durable = durable
+        self._monitor_password = monitor_password
 
     def prepare(self) -> None:
         """Writes the configuration: a file, because the arguments of a process are public on its machine."""
@@ -56,7 +63,9 @@ class Redis(Part):
         config.write_text(
             f"bind {LOOPBACK}\nport {self.port}\nrequirepass {self._password}\n"
             f'dir "{self.directory.resolve()}"\nsave ""\n'
-            f"appendonly {'yes' if self._durable else 'no'}\nappendfsync everysec\n" + bounds(self._users)
+            f"appendonly {'yes' if self._durable else 'no'}\nappendfsync everysec\n"
+            + bounds(self._users)
+            + (monitor(self._monitor_password) if self._monitor_password else "")
         )
 
     def program(self) -> Program:
@@ -76,6 +85,11 @@ class Redis(Part):
     def user_url(self, name: str) -> str:
         """The connection URL of one of `users`."""
         return f"redis://{name}:{self._users[name]}@{LOOPBACK}:{self.port}/0"
+
+    @property
+    def monitor_url(self) -> str:
+        """The connection URL of who reads the server's figures and no key."""
+        return f"redis://monitor:{self._monitor_password}@{LOOPBACK}:{self.port}/0"
 
     def _answers(self) -> bool:
         with suppress(OSError), socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:

@@ -1,0 +1,82 @@
+"""The series that the exporter tells, in a registry of their own: the process has no bus and no outbox to tell of."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+REGISTRY: Final = CollectorRegistry()
+
+
+def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
+    return Gauge(name, meaning, labels, registry=REGISTRY)
+
+
+def _counter(name: str, meaning: str, *labels: str) -> Counter:
+    return Counter(name, meaning, labels, registry=REGISTRY)
+
+
+UP: Final = _gauge(
+    "schalter_exporter_up",
+    "1 while the exporter reaches this part; else what it tells of it is old, or missing.",
+    "part",
+)
+
+POSTGRES_CONNECTIONS: Final = _gauge("schalter_postgres_connections", "Connections to PostgreSQL.", "database")
+POSTGRES_USED: Final = _gauge(
+    "schalter_postgres_connections_used", "Connections of all users, those of the databases above included."
+)
+POSTGRES_LIMIT: Final = _gauge("schalter_postgres_connections_limit", "How many connections PostgreSQL takes.")
+POSTGRES_SIZE: Final = _gauge("schalter_postgres_size_bytes", "How much of the disk a database takes.", "database")
+POSTGRES_TRANSACTIONS: Final = _counter(
+    "schalter_postgres_transactions_total", "Transactions: committed, rolled_back.", "database", "outcome"
+)
+POSTGRES_DEADLOCKS: Final = _counter("schalter_postgres_deadlocks_total", "Deadlocks found.", "database")
+POSTGRES_WAITING: Final = _gauge("schalter_postgres_waiting", "Connections that wait for a lock now.")
+POSTGRES_OLDEST_SECONDS: Final = _gauge(
+    "schalter_postgres_oldest_transaction_seconds", "How long the oldest open transaction has lasted, in seconds."
+)
+
+REDIS_MEMORY: Final = _gauge("schalter_redis_memory_bytes", "Memory that Redis uses for data.")
+REDIS_MEMORY_LIMIT: Final = _gauge("schalter_redis_memory_limit_bytes", "How much memory data may take; 0: no limit.")
+REDIS_CLIENTS: Final = _gauge("schalter_redis_clients", "Connections to Redis.")
+REDIS_REFUSED: Final = _counter("schalter_redis_connections_refused_total", "Connections refused at Redis' limit.")
+REDIS_SAVED: Final = _gauge("schalter_redis_append_ok", "1 unless Redis could not write its append-only file.")
+
+NATS_CONNECTIONS: Final = _gauge("schalter_nats_connections", "Connections to NATS.")
+NATS_SLOW: Final = _counter(
+    "schalter_nats_slow_consumers_total", "Connections that NATS has cut because they took their messages too slowly."
+)
+NATS_MEMORY: Final = _gauge("schalter_nats_memory_bytes", "Memory that the NATS server takes.")
+NATS_STORAGE: Final = _gauge("schalter_nats_storage_bytes", "What all streams take of the disk.")
+NATS_STORAGE_LIMIT: Final = _gauge("schalter_nats_storage_limit_bytes", "What all streams may take of the disk.")
+NATS_STREAM_MESSAGES: Final = _gauge(
+    "schalter_nats_stream_messages", "Messages in a stream; in DEAD_LETTERS those that nobody could process.", "stream"
+)
+NATS_STREAM_BYTES: Final = _gauge("schalter_nats_stream_bytes", "What a stream takes of the disk.", "stream")
+NATS_WAITING: Final = _gauge(
+    "schalter_nats_consumer_waiting", "Messages not handed out yet, also while their service is away.", "consumer"
+)
+NATS_UNACKNOWLEDGED: Final = _gauge(
+    "schalter_nats_consumer_unacknowledged", "Messages handed out and not acknowledged yet.", "consumer"
+)
+
+CERTIFICATE_SECONDS: Final = _gauge(
+    "schalter_gateway_certificate_seconds",
+    "Time until the certificate of the public address expires, in seconds; negative once it has.",
+    "part",
+)
+DISK_FREE: Final = _gauge("schalter_disk_free_bytes", "Free space where this volume lies.", "volume")
+DISK_SIZE: Final = _gauge("schalter_disk_size_bytes", "All space where this volume lies.", "volume")
+
+
+class Followed:
+    """Counters of another server that count on here: one that begins anew there does not fall here."""
+
+    def __init__(self) -> None:
+        self._last: dict[Counter, float] = {}
+
+    def rise(self, counter: Counter, value: float) -> None:
+        """`counter` stands at `value` there. The first value that is seen is where counting begins."""
+        last = self._last.get(counter, value)
+        self._last[counter] = value
+        counter.inc(value - last if value >= last else value)

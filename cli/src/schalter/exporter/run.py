@@ -1,0 +1,119 @@
+"""The process: looks at everything every ten seconds, and tells what it saw last to whoever asks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import asyncpg
+import structlog
+from prometheus_client import Gauge, start_http_server
+from pydantic import AnyHttpUrl, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.exceptions import RedisError
+
+from chassis.clock import Clock, utc_now
+from chassis.settings import SECRETS
+from schalter.exporter import figures, looks
+from schalter.exporter.figures import Followed
+
+log = structlog.get_logger(__name__)
+
+Look = Callable[[], Awaitable[None]]
+_EVERY_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 8.0
+_HTTPS: Final = 443
+
+
+class Settings(BaseSettings):
+    """Where to look. What is not named is not looked at."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SCHALTER_",
+        env_ignore_empty=True,
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    monitor_postgres_url: SecretStr | None = None
+    monitor_redis_url: SecretStr | None = None
+    monitor_nats_url: str | None = None
+    #: Whose certificate is looked at, if it is https; and where the gateway is, as `host:port`, if not there.
+    public_url: AnyHttpUrl | None = None
+    gateway_address: str | None = None
+    #: Folders on the volumes whose disks are looked at: `postgres=/disks/postgres,nats=/disks/nats`.
+    monitor_disks: str = ""
+
+    @property
+    def disks(self) -> Mapping[str, Path]:
+        """`monitor_disks` by name."""
+        pairs = (part.partition("=") for part in self.monitor_disks.split(",") if part)
+        return {name.strip(): Path(path) for name, _, path in pairs}
+
+
+def parts(settings: Settings, clock: Clock = utc_now) -> dict[str, Look]:
+    """What there is to look at, by name."""
+    followed = Followed()
+    found: dict[str, Look] = {}
+    if postgres := settings.monitor_postgres_url:
+        found["postgres"] = partial(looks.at_postgres, postgres.get_secret_value(), followed)
+    if redis := settings.monitor_redis_url:
+        found["redis"] = partial(looks.at_redis, redis.get_secret_value(), followed)
+    if nats := settings.monitor_nats_url:
+        found["nats"] = partial(looks.at_nats, nats.rstrip("/"), followed)
+    if settings.public_url and settings.public_url.scheme == "https":
+        public = settings.public_url
+        at = urlsplit(f"//{settings.gateway_address or f'{public.host}:{public.port}'}")
+        host, port = at.hostname or "", at.port or _HTTPS
+
+        async def certificate() -> None:
+            await looks.at_certificate(host, port, public.host or "", clock())
+
+        found["gateway"] = certificate
+    if settings.disks:
+        found["disks"] = partial(looks.at_disks, settings.disks)
+    return found
+
+
+async def look(found: Mapping[str, Look]) -> None:
+    """Look at everything once. Of a part that cannot be reached `schalter_exporter_up` says so, and what has labels is
+    forgotten.
+    """
+    for part, at in found.items():
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await at()
+        except (OSError, ValueError, KeyError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
+            log.warning("not_seen", part=part, error=type(error).__name__)
+            figures.UP.labels(part).set(0)
+            _forget(part)
+        else:
+            figures.UP.labels(part).set(1)
+
+
+def _forget(part: str) -> None:
+    for gauge in _gauges(part):
+        gauge.clear()
+
+
+def _gauges(part: str) -> Iterator[Gauge]:
+    """The labelled gauges of a part. Counters go on where they stand, and unlabelled series cannot be taken away."""
+    prefix = {"disks": "schalter_disk_"}.get(part, f"schalter_{part}_")
+    for value in vars(figures).values():
+        if isinstance(value, Gauge) and value._labelnames:
+            (told,) = value.describe()
+            if told.name.startswith(prefix):
+                yield value
+
+
+async def run(settings: Settings, port: int, host: str) -> None:
+    """Serve `/metrics` on `host` and `port`, and look, until cancelled."""
+    found = parts(settings)
+    start_http_server(port, host, registry=figures.REGISTRY)
+    while True:
+        await look(found)
+        await asyncio.sleep(_EVERY_SECONDS)
