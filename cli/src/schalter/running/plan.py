@@ -24,7 +24,8 @@ _SIMULATORS = ("paypal", "mail")
 #: The echo of the technical check: a process of its own, lest its media work slow the rooms down. It needs no access.
 CHECK = "signaling-check"
 _PORTS = (*_SERVERS, *SERVICES, CHECK, *_SIMULATORS, "smtp", "bounce")
-_OBSERVERS = ("prometheus", "alertmanager")
+EXPORTER = "exporter"
+_OBSERVERS = ("prometheus", "alertmanager", EXPORTER, "nats-monitor")
 
 
 #: On a development machine everybody comes from one address, a load test too. Real offices have booking's own limits.
@@ -48,6 +49,7 @@ class Plan:
     applications: tuple[Program, ...]
     observers: tuple[Part, ...]
     database_passwords: Mapping[str, str]
+    monitor_password: str
     bus: BusAccess
 
 
@@ -61,13 +63,20 @@ def make_plan(home: Home, secrets: SecretStore, port: int, *, observe: bool = Fa
     postgres = Postgres(
         home.var / "postgres", ports["postgres"], password=secrets.password("postgres"), log=logs / "postgres.log"
     )
-    nats = Nats(home.var / "nats", ports["nats"], users=service_users(nats_passwords), log=logs / "nats.log")
+    nats = Nats(
+        home.var / "nats",
+        ports["nats"],
+        users=service_users(nats_passwords),
+        log=logs / "nats.log",
+        monitor=ports.get("nats-monitor"),
+    )
     redis = Redis(
         home.var / "redis",
         ports["redis"],
         password=secrets.password("redis"),
         users={service: secrets.password(f"redis_{service}") for service in SERVICES},
         log=logs / "redis.log",
+        monitor_password=secrets.password("redis_monitor"),
     )
     database_passwords = {service: secrets.password(f"postgres_{service}") for service in SERVICES}
     shared = {
@@ -105,6 +114,15 @@ def make_plan(home: Home, secrets: SecretStore, port: int, *, observe: bool = Fa
         )
         for simulator in _SIMULATORS
     ]
+    monitor_password = secrets.password("postgres_monitor")
+    if observe:
+        looks_at = {
+            "SCHALTER_MONITOR_POSTGRES_URL": postgres.url("postgres", "monitor", monitor_password),
+            "SCHALTER_MONITOR_REDIS_URL": redis.monitor_url,
+            "SCHALTER_MONITOR_NATS_URL": f"http://{LOOPBACK}:{ports['nats-monitor']}",
+            "SCHALTER_MONITOR_DISKS": f"postgres={postgres.directory},nats={nats.directory}",
+        }
+        applications.append(_exporter(ports[EXPORTER], looks_at, logs / f"{EXPORTER}.log"))
     gateway = Caddy(
         home.var / "caddy",
         port,
@@ -121,6 +139,7 @@ def make_plan(home: Home, secrets: SecretStore, port: int, *, observe: bool = Fa
         applications=tuple(applications),
         observers=_observers(home, ports) if observe else (),
         database_passwords=database_passwords,
+        monitor_password=monitor_password,
         bus=BusAccess(nats.url, nats_passwords[OPERATOR]),
     )
 
@@ -132,7 +151,7 @@ def _observers(home: Home, ports: Mapping[str, int]) -> tuple[Part, ...]:
         home.var / "prometheus",
         ports["prometheus"],
         rules=[deploy / "prometheus" / file for file in ("alerts.yml", "slo.yml")],
-        targets={service: ports[service] for service in (*SERVICES, CHECK)},
+        targets={service: ports[service] for service in (*SERVICES, CHECK, EXPORTER)},
         alertmanager=ports["alertmanager"],
     )
     alertmanager = Alertmanager(
@@ -229,6 +248,17 @@ def uvicorn(name: str, factory: str, port: int, env: Mapping[str, str], log: Pat
         ),
         env=env,
         ready=partial(_is_ready, port),
+        log=log,
+    )
+
+
+def _exporter(port: int, env: Mapping[str, str], log: Path) -> Program:
+    """What looks at the servers and the disks."""
+    return Program(
+        name=EXPORTER,
+        argv=(sys.executable, "-m", "schalter.main", "exporter", "--host", LOOPBACK, "--port", str(port)),
+        env=env,
+        ready=lambda: http_status(port, "/metrics") == 200,
         log=log,
     )
 

@@ -68,6 +68,7 @@ def _start(plan: Plan, supervisor: Supervisor) -> None:
         return
     for name, password in plan.database_passwords.items():
         plan.postgres.create_database(name, password)
+    plan.postgres.create_monitor(plan.monitor_password)
     asyncio.run(apply(plan.bus))
     plan.gateway.prepare()
     supervisor.start([*plan.applications, plan.gateway.program()])
