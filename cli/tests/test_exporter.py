@@ -142,6 +142,7 @@ async def test_of_a_part_that_is_away_nothing_is_told_but_that(tmp_path: Path, f
     )
     assert [told("exporter_up", part=part) for part in ("disks", "nats", "redis", "postgres")] == [0, 0, 0, 0]
     assert told("disk_free_bytes", volume="nats") is None
+    assert told("redis_memory_bytes") is None
 
 
 @pytest.fixture
@@ -191,6 +192,7 @@ async def test_when_the_certificate_ends_is_told_whoever_signed_it(gateway: int)
 
 async def test_a_counter_that_begins_anew_there_does_not_fall_here() -> None:
     followed = figures.Followed()
+    figures.show("nats")
     before = told("nats_slow_consumers_total") or 0
     for value in (100, 103, 2):
         followed.rise(figures.NATS_SLOW, value)

@@ -1,5 +1,9 @@
-"""The series that the exporter tells, in a registry of their own: the process has no bus and no outbox to tell of."""
+"""The series that the exporter tells, in a registry of their own: the process has no bus and no outbox to tell of.
 
+Those of a part are in it while the part is seen: what is old, or was never looked at, would be a lie.
+"""
+
+from collections.abc import Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -8,17 +12,18 @@ REGISTRY: Final = CollectorRegistry()
 
 
 def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
-    return Gauge(name, meaning, labels, registry=REGISTRY)
+    return Gauge(name, meaning, labels, registry=None)
 
 
 def _counter(name: str, meaning: str, *labels: str) -> Counter:
-    return Counter(name, meaning, labels, registry=REGISTRY)
+    return Counter(name, meaning, labels, registry=None)
 
 
-UP: Final = _gauge(
+UP: Final = Gauge(
     "schalter_exporter_up",
-    "1 while the exporter reaches this part; else what it tells of it is old, or missing.",
-    "part",
+    "1 while the exporter reaches this part; else it tells nothing of it.",
+    ("part",),
+    registry=REGISTRY,
 )
 
 POSTGRES_CONNECTIONS: Final = _gauge("schalter_postgres_connections", "Connections to PostgreSQL.", "database")
@@ -67,6 +72,36 @@ CERTIFICATE_SECONDS: Final = _gauge(
 )
 DISK_FREE: Final = _gauge("schalter_disk_free_bytes", "Free space where this volume lies.", "volume")
 DISK_SIZE: Final = _gauge("schalter_disk_size_bytes", "All space where this volume lies.", "volume")
+
+
+_SHOWN: Final[set[str]] = set()
+
+
+def show(part: str) -> None:
+    """From now on what was seen of `part` is told."""
+    UP.labels(part).set(1)
+    if part not in _SHOWN:
+        _SHOWN.add(part)
+        for figure in _of(part):
+            REGISTRY.register(figure)
+
+
+def hide(part: str) -> None:
+    """`part` cannot be seen: nothing is told of it but that."""
+    UP.labels(part).set(0)
+    if part in _SHOWN:
+        _SHOWN.remove(part)
+        for figure in _of(part):
+            REGISTRY.unregister(figure)
+
+
+def _of(part: str) -> Iterator[Gauge | Counter]:
+    prefix = {"disks": "schalter_disk_"}.get(part, f"schalter_{part}_")
+    for value in list(globals().values()):
+        if isinstance(value, Gauge | Counter):
+            (told,) = value.describe()
+            if told.name.startswith(prefix):
+                yield value
 
 
 class Followed:

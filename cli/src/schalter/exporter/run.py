@@ -1,7 +1,7 @@
 """The process: looks at everything every ten seconds, and tells what it saw last to whoever asks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
-from prometheus_client import Gauge, start_http_server
+from prometheus_client import disable_created_metrics, start_http_server
 from pydantic import AnyHttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.exceptions import RedisError
@@ -80,39 +80,22 @@ def parts(settings: Settings, clock: Clock = utc_now) -> dict[str, Look]:
 
 
 async def look(found: Mapping[str, Look]) -> None:
-    """Look at everything once. Of a part that cannot be reached `schalter_exporter_up` says so, and what has labels is
-    forgotten.
-    """
+    """Look at everything once. Of a part that cannot be reached nothing is told but that."""
     for part, at in found.items():
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await at()
         except (OSError, ValueError, KeyError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
             log.warning("not_seen", part=part, error=type(error).__name__)
-            figures.UP.labels(part).set(0)
-            _forget(part)
+            figures.hide(part)
         else:
-            figures.UP.labels(part).set(1)
-
-
-def _forget(part: str) -> None:
-    for gauge in _gauges(part):
-        gauge.clear()
-
-
-def _gauges(part: str) -> Iterator[Gauge]:
-    """The labelled gauges of a part. Counters go on where they stand, and unlabelled series cannot be taken away."""
-    prefix = {"disks": "schalter_disk_"}.get(part, f"schalter_{part}_")
-    for value in vars(figures).values():
-        if isinstance(value, Gauge) and value._labelnames:
-            (told,) = value.describe()
-            if told.name.startswith(prefix):
-                yield value
+            figures.show(part)
 
 
 async def run(settings: Settings, port: int, host: str) -> None:
     """Serve `/metrics` on `host` and `port`, and look, until cancelled."""
     found = parts(settings)
+    disable_created_metrics()  # type: ignore[no-untyped-call] # as it is
     start_http_server(port, host, registry=figures.REGISTRY)
     while True:
         await look(found)
