@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from chassis.database import Database
-from notify import metrics
+from notify import metrics, usecases
+from notify.model import Trouble
 
 Apply = Callable[..., Awaitable[bool]]
 
@@ -38,3 +40,13 @@ def test_every_outcome_of_every_kind_is_there_from_the_start() -> None:
         if sample.name.endswith("_total")
     }
     assert {("confirmation", "refused"), ("reminder", "unreachable"), ("receipt", "delivered")} <= series
+
+
+async def test_a_mail_that_reaches_nobody_is_told_with_its_reason(database: Database, apply: Apply, clock: Any) -> None:
+    database.on_committed(metrics.published)
+    given_up = metrics.GIVEN_UP.labels("confirmation", "refused")
+    before = given_up._value.get()
+    assert await apply("booking.completed.v1")
+    (message, *_) = await usecases.claim_due(database, clock(), by=uuid4())
+    await usecases.settle_trouble(database, message, Trouble.REFUSED, clock())
+    assert given_up._value.get() == before + 1

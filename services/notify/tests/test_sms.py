@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr, ValidationError
 
 from chassis.database import Database
@@ -18,6 +19,7 @@ from contracts.offices import Office
 from notify import usecases
 from notify.delivery import DeliveryError, Smtp
 from notify.mail import Composer
+from notify.metrics import MAILS
 from notify.model import Trouble
 from notify.reminders import remind
 from notify.sender import Sender
@@ -98,6 +100,7 @@ async def test_the_provider_gets_one_line_without_link_or_name(
     settings: Settings, due: Any, database: Database, offices: Mapping[str, Office], clock: Any
 ) -> None:
     await due(sms=True, name="Eve\r\nTo: +49666")
+    before, before_mails = short_messages("delivered"), mails()
     provider = Provider()
     async with serving(provider, settings) as given:
         composer = Composer(offices, load_catalogue(), public_origin="http://x", sender="A <a@b.example>")
@@ -105,11 +108,13 @@ async def test_the_provider_gets_one_line_without_link_or_name(
         sender = Sender(composer, Smtp(given), clock, sms=sms)
         task = asyncio.create_task(sender.run(database))
         async with asyncio.timeout(20):
-            while not provider.requests or ("sms", "delivered") not in await _states(database):
+            while ("sms", "delivered") not in await _states(database) or mails() == before_mails:
                 await asyncio.sleep(0.02)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await sms.close()
+    assert short_messages("delivered") == before + 1
+    assert mails() == before_mails + 1, "the mail beside it, and not the short message"
     ((headers, body),) = provider.requests
     assert headers["authorization"] == "Bearer top-secret"
     assert headers["idempotency-key"] == body["reference"]
@@ -119,6 +124,17 @@ async def test_the_provider_gets_one_line_without_link_or_name(
     assert not any(part in body["text"] for part in ("\n", "\r", "eyJ", "#", "Eve"))
     async with database.transaction() as tx:
         assert await tx.rows("SELECT 1 FROM outbox WHERE subject = 'notify.delivered.v1'") == []
+
+
+def short_messages(outcome: str) -> float:
+    return REGISTRY.get_sample_value("schalter_short_messages_total", {"outcome": outcome}) or 0
+
+
+def mails() -> float:
+    """How many tries to hand a mail over there were, whatever became of them."""
+    return sum(
+        sample.value for told in MAILS.collect() for sample in told.samples if sample.name == "schalter_mails_total"
+    )
 
 
 async def _states(database: Database) -> list[tuple[str, str]]:

@@ -84,6 +84,7 @@ def build(settings: Settings | None = None, *, clock: Clock = utc_now) -> FastAP
             (Clerk.AUDIENCE, TokenVerifier(settings.clerk_public_key, issuer=Clerk.ISSUER, audience=Clerk.AUDIENCE))
         ],
         state={"composer": composer, "wake": sender.wake},
+        counts=metrics.published,
         clock=clock,
     )
     return app

@@ -1,6 +1,7 @@
 """What notify tells Prometheus: what became of mails, and how many messages wait, by which an absent server is seen."""
 
 import asyncio
+from datetime import datetime
 from typing import Final, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -8,8 +9,9 @@ from prometheus_client import Counter, Gauge, Histogram
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.metrics import at_zero
-from contracts.notify import MessageKind
-from notify.model import Trouble
+from contracts.base import Event
+from contracts.notify import Failed, MessageKind
+from notify.model import Message, Trouble
 
 _EVERY_SECONDS: Final = 10.0
 WAITING: Final = Gauge(
@@ -31,9 +33,50 @@ MAIL_SECONDS: Final = Histogram(
 )
 
 
+SHORT_MESSAGES: Final = Counter(
+    "schalter_short_messages_total", "Tries to hand a short message to its provider.", ("outcome",)
+)
+SHORT_MESSAGE_SECONDS: Final = Histogram(
+    "schalter_short_message_seconds",
+    "Time from the short message being queued to the provider's acceptance, in seconds.",
+    buckets=(0.1, 0.5, 1, 5, 30, 60, 300, 3600),
+)
+GIVEN_UP: Final = Counter(
+    "schalter_messages_given_up_total",
+    "Mails that reach nobody: not taken for a day, refused for good, or returned. Clerks see whom they concern.",
+    ("kind", "reason"),
+)
+#: What becomes of a try, beside `Trouble`.
+_OUTCOMES: Final = ("delivered", "not_composed", *Trouble)
+_REASONS: Final = get_args(Failed.model_fields["reason"].annotation)
+
+
 def begin_at_zero() -> None:
-    """All series of MAILS are there from the start: an alert on a rise does not see one that begins at one."""
-    at_zero(MAILS, get_args(MessageKind), ("delivered", "not_composed", *Trouble))
+    """All series are there from the start: an alert on a rise does not see one that begins at one."""
+    at_zero(MAILS, get_args(MessageKind), _OUTCOMES)
+    at_zero(SHORT_MESSAGES, _OUTCOMES)
+    at_zero(GIVEN_UP, get_args(MessageKind), _REASONS)
+
+
+def tried(message: Message, outcome: str) -> None:
+    """A try to hand `message` over ended so."""
+    if message.channel == "sms":
+        SHORT_MESSAGES.labels(outcome).inc()
+    else:
+        MAILS.labels(message.kind, outcome).inc()
+
+
+def delivered(message: Message, now: datetime) -> None:
+    """`message` was taken at `now`."""
+    tried(message, "delivered")
+    seconds = MAIL_SECONDS if message.channel == "mail" else SHORT_MESSAGE_SECONDS
+    seconds.observe(max(0.0, (now - message.created_at).total_seconds()))
+
+
+def published(event: Event) -> None:
+    """Count what `event`, which was committed, says."""
+    if isinstance(event, Failed):
+        GIVEN_UP.labels(event.kind, event.reason).inc()
 
 
 async def watch(database: Database, clock: Clock) -> None:

@@ -15,11 +15,10 @@ import structlog
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.problems import is_transient
-from notify import usecases
+from notify import metrics, usecases
 from notify.claims import Owner
 from notify.delivery import CONNECTIONS, SEND_SECONDS, DeliveryError
 from notify.mail import Composer
-from notify.metrics import MAIL_SECONDS, MAILS
 from notify.mime import Mail
 from notify.model import Claim, Message, Trouble
 from notify.rate_limit import Pace
@@ -171,14 +170,14 @@ class Sender:
             hand_over = item.hand_over
         except Exception as error:
             log.error("mail_not_composed", message_id=str(message.id), kind=message.kind, exc_info=error)
-            MAILS.labels(message.kind, "not_composed").inc()
+            metrics.tried(message, "not_composed")
             await _noted(lambda: usecases.settle_trouble(database, message, Trouble.REFUSED, self._clock()))
             return
         try:
             await hand_over()
         except DeliveryError as error:
             trouble = error.trouble
-            MAILS.labels(message.kind, error.trouble.value).inc()
+            metrics.tried(message, trouble.value)
             log.warning(
                 "mail_not_taken",
                 message_id=str(message.id),
@@ -190,8 +189,7 @@ class Sender:
             return
         now = self._clock()
         await _noted(lambda: usecases.settle_delivered(database, message, now))
-        MAILS.labels(message.kind, "delivered").inc()
-        MAIL_SECONDS.observe(max(0.0, (now - message.created_at).total_seconds()))
+        metrics.delivered(message, now)
 
     def _prepared(self, message: Message) -> Callable[[], Awaitable[None]]:
         """What hands `message` over, once it is written. Raises whatever keeps it from being written."""
