@@ -31,7 +31,7 @@ LABELS: Final[Mapping[str, str]] = {
     "method": "an HTTP method; `other` for one that HTTP does not know",
     "office": "an office that has a file; bounded by them",
     "outcome": "a fixed list of the series",
-    "part": "what is needed or looked at: `database`, `bus`, `redis`, `postgres`, `nats`, `gateway`, `disks`",
+    "part": "what is looked at: `database`, `bus`, `topology`, `redis`, `postgres`, `nats`, `gateway`, `disks`",
     "path": "the kind of path of a call: `host` (directly), `srflx` (through routers), `relay`, `none`",
     "provider": "a payment provider that there is an adapter for",
     "reason": "a fixed list of the series",
