@@ -41,7 +41,9 @@ class Installation:
     secrets: SecretStore
     postgres: str
     nats: str
+    redis: str
     services: Mapping[str, str]
+    public_url: str = ""
 
     @classmethod
     def running(cls, home: Home) -> "Installation":
@@ -53,13 +55,14 @@ class Installation:
             if not (Path(store) / "secrets.json").is_file():
                 raise SchalterError(f"{store} has no secrets. Start the system first: docker compose up --wait")
             services = {name: f"{name}:8000" for name in SERVICES}
-            return cls(SecretStore(Path(store) / "secrets.json"), "postgres:5432", "nats:4222", services)
+            return cls(SecretStore(Path(store) / "secrets.json"), "postgres:5432", "nats:4222", "redis:6379", services)
         if not home.state.exists():
             raise SchalterError(f"Schalter does not run with {home.var}. Start it first.")
-        ports = json.loads(home.state.read_text())["ports"]
+        state = json.loads(home.state.read_text())
+        ports = state["ports"]
         secrets = SecretStore(home.var / "secrets.json")
         at = {name: f"{LOOPBACK}:{port}" for name, port in ports.items()}
-        return cls(secrets, at["postgres"], at["nats"], at)
+        return cls(secrets, at["postgres"], at["nats"], at["redis"], at, state.get("public_url", ""))
 
     def database(self, service: str) -> str:
         """The address of a service's database, its password included."""

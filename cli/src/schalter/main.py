@@ -81,6 +81,20 @@ def up(
 
 
 @cli.command()
+def doctor(
+    var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
+) -> None:
+    """Examines everything that commonly is wrong, and says what to do about it; exit code 2 where something is."""
+    from schalter.doctor.command import CHECKS, shown
+    from schalter.doctor.model import Patient, examine
+
+    findings = asyncio.run(examine(Patient.here(Home.find(var)), CHECKS))
+    _out.print(shown(findings))
+    if any(finding.trouble for finding in findings):
+        raise typer.Exit(2)
+
+
+@cli.command()
 def status(
     watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, until Ctrl-C.")] = False,
     var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,

@@ -82,11 +82,16 @@ class Status:
 
 def look(installation: Installation) -> Status:
     """Asks all services, one after the other, for three seconds each at most, and the bus."""
-    services = [_seen(name, installation.service(name)) for name in SERVICES]
+    services = look_at_services(installation)
     try:
         return Status(services, *asyncio.run(_on_the_bus(installation.bus)))
     except SchalterError:
         return Status(services, None)
+
+
+def look_at_services(installation: Installation) -> list[Seen]:
+    """Asks all services, one after the other, for three seconds each at most."""
+    return [_seen(name, installation.service(name)) for name in SERVICES]
 
 
 async def _on_the_bus(access: BusAccess) -> tuple[int, int]:
