@@ -161,6 +161,23 @@ def test_no_container_is_root_or_unbounded(town: tuple[Path, str]) -> None:
         )
 
 
+def test_the_doctor_finds_what_this_town_lacks_and_nothing_else(town: tuple[Path, str]) -> None:
+    """It has neither a mail server nor a payment provider, and a certificate of its own making."""
+    command = ("docker", "compose", "run", "--rm", "operator", "schalter", "doctor")
+    done = subprocess.run(command, cwd=town[0], capture_output=True, text=True, timeout=180, check=False)
+    ill = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("ill")]
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert set(ill) <= {
+        "mail",
+        "payment",
+        "address",
+        "certificate",
+        "turn:localhost:3478?transport=tcp",
+        "turn:localhost:3478?transport=udp",
+    }, done.stdout
+    assert {"mail", "payment"} <= set(ill), done.stdout
+
+
 async def test_the_turn_server_takes_what_signaling_hands_out(town: tuple[Path, str]) -> None:
     secret = run(
         "docker", "compose", "exec", "-T", "signaling", "cat", "/run/secrets/schalter_turn_secret", cwd=town[0]
