@@ -1,7 +1,7 @@
 """What Prometheus is told of cases, papers and sign-ins: each figure is moved by what it counts."""
 
 from typing import Any, get_args
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -138,3 +138,23 @@ async def test_a_token_that_two_have_counts_as_stolen(world: Any) -> None:
         world.client.cookies.clear()
         await world.client.post("/session/refresh", headers={"Cookie": f"schalter_session={token}"})
     assert told("sessions_stolen_total") == before + 1
+
+
+async def test_an_audit_trail_that_somebody_changed_is_told(call: Any, world: Any) -> None:
+    async def read() -> tuple[float, float]:
+        before = {outcome: told("audit_trails_total", outcome=outcome) for outcome in ("sound", "broken")}
+        place = await figures.read_some(world.database, "heidelberg", UUID(int=0))
+        while place != UUID(int=0):
+            place = await figures.read_some(world.database, "heidelberg", place)
+        sound, broken = (told("audit_trails_total", outcome=outcome) - before[outcome] for outcome in before)
+        return sound, broken
+
+    await call.settle()
+    sound, broken = await read()
+    assert sound > 0
+    async with world.database.transaction() as tx:
+        await tx.execute("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_append_only")
+        changed = "UPDATE audit_entry SET actor = 'nobody' WHERE case_id = :id AND number = 2"
+        await tx.execute(changed, id=call.case_id)
+        await tx.execute("ALTER TABLE audit_entry ENABLE TRIGGER audit_entry_append_only")
+    assert await read() == (sound - 1, broken + 1)

@@ -38,6 +38,9 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
     async def count_the_day() -> None:
         await figures.run(directory, app.state.database, clock)
 
+    async def read_trails() -> None:
+        await figures.read_trails(directory, app.state.database)
+
     app = create_app(
         "casework",
         settings,
@@ -45,7 +48,7 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
         migrations_dir=MIGRATIONS,
         routers=[clerks, colleagues, cases, applications, papers],
         consumers=consumers(directory),
-        workers=[Worker("figures", count_the_day)],
+        workers=[Worker("figures", count_the_day), Worker("audit-trails", read_trails)],
         resources=[_accounts],
         verifiers=[_verifier(Citizen, settings.link_public_key), _verifier(Clerk, settings.clerk_public_key)],
         state={

@@ -60,6 +60,12 @@ SESSIONS_STOLEN: Final = Counter(
     "schalter_casework_sessions_stolen_total",
     "Sessions ended because a token came that had been replaced: two have it.",
 )
+AUDIT_TRAILS: Final = Counter(
+    "schalter_casework_audit_trails_total",
+    "Audit trails read again, all in turn, and whether they are what was written: sound, or broken.",
+    ("outcome",),
+)
+at_zero(AUDIT_TRAILS, ("sound", "broken"))
 at_zero(STAGE_SECONDS, STAGES)
 at_zero(SIGNATURES, ("drawn", "typed"))
 at_zero(PAPER_SECONDS, ("application", "receipt"))

@@ -1,8 +1,10 @@
 """Cases in PostgreSQL. A query takes the actor who asks: what is not theirs does not exist."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,6 +33,7 @@ _PLAIN = (
 )  # fmt: skip
 
 
+_ENTRY: Final = tuple(field.name for field in fields(audit.Entry))
 _NEEDS: Final[TypeAdapter[tuple[Need, ...]]] = TypeAdapter(tuple[Need, ...])
 
 
@@ -161,6 +164,32 @@ async def trail(tx: Transaction, case_id: UUID) -> list[audit.Entry]:
     """The audit entries of a case, oldest first. The caller has loaded the case as its actor."""
     query = select(AuditRow).where(AuditRow.case_id == case_id).order_by(col(AuditRow.number))
     return [audit.Entry(**row.model_dump()) for row in await tx.session.exec(query)]
+
+
+async def trails_after(tx: Transaction, office: str, after: UUID, limit: int) -> dict[UUID, bool]:
+    """Whether the audit trails of up to `limit` cases of `office`, in the order of their ids, are what was written.
+
+    One statement, so that nobody's entry comes between a trail and its end.
+    """
+    rows = await tx.rows(
+        """
+        SELECT c.case_id, c.audit_length, c.audit_head, a.number, a.at, a.actor, a.action, a.detail, a.previous, a.hash
+          FROM (SELECT case_id, audit_length, audit_head FROM case_file
+                 WHERE office = :office AND case_id > :after ORDER BY case_id LIMIT :limit) AS c
+          LEFT JOIN audit_entry AS a USING (case_id)
+         ORDER BY c.case_id, a.number
+        """,
+        office=office,
+        after=after,
+        limit=limit,
+    )
+    sound: dict[UUID, bool] = {}
+    for case_id, of_case in groupby(rows, itemgetter("case_id")):
+        held = list(of_case)
+        entries = [audit.Entry(**{name: row[name] for name in _ENTRY}) for row in held if row["number"] is not None]
+        length, head = held[0]["audit_length"], held[0]["audit_head"]
+        sound[case_id] = audit.first_broken(case_id, entries, length, head) is None
+    return sound
 
 
 async def audit_end(tx: Transaction, case_id: UUID) -> tuple[int, str]:
