@@ -75,6 +75,22 @@ def test_not_where_something_else_is_by_now_but_beside_it() -> None:
     assert fit(freed(minutes=60), seeker(), busy(TEN - 5 * MINUTES, 10)) == TEN + 15 * MINUTES
 
 
+def test_what_ends_as_it_begins_or_begins_as_its_pause_ends_is_not_in_the_way() -> None:
+    assert fit(freed(), seeker(), busy(TEN - 15 * MINUTES, 15), busy(TEN + 20 * MINUTES, 15)) == TEN
+    assert fit(freed(), seeker(), busy(TEN - 15 * MINUTES, 16)) is None
+    assert fit(freed(), seeker(), busy(TEN + 19 * MINUTES, 15)) is None
+
+
+def test_what_was_given_back_may_begin_beside_the_grid() -> None:
+    beside = TEN + 5 * MINUTES
+    assert fit(freed(beside), seeker()) == beside
+
+
+def test_three_unanswered_offers_are_enough_and_a_minute_is_left_to_ask_the_next() -> None:
+    """The mails say the number."""
+    assert (model.PATIENCE, model.HANDOVER, model.SHORTEST) == (3, MINUTES, 5 * MINUTES)
+
+
 def test_not_outside_the_opening_hours() -> None:
     late = TEN + 105 * MINUTES  # 11:45
     assert fit(freed(late), seeker(15)) == late
@@ -112,6 +128,7 @@ def test_a_slot_of_tomorrow_morning_goes_round_at_night_rather_than_to_one_who_s
     ("asked", "until"),
     [
         ("2026-06-01T10:00", "2026-06-01T12:00"),
+        ("2026-06-01T18:00", "2026-06-01T20:00"),  # to the last minute of the day
         ("2026-06-01T19:30", "2026-06-02T09:30"),  # half an hour in the evening, the rest after breakfast
         ("2026-06-01T23:30", "2026-06-02T10:00"),
         ("2026-06-01T04:00", "2026-06-01T10:00"),

@@ -262,8 +262,9 @@ def test_the_latest_address_is_the_one_of_the_newest_link_and_revision(
     told = replace(
         BOOKED, link_generation=generation, contact_revision=revision, person=Person("Ayşe", "new@example.org")
     )
-    facts = len(case.facts)
+    facts, shown = len(case.facts), case.revision
     assert case.readdress(told, "office", "clerk:1", LATER) == is_news
+    assert case.revision == shown + is_news
     assert (case.person == told.person, len(case.facts) == facts + 1) == (is_news, is_news)
     assert case.mail == ("pending" if is_news else "delivered")
     if is_news:
@@ -287,7 +288,9 @@ def test_whoever_is_forgotten_is_so_once_unless_the_office_has_to_keep_it(comple
     for each in [*SETTLED, "ask", "pay", "complete"] if completed else SETTLED:
         ACTS[each](case)
     case.see("waiting", NOW, NOW)
+    revision = case.revision
     assert case.forget(LATER) is not completed
+    assert case.revision == revision + (0 if completed else 2), "it is cancelled as well"
     assert case.forget(LATER) is False
     assert case.facts[-1].action == ("erasure_deferred" if completed else "data_erased")
     assert (case.erased, case.person is None, case.identity_check is None) == (not completed,) * 3

@@ -35,6 +35,12 @@ async def test_each_person_has_an_application_and_a_family_one_form(family: Any)
     assert titles[1]["en"].endswith(", person 2 of 3")
 
 
+@pytest.mark.parametrize(("persons", "whose"), [(1, [None]), (2, [1, 2])])
+async def test_two_are_as_many_as_have_an_application_each(begin: Any, persons: int, whose: list[int | None]) -> None:
+    call = await begin(services_booked=booked(personalausweis=persons))
+    assert [each["person"] for each in (await call.view())["applications"]] == whose
+
+
 async def test_one_person_is_not_counted(call: Any) -> None:
     (application,) = (await call.view())["applications"]
     assert (application["title"]["de"], application["person"], application["persons"]) == ("Führungszeugnis", None, 1)

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from casework.cases import audit, store
+from casework.directory import Directory
+from chassis.problems import NotFound
 from contracts.payment import PaymentAuthorised
 
 
@@ -99,3 +101,17 @@ async def test_nothing_of_a_refused_act_is_kept(call: Any, world: Any) -> None:
     before = await world.rows("SELECT * FROM ours.case_file WHERE case_id = :id", id=call.case_id)
     assert (await call.act("completion")).status_code == 409
     assert await world.rows("SELECT * FROM ours.case_file WHERE case_id = :id", id=call.case_id) == before
+
+
+async def test_there_is_no_package_before_the_case_is_completed(call: Any, world: Any) -> None:
+    await call.settle()
+    answer = await world.client.get(f"/cases/{call.case_id}/package.zip", headers=call.clerk)
+    assert (answer.status_code, answer.json()["code"], answer.json()["step"]) == (409, "step_missing", "completion")
+
+
+def test_an_office_or_a_service_that_is_gone_is_not_found(directory: Directory) -> None:
+    assert directory.office("demo").slug == "demo"
+    assert directory.service("anmeldung").id == "anmeldung"
+    for look in (directory.office, directory.service):
+        with pytest.raises(NotFound):
+            look("closed-down")

@@ -6,17 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 from starlette.websockets import WebSocket
 
-from chassis.clock import utc_now
 from signaling import sockets as module
-from signaling.conversation import Door
-from signaling.hub import Hub
-from signaling.presence import Presence
-from signaling.settings import Settings
 from signaling.sockets import Allowance, Outgoing
-from signaling.tickets import Tickets
 
 
 class Browser:
@@ -135,24 +128,3 @@ def test_a_large_message_counts_as_several() -> None:
         allowance = Allowance(rate=0, burst=5, now=0.0)
         assert allowance.spend(size, 0.0)
         assert [allowance.spend(1, 0.0) for _ in range(left + 1)] == [True] * left + [False]
-
-
-@pytest.mark.parametrize(("trouble", "raised"), [(ConnectionResetError, False), (KeyError, True)])
-async def test_a_goodbye_is_one_also_while_the_database_is_away(
-    settings: Settings, redis: Redis, somebody: Any, trouble: type[Exception], raised: bool
-) -> None:
-    def transactions() -> Any:
-        raise trouble
-
-    hub = Hub(redis)
-    door = Door(settings, hub, Presence(hub, transactions, utc_now), Tickets(redis), transactions, utc_now)
-    citizen = somebody(instance=hub.mailbox.instance)
-    hub.add(citizen)
-    await hub.rooms.take(citizen.place, citizen.seat)
-    if raised:
-        with pytest.raises(KeyError):
-            await door._leave(citizen)
-    else:
-        await door._leave(citizen)
-    assert await hub.rooms.occupied([citizen.place]) == [False]
-    assert list(hub.connections) == []

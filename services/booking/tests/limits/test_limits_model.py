@@ -98,6 +98,36 @@ def test_settings_that_make_no_sense_are_refused(limits: dict[str, Any]) -> None
         Limits.model_validate(limits)
 
 
+HOUR, DAY = 3600, 86_400
+
+
+def test_what_is_shipped_is_what_the_docs_reckon_with() -> None:
+    """docs/security.md: from where on it costs work, what is usual, the end, and within how many seconds."""
+    shipped = {
+        name: (limit.proof_from, limit.usual, limit.at_most, limit.seconds)
+        for name in Limits.model_fields
+        if isinstance(limit := getattr(Limits(), name), Limit)
+    }
+    assert shipped == {
+        "hold": (12, 36, 120, 20 * 60),
+        "booking": (6, 36, 120, HOUR),
+        "move": (3, 9, 60, HOUR),
+        "cancellation": (12, None, 120, HOUR),
+        "departure": (30, None, 300, HOUR),
+        "correction": (4, 12, 60, HOUR),
+        "confirmation": (0, 36, 60, HOUR),
+        "lost_link": (3, 12, 60, HOUR),
+        "waiting_list": (6, 36, 120, HOUR),
+        "walk_in": (4, 36, 60, HOUR),
+        "answer": (30, None, 300, HOUR),
+        "link_moves": (2, None, 3, DAY),
+        "link": (20, None, 60, HOUR),
+        "mailbox": (2, None, 3, HOUR),
+        "email": (3, None, 15, DAY),
+    }
+    assert Limits().work == 1000
+
+
 def test_what_one_carrier_brings_at_eight_o_clock_works_a_little_and_is_never_refused() -> None:
     """36 bookings within the hour behind one IPv4 address (see `Limits`): at the most 8,000 tries, two seconds."""
     booking, brought = Limits().booking, 36
