@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import httpx
 from prometheus_client import REGISTRY
 
 from chassis.database import Database
-from signaling import figures
+from signaling import check_app, figures
+from signaling.settings import CheckSettings
 
 
 def told(name: str, **labels: str) -> float:
@@ -18,6 +20,15 @@ def told(name: str, **labels: str) -> float:
 
 ANSWER = {"type": "answer", "sdp": "v=0\r\n"}
 FOUND = {"type": "path", "path": "relay", "transport": "tls", "milliseconds": 930, "again": False}
+
+
+async def test_the_technical_check_tells_nothing_of_a_bus_and_a_database_that_it_does_not_have() -> None:
+    transport = httpx.ASGITransport(check_app.build(CheckSettings(environment="development")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        text = (await client.get("/metrics")).text
+    names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE schalter_")}
+    assert {"schalter_signaling_checks", "schalter_http_responses_total", "schalter_loop_lag_seconds"} <= names
+    assert not {name for name in names if name.split("_")[1] in ("bus", "outbox", "database", "schema", "consumer")}
 
 
 async def test_a_call_its_wait_its_path_and_its_length_are_told(

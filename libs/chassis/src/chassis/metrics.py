@@ -4,13 +4,14 @@ A gauge that every process of a service sets says in its help how to join them: 
 for all (max), what a process holds itself adds up (sum).
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from importlib.metadata import version
 from itertools import product
 from typing import Final
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
+    REGISTRY,
     Counter,
     Gauge,
     Histogram,
@@ -18,6 +19,8 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -118,6 +121,25 @@ LOOP_LAG_SECONDS: Final = Histogram(
 )
 
 
-async def endpoint(_: Request) -> Response:
-    """All metrics of this process in Prometheus' text format."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+class _Without(Collector):
+    """All metrics but those whose names begin with one of `parts`."""
+
+    def __init__(self, parts: tuple[str, ...]) -> None:
+        self._parts = parts
+
+    def collect(self) -> Iterator[Metric]:
+        return (metric for metric in REGISTRY.collect() if not metric.name.startswith(self._parts))
+
+
+#: What a process without bus and database does not have: a 0 of it would be a lie.
+OF_BUS_AND_DATABASE: Final = tuple(f"schalter_{part}" for part in ("bus", "consume", "database", "outbox", "schema"))
+
+
+def endpoint(*, lacks: tuple[str, ...] = ()) -> Callable[[Request], Awaitable[Response]]:
+    """A route that tells all metrics of this process in Prometheus' text format, but those that begin with `lacks`."""
+    told = _Without(lacks) if lacks else REGISTRY
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(told), media_type=CONTENT_TYPE_LATEST)
+
+    return metrics

@@ -227,8 +227,10 @@ async def _cancel(tasks: list["asyncio.Task[None]"]) -> None:
     tasks.clear()
 
 
-def add_health(app: FastAPI, readiness: Readiness) -> None:
-    """Add `/healthz` (the process is alive), `/readyz` (every check passes within 2 s) and `/metrics`."""
+def add_health(app: FastAPI, readiness: Readiness, *, lacks: tuple[str, ...] = ()) -> None:
+    """Add `/healthz` (the process is alive), `/readyz` (every check passes within 2 s) and `/metrics`, without those
+    that begin with `lacks`.
+    """
 
     async def alive(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -240,4 +242,4 @@ def add_health(app: FastAPI, readiness: Readiness) -> None:
 
     app.add_route("/healthz", alive, include_in_schema=False)
     app.add_route("/readyz", ready, include_in_schema=False)
-    app.add_route("/metrics", metrics.endpoint, include_in_schema=False)
+    app.add_route("/metrics", metrics.endpoint(lacks=lacks), include_in_schema=False)

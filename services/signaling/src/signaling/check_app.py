@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
-from chassis import logging, openapi, problems
+from chassis import logging, metrics, openapi, problems
 from chassis.edge import Edge
 from chassis.http import Body
 from chassis.readiness import Readiness
 from chassis.service import add_health
+from chassis.vitals import loop_lag
 from chassis.watchdog import watchdog
 from signaling.echo import Echo
 from signaling.settings import CheckSettings
@@ -39,7 +40,9 @@ def build(settings: CheckSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         guard = asyncio.create_task(watchdog(settings.watchdog_seconds)) if settings.watchdog_seconds else None
+        measuring = asyncio.create_task(loop_lag())
         yield
+        measuring.cancel()
         if guard:
             guard.cancel()
         await echo.close()
@@ -62,6 +65,6 @@ def build(settings: CheckSettings | None = None) -> FastAPI:
 
     problems.install(app)
     openapi.install(app)
-    add_health(app, Readiness({}))
+    add_health(app, Readiness({}), lacks=metrics.OF_BUS_AND_DATABASE)
     app.add_middleware(Edge, limit=64 * 1024)
     return app
