@@ -101,6 +101,15 @@ def test_the_command_says_so_and_ends_with_2_where_something_is_wrong(system: Sy
     assert " to mend." in wrong.stdout
 
 
+def test_personal_data_is_asked_for_by_the_number_of_an_appointment_that_there_is(system: System) -> None:
+    command = [str(ROOT / ".venv/bin/schalter"), "personal-data", "of", "--var", str(system.var)]
+    with superuser(system, "booking") as connection:
+        assert connection.execute("SELECT count(*) FROM appointment").fetchone() == (0,)
+    said = subprocess.run([*command, "hd-7k3m9q"], capture_output=True, text=True, timeout=60, check=False)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert "There is no appointment 'hd-7k3m9q'" in said.stderr
+
+
 def test_a_wrong_password_and_a_closed_port_of_each_store(patient: Patient, tmp_path: Path) -> None:
     away = f"127.0.0.1:{free_port()}"
     closed = replace(patient.installation, postgres=away, nats=away, redis=away)

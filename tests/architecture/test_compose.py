@@ -18,7 +18,7 @@ CONTAINERS: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 HOLDERS: Final = {
     "postgres": {*SERVICES, "operator", "exporter"},
     "nats": {*SERVICES, "operator", "bus", "exporter"},
-    "redis": {"booking", "signaling", "exporter"},
+    "redis": {"booking", "signaling", "operator", "exporter"},
 }
 
 

@@ -75,8 +75,10 @@ def disable(office: _Office, username: _Username, var: _Var = None) -> None:
     from casework.clerks import accounts
     from chassis.clock import utc_now
 
-    _with_database(var, office, lambda db: accounts.disable(db, accounts.Named.of(office, username), utc_now()))
+    left = _with_database(var, office, lambda db: accounts.disable(db, accounts.Named.of(office, username), utc_now()))
     _out.print(f"{username} of {office} can sign in no longer.", highlight=False)
+    if not left:
+        _out.print(f"Nobody is left who can decide for {office}: schalter clerks add {office} ... --role lead")
 
 
 @commands.command()

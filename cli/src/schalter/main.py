@@ -6,7 +6,6 @@ import sys
 import time
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -226,11 +225,12 @@ def metrics_document(
 
 @personal.command("of")
 def personal_data_of(
-    appointment: Annotated[UUID, typer.Argument(help="The appointment's id.")],
+    appointment: Annotated[str, typer.Argument(help="The appointment's number (HD-7K3M9Q), or its id.")],
     var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
 ) -> None:
     """Prints all that is stored about the citizen of an appointment (GDPR Art. 15), as JSON."""
-    found = personal_data.about(Installation.running(Home.find(var)).databases(SERVICES), appointment)
+    databases = Installation.running(Home.find(var)).databases(SERVICES)
+    found = personal_data.about(databases, personal_data.named(databases["booking"], appointment))
     if not any(found.values()):
         raise SchalterError(f"Nothing is stored about an appointment {appointment}: there is none, or it is erased.")
     sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
+
 from contracts.personal_data import Cell, Emptied, Key, Kind, Registry, Rule, Stays, Table, Told
 from contracts.topology import DEAD_LETTERS, PUBLISHES, SERVICES, STREAMS
 from schalter.embedded import SchalterError
@@ -62,6 +64,24 @@ def about(databases: Mapping[str, str], appointment: UUID) -> dict[str, Any]:
         }
     except (OSError, asyncpg.PostgresError) as error:
         raise SchalterError(f"A database cannot be reached: {error}") from None
+
+
+def named(booking: str, appointment: str) -> UUID:
+    """The id of an appointment that is named by its id or its number. Raises SchalterError for an unknown one."""
+    try:
+        return UUID(appointment)
+    except ValueError:
+        pass
+    try:
+        with psycopg.connect(booking, connect_timeout=5) as connection:
+            rows = connection.execute(
+                "SELECT id FROM appointment WHERE reference = %s", [appointment.strip().upper()]
+            ).fetchall()
+    except psycopg.Error as error:
+        raise SchalterError(f"A database cannot be reached: {error}") from None
+    if len(rows) != 1:
+        raise SchalterError(f"There is no appointment {appointment!r}. Its number looks like HD-7K3M9Q.")
+    return UUID(str(rows[0][0]))
 
 
 def _kinds(registries: Sequence[Registry]) -> dict[tuple[Kind, str], list[str]]:

@@ -85,6 +85,14 @@ async def test_the_list_has_closed_accounts_too_and_no_other_offices(app: FastAP
     assert [(username, account.active) for username, account in found] == [("anna", False), ("erika.amt", True)]
 
 
+async def test_closing_an_account_tells_how_many_are_left_who_decide(app: FastAPI) -> None:
+    database, now = app.state.database, app.state.clock()
+    for username, role in (("zoe", "clerk"), ("anna", "lead"), ("otto", "admin")):
+        await accounts.add(database, Named("demo", username), username.title(), role, FIRST)
+    await accounts.add(database, Named("heidelberg", "elsewhere"), "Elsewhere", "lead", FIRST)
+    assert [await accounts.disable(database, Named("demo", name), now) for name in ("zoe", "anna", "otto")] == [2, 1, 0]
+
+
 async def test_two_accounts_of_one_name_are_refused_in_one_office_and_fine_in_two(app: FastAPI) -> None:
     database = app.state.database
     with pytest.raises(AccountError, match="reset"):

@@ -76,6 +76,9 @@ describe("the server's clock", () => {
 describe("the citizen's token", () => {
   it("is read from the fragment, and an anchor is none", () => {
     expect(citizenToken("#aa.bb-c.d_d")).toBe("aa.bb-c.d_d");
+    expect(citizenToken("#aa.bb-c.d_d.")).toBe("aa.bb-c.d_d");
+    expect(citizenToken("#aa.bb-c.d_d),")).toBe("aa.bb-c.d_d");
+    expect(citizenToken("#aa.bb.cc.dd")).toBeNull();
     expect(citizenToken("#content")).toBeNull();
     expect(citizenToken("")).toBeNull();
   });

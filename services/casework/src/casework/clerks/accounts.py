@@ -88,12 +88,16 @@ async def reset(database: Database, who: Named, password: str, now: datetime) ->
         await store.end_sessions(tx, account.clerk_id, now)
 
 
-async def disable(database: Database, who: Named, now: datetime) -> None:
-    """Closes the account and ends its sessions; what its clerk did keeps their name. Raises AccountError for none."""
+async def disable(database: Database, who: Named, now: datetime) -> int:
+    """Closes the account and ends its sessions; what its clerk did keeps their name. Raises AccountError for none.
+
+    Returns how many are left who can sign in and decide for the office.
+    """
     async with database.transaction() as tx:
         account = await _found(tx, who)
         await store.set_active(tx, account.clerk_id, active=False)
         await store.end_sessions(tx, account.clerk_id, now)
+        return await store.deciding(tx, who.office)
 
 
 async def enable(database: Database, who: Named) -> None:

@@ -51,6 +51,15 @@ async def set_password(tx: Transaction, clerk_id: UUID, password_hash: str) -> N
     await tx.execute("UPDATE clerk SET password_hash = :hash WHERE clerk_id = :id", hash=password_hash, id=clerk_id)
 
 
+async def deciding(tx: Transaction, office: str) -> int:
+    """How many leads and admins of `office` can sign in."""
+    row = await tx.row(
+        "SELECT count(*) AS n FROM clerk WHERE office = :office AND active AND role IN ('lead', 'admin')", office=office
+    )
+    assert row is not None, "an aggregate has one row"
+    return int(row["n"])
+
+
 async def set_active(tx: Transaction, clerk_id: UUID, *, active: bool) -> None:
     """Whether the account can sign in."""
     await tx.execute("UPDATE clerk SET active = :active WHERE clerk_id = :id", active=active, id=clerk_id)
