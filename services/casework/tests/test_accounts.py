@@ -87,7 +87,8 @@ async def test_the_list_has_closed_accounts_too_and_no_other_offices(app: FastAP
 
 async def test_closing_an_account_tells_how_many_are_left_who_decide(app: FastAPI) -> None:
     database, now = app.state.database, app.state.clock()
-    for username, role in (("zoe", "clerk"), ("anna", "lead"), ("otto", "admin")):
+    roles: dict[str, Role] = {"zoe": "clerk", "anna": "lead", "otto": "admin"}
+    for username, role in roles.items():
         await accounts.add(database, Named("demo", username), username.title(), role, FIRST)
     await accounts.add(database, Named("heidelberg", "elsewhere"), "Elsewhere", "lead", FIRST)
     assert [await accounts.disable(database, Named("demo", name), now) for name in ("zoe", "anna", "otto")] == [2, 1, 0]
