@@ -14,6 +14,7 @@ from casework.app import build
 from casework.clerks import accounts, passwords
 from casework.clerks.accounts import AccountError, Named
 from casework.settings import FirstClerk, Settings
+from contracts.actors import Role
 
 BASE = "http://localhost:8080/api/casework"
 WHO = Named("heidelberg", "erika.amt")
