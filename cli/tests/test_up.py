@@ -19,10 +19,11 @@ from system import ROOT, System
 from contracts.booking import BookingCompleted
 from contracts.topology import SERVICES, durable
 from schalter.bus import connected
-from schalter.embedded import free_port
+from schalter.embedded import free_port, observers
 from schalter.embedded.network import http_status
 from schalter.installation import Installation
 from schalter.running.home import Home
+from schalter.running.plan import CHECK, EXPORTER
 
 Eventually = Callable[..., object]
 
@@ -36,7 +37,7 @@ def var(servers_dir: Path) -> Path:
 def system(var: Path) -> Iterator[System]:
     if not (ROOT / "web/dist/citizen/index.html").exists():
         pytest.skip("needs built pages: make web")
-    system = System(var, free_port())
+    system = System(var, free_port(), observe=True)
     try:
         system.wait_ready()
         yield system
@@ -56,6 +57,21 @@ def test_it_says_where_to_go_and_how_to_sign_in(system: System, eventually: Even
     clerks = json.loads((system.var / "demo-clerks.json").read_text())
     for expected in (f"{url}/", f"{url}/demo/", f"{url}/clerk/", f"{url}/mail/", *(c["password"] for c in clerks)):
         assert expected in text
+
+
+def test_who_asked_for_it_has_a_prometheus_that_sees_every_service(system: System, eventually: Eventually) -> None:
+    if "prometheus" not in system.state["ports"]:
+        assert observers.HOW_TO_INSTALL in " ".join(system.output.split())
+        pytest.skip(f"Prometheus and Alertmanager are not installed: {observers.HOW_TO_INSTALL}")
+    url = f"http://127.0.0.1:{system.state['ports']['prometheus']}/api/v1"
+
+    def seen() -> set[str]:
+        found = httpx.get(f"{url}/query", params={"query": "up == 1"}, timeout=10).json()["data"]["result"]
+        return {each["metric"]["service"] for each in found}
+
+    eventually(lambda: seen() == {*SERVICES, CHECK, EXPORTER}, seconds=30)
+    managers = httpx.get(f"{url}/alertmanagers", timeout=10).json()["data"]["activeAlertmanagers"]
+    assert [str(system.state["ports"]["alertmanager"]) in each["url"] for each in managers] == [True]
 
 
 def test_pages_and_interfaces_are_served(system: System) -> None:

@@ -21,19 +21,20 @@ import pytest
 import yaml
 from events import connect
 from people import Citizen, Clerk, free_slots, ok
-from system import ROOT, RemoteSystem, System, eventually
+from system import ROOT, System, eventually
 from tools.observability import asking
 from tools.observability.boards import ALL
 from tools.observability.pictures import draw
 
 from contracts.topology import SERVICES
 from schalter.embedded import Prometheus, free_port, observers
-from schalter.running.plan import CHECK
+from schalter.running.plan import CHECK, EXPORTER
 
 pytestmark = [
     pytest.mark.journey,
     pytest.mark.skipif(
-        observers.found("prometheus") is None, reason=f"Prometheus is not installed: {observers.HOW_TO_INSTALL}"
+        not (observers.found("prometheus") and observers.found("alertmanager")),
+        reason=f"Prometheus is not installed: {observers.HOW_TO_INSTALL}",
     ),
 ]
 
@@ -46,11 +47,20 @@ QUERIES: Final = [
 
 
 @pytest.fixture(scope="module")
+def system(servers_dir: Path) -> Iterator[System]:
+    """A system of its own, observed: outages and a dead letter are nothing for the other journeys."""
+    system = System(servers_dir / "observed", free_port(), observe=True)
+    try:
+        system.wait_ready()
+        yield system
+    finally:
+        system.stop()
+
+
+@pytest.fixture(scope="module")
 def prometheus(system: System, servers_dir: Path) -> Iterator[asking.Prometheus]:
     """One that has seen the story."""
-    if isinstance(system, RemoteSystem):
-        pytest.skip("its services are out of reach")
-    targets = {service: system.state["ports"][service] for service in (*SERVICES, CHECK)}
+    targets = {service: system.state["ports"][service] for service in (*SERVICES, CHECK, EXPORTER)}
     rules = [RULES / "alerts.yml", RULES / "slo.yml"]
     with Prometheus(servers_dir / "prometheus", free_port(), rules=rules, targets=targets, every="1s") as server:
         seen = asking.Prometheus(f"http://127.0.0.1:{server.port}")
@@ -134,6 +144,13 @@ def test_every_rule_can_be_asked_and_nothing_fires_on_a_good_day(prometheus: ask
     assert prometheus.now('ALERTS{alertstate="firing"}') == []
 
 
+@pytest.mark.skipif(not SECONDS, reason="SCHALTER_PICTURES names no folder")
+def test_pictures_of_all_dashboards(prometheus: asking.Prometheus) -> None:
+    folder = Path(os.environ["SCHALTER_PICTURES"])
+    for board in ALL:
+        draw(board, prometheus, folder / f"dashboard-{board.uid.removeprefix('schalter-')}.png")
+
+
 def _rules() -> list[dict[str, Any]]:
     files = [yaml.safe_load((RULES / file).read_text()) for file in ("alerts.yml", "slo.yml")]
     return [rule for file in files for group in file["groups"] for rule in group["rules"]]
@@ -207,10 +224,3 @@ def test_the_first_dead_letter_raises_an_alarm(system: System, prometheus: askin
 
     asyncio.run(publish())
     eventually(lambda: prometheus.now(_alert("DeadLetters")), 90, "DeadLetters")
-
-
-@pytest.mark.skipif(not SECONDS, reason="SCHALTER_PICTURES names no folder")
-def test_pictures_of_all_dashboards(prometheus: asking.Prometheus) -> None:
-    folder = Path(os.environ["SCHALTER_PICTURES"])
-    for board in ALL:
-        draw(board, prometheus, folder / f"dashboard-{board.uid.removeprefix('schalter-')}.png")

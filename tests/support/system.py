@@ -43,12 +43,12 @@ def _offices(directory: Path) -> Path:
 class System:
     """Starts the system in `var` on `port`; `stop` ends it."""
 
-    def __init__(self, var: Path, port: int) -> None:
+    def __init__(self, var: Path, port: int, *, observe: bool = False) -> None:
         self.var = var
         self._ready_file = var.with_suffix(".ready")
         self._output = var.with_suffix(".output")
         command = [sys.executable, "-c", "from schalter.main import app; app()", "up", "--var", str(var)]
-        command += ["--port", str(port), "--ready-file", str(self._ready_file)]
+        command += ["--port", str(port), "--ready-file", str(self._ready_file), *(["--observe"] if observe else [])]
         # All citizens of the tests live behind one address; what limits do is specified in services/booking/tests.
         room = {"proof_from": 10_000, "at_most": 10_000, "seconds": 3600}
         # Whoever takes a number has to work for it, so that a real browser does.

@@ -70,5 +70,23 @@ BOARD: Final = Board(
                 ),
             ),
         ),
+        Row(
+            "The server",
+            (
+                bars("Messages in the streams", ("{{stream}}", highest("schalter_nats_stream_messages", "stream"))),
+                lines(
+                    "What the streams take",
+                    ("taken", highest("schalter_nats_storage_bytes")),
+                    ("at most", highest("schalter_nats_storage_limit_bytes")),
+                    unit=Unit.BYTES,
+                    help="From four fifths on somebody is woken.",
+                ),
+                lines(
+                    "Connections",
+                    ("open", highest("schalter_nats_connections")),
+                    ("cut for being slow, an hour", rise("schalter_nats_slow_consumers_total", over="1h")),
+                ),
+            ),
+        ),
     ),
 )

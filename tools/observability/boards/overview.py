@@ -8,7 +8,7 @@ from tools.observability.promql import ASKED, highest, or_none, quantile, rate, 
 _REQUESTS: Final = "schalter_http_request_seconds_count"
 _BUDGET: Final = "on (slo) group_left () schalter:slo_budget:ratio"
 #: The five services and the technical check.
-_AWAY: Final = '6 - (count(count by (service) (up{job="services"} == 1)) or vector(0))'
+_AWAY: Final = '6 - (count(count by (service) (up{job="services", service!="exporter"} == 1)) or vector(0))'
 _ALL: Final = rate(_REQUESTS, "service", ASKED)
 _FAILED: Final = rate(_REQUESTS, "service", f'{ASKED}, status=~"5.."')
 
@@ -66,6 +66,37 @@ BOARD: Final = Board(
                     "Slowest answer of a hundred",
                     ("{{service}}", quantile(0.99, "schalter_http_request_seconds", "service", ASKED)),
                     unit=Unit.SECONDS,
+                ),
+            ),
+        ),
+        Row(
+            "What it stands on",
+            (
+                bars(
+                    "Free space",
+                    ("{{volume}}", "min by (volume) (schalter_disk_free_bytes / schalter_disk_size_bytes)"),
+                    unit=Unit.SHARE,
+                    width=6,
+                    help="From a tenth on somebody is woken.",
+                ),
+                bars(
+                    "Databases",
+                    ("{{database}}", highest("schalter_postgres_size_bytes", "database")),
+                    unit=Unit.BYTES,
+                    width=6,
+                ),
+                lines(
+                    "Connections to PostgreSQL",
+                    ("used", highest("schalter_postgres_connections_used")),
+                    ("at most", highest("schalter_postgres_connections_limit")),
+                    width=6,
+                ),
+                lines(
+                    "Memory of Redis and NATS",
+                    ("Redis", highest("schalter_redis_memory_bytes")),
+                    ("NATS", highest("schalter_nats_memory_bytes")),
+                    unit=Unit.BYTES,
+                    width=6,
                 ),
             ),
         ),
