@@ -51,9 +51,10 @@ _BOOKING: Final = (
     _redis("booking"),
     _redis_errors("booking"),
     lines(
-        "Counting free times for an office, 99 of 100",
-        ("seconds", quantile(0.99, "schalter_booking_figures_seconds")),
-        unit=Unit.SECONDS,
+        "Time spent counting what is free and who waits",
+        ("share", rate("schalter_booking_figures_seconds_sum")),
+        unit=Unit.SHARE,
+        help="100 %: one core does nothing else.",
     ),
 )
 _SIGNALING: Final = (
