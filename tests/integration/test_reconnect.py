@@ -3,11 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 from browser import Browsers, until
 from meeting import Desk, Phone, code, compare_codes, frames_go_on, meet
 from people import Citizen, Clerk
 from playwright.async_api import expect
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 from stored import Stored
 from system import System
 
@@ -21,9 +24,24 @@ async def test_a_reload_and_a_dead_signaling_service_do_not_end_the_call(system:
     async with Browsers(system.url, films) as browsers:
         phone, desk = Phone(await browsers.open("phone"), system), Desk(await browsers.open("desk"), system)
         first = await meet(phone, desk, citizen, case_id)
+        await until(lambda: asyncio.to_thread(_path_is_told, system), what="both browsers have told their path")
         await _dead_signaling(system, phone, desk)
         await _reload(phone, desk, first)
         await _hang_up(phone, desk, stored)
+
+
+def _path_is_told(system: System) -> bool:
+    """Both browsers say over which kind of path they are connected, and how long it took, and no address."""
+    text = httpx.get(f"http://127.0.0.1:{system.state['ports']['signaling']}/metrics").text
+    told = {sample.labels["role"]: 0.0 for sample in _samples(text, "schalter_signaling_paths_total")}
+    for sample in _samples(text, "schalter_signaling_paths_total"):
+        told[sample.labels["role"]] += sample.value if sample.labels["path"] in ("host", "srflx") else 0
+    times = [sample.value for sample in _samples(text, "schalter_signaling_join_seconds_count")]
+    return told == {"citizen": 1, "clerk": 1} and times == [1, 1]
+
+
+def _samples(text: str, name: str) -> list[Sample]:
+    return [each for told in text_string_to_metric_families(text) for each in told.samples if each.name == name]
 
 
 async def _dead_signaling(system: System, phone: Phone, desk: Desk) -> None:
