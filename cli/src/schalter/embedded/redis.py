@@ -24,7 +24,7 @@ def bounds(users: Mapping[str, str]) -> str:
 
 def monitor(password: str) -> str:
     """A line for redis.conf: the user `monitor`, who reads the server's figures and no key."""
-    return f"user monitor on >{password} resetkeys resetchannels -@all +info +ping +client|setinfo\n"
+    return f"user monitor on >{password} resetkeys resetchannels -@all +info +ping\n"
 
 
 class Redis(Part):
