@@ -98,7 +98,7 @@ async def _call(
             continue  # somebody has booked this lane since we looked; perhaps there is another
         except (UnknownService, OneAtATime, OptionInvalid, TooLong):  # the office has changed what it offers
             await store.drop(tx, ticket.id, now)
-            CALLED.labels("gone").inc()
+            tx.count(CALLED.labels("gone"))
             return False
         since = await store.called(tx, ticket.id, AppointmentId(booked.appointment_id), now)
         waited = WALK_IN_WAIT_SECONDS.labels(bookable.office.slug)
