@@ -5,13 +5,13 @@ import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import jwt
 import pytest
 import structlog
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from pydantic import BaseModel, Field
 
 from chassis import logging
@@ -68,6 +68,13 @@ async def broken() -> Answer:
 async def slow(tx: Tx) -> Answer:
     await tx.execute("SELECT pg_sleep(3)")
     return Answer(count=1)
+
+
+@router.websocket("/talk")
+async def talk(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text(structlog.contextvars.get_contextvars()["trace_id"])
+    await socket.close()
 
 
 @pytest.fixture(scope="module")
@@ -305,3 +312,18 @@ async def test_nothing_can_be_put_where_express_routes_do_not_pass(app: FastAPI)
         app.add_middleware(httpx.ASGITransport)  # type: ignore[arg-type]  # any class
     with pytest.raises(TypeError, match="problems"):
         app.add_exception_handler(KeyError, lambda *_: None)  # type: ignore[arg-type]  # any handler
+
+
+async def test_a_socket_carries_its_trace_as_a_request_does(app: FastAPI) -> None:
+    trace, sent = "4bf92f3577b34da6a3ce929d0e0e4736", list[dict[str, Any]]()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"traceparent", f"00-{trace}-00f067aa0ba902b7-01".encode())]
+    scope = {"type": "websocket", "path": "/api/notify/talk", "headers": headers, "query_string": b""}
+    await app(scope, receive, send)
+    assert [message.get("text") for message in sent] == [None, trace, None]

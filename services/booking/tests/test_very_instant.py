@@ -10,6 +10,7 @@ import pytest
 
 from booking.appointments import store as appointments
 from booking.entries import store as entries
+from booking.slots import usecases as slots
 from booking.waiting import queue, usecases
 from booking.walkin import presence
 from booking.walkin.presence import SILENCE
@@ -170,6 +171,22 @@ async def test_a_clock_that_is_behind_takes_a_no_show_back_all_the_same(
     assert (await client.post(f"{path}/resumption", headers=signed_in())).json()["state"] == "booked"
     (event,) = [row["body"] for row in await stored("outbox") if row["subject"] == BookingResumed.SUBJECT]
     assert BookingResumed.model_validate_json(event).resumed_at == missed_at + INSTANT
+
+
+@pytest.mark.parametrize(
+    ("minutes_before", "is_kept"),
+    # A delay of 15 to 90 minutes, half an hour to be booked in peace, and the lead of thirty.
+    [(150, True), (149, False)],
+)
+async def test_a_slot_comes_back_at_once_where_it_would_come_back_too_late(
+    app: Any, monkeypatch: pytest.MonkeyPatch, minutes_before: int, is_kept: bool
+) -> None:
+    monkeypatch.setattr("booking.slots.usecases.secrets.randbelow", lambda limit: limit - 1)
+    now = TEN - timedelta(minutes=minutes_before)
+    longest = now + timedelta(minutes=90)
+    assert slots.returns(app.state.deps.offices["town"], TEN, now) == (longest if is_kept else now)
+    monkeypatch.setattr("booking.slots.usecases.secrets.randbelow", lambda limit: 0)
+    assert slots.returns(app.state.deps.offices["town"], TEN, now) == now + timedelta(minutes=15)
 
 
 async def test_two_talks_of_an_appointment_are_one(database: Database, book: Any, stored: Any) -> None:
