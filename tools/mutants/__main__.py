@@ -12,11 +12,13 @@ nobody can tell the difference are listed in equivalent.toml, each with the reas
 import argparse
 import math
 import random
+import re
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -140,10 +142,18 @@ def _job(package: str, mutant: Mutant, known: Record, uses: Uses) -> Job:
         met = known.running([(mutant.path, line) for line in mutant.lines])
     else:
         met = known.running(_where_used(mutant.name, uses, _DEPTH))
-    if mutant.name is not None and (not met or not mutant.name.isupper()):
-        met |= known.of_file(mutant.path)  # what a class begins with is met by whoever makes one, also in tests alone
+    if mutant.name is not None:
+        met |= {test for test in known.seconds if mutant.name in _words(ROOT / test.partition("::")[0])}
+    if not met and mutant.lines and mutant.name is not None:
+        met = known.of_file(mutant.path)
     tests, seconds = _within_budget(met, known, first="test_actors" if mutant.kind == "office" else "")
     return Job(mutant, package, tests, seconds)
+
+
+@cache
+def _words(tests: Path) -> set[str]:
+    """The names in a file of tests: who makes a thing there meets its defaults, and may run no line of ours for it."""
+    return set(re.findall(r"\w+", tests.read_text())) if tests.exists() else set()
 
 
 def _where_used(name: str, uses: Uses, depth: int) -> set[tuple[Path, int]]:

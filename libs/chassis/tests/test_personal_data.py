@@ -93,14 +93,3 @@ async def test_whoever_looks_whether_somebody_is_erased_sees_the_copies_as_well(
 
 async def test_nothing_is_stored_about_whoever_never_was_here(url: str) -> None:
     assert await stored_about(url, REGISTRY, UUID(int=3), copies=True) == {}
-
-
-async def test_no_connection_is_left_behind(url: str) -> None:
-    await stored_about(url, REGISTRY, ERIKA)
-    onlooker: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url)
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    for _ in range(1000):
-        if not (left := await onlooker.fetchval(others)):
-            break
-    assert left == 0
-    await onlooker.close()

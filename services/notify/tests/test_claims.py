@@ -244,6 +244,11 @@ async def test_a_booking_is_handed_to_the_sender_under_its_claim_and_sent_once(
         assert (row["claimed_by"], row["next_try_at"], row["tries"]) == (sender._owner.id, row["claimed_until"], 1)
         mailbox.may.set()
         await until(lambda: settled(database))
+
+        async def let_go() -> bool:
+            return not sender._in_hand
+
+        await until(let_go)
     assert len(mailbox.all()) == 1
 
 

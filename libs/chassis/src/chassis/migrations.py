@@ -69,7 +69,6 @@ def run() -> None:
             context.configure(
                 connection=connection,
                 target_metadata=SQLModel.metadata,
-                transactional_ddl=True,
                 transaction_per_migration=True,
             )
             with context.begin_transaction():
