@@ -24,6 +24,7 @@ from prometheus_client import REGISTRY
 
 from chassis.tokens import TokenSigner, generate_keys
 from contracts.base import Event, Meta
+from contracts.topology import SERVICES
 from schalter.bus import apply
 from schalter.embedded import Nats, Postgres, Redis, free_port
 from schalter.installation import BusAccess
@@ -75,9 +76,14 @@ def postgres(servers_dir: Path) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def redis_server(servers_dir: Path) -> Iterator[Redis]:
-    """A Redis server without persistence."""
+    """A Redis server without persistence, and with the services' users."""
     server = Redis(
-        servers_dir / "redis", free_port(), password=secrets.token_hex(8), log=servers_dir / "redis.log", durable=False
+        servers_dir / "redis",
+        free_port(),
+        password=secrets.token_hex(8),
+        users={service: secrets.token_hex(8) for service in SERVICES},
+        log=servers_dir / "redis.log",
+        durable=False,
     )
     with server:
         yield server
@@ -109,14 +115,17 @@ def nats_url(nats_server: Nats) -> str:
 
 @pytest.fixture(scope="module")
 def redis_url(redis_server: Redis, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a Redis that is empty when the test module begins.
+    """The address of a Redis that is empty when the test module begins; a service's tests may do what the service may.
 
-    Keys that a service's tests leave there are known to its registry of personal data.
+    Keys that they leave there are known to its registry of personal data.
     """
+    folder, service, *_ = request.path.relative_to(ROOT).parts
     with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
         client.flushall()
-        yield redis_server.url
-        folder, service, *_ = request.path.relative_to(ROOT).parts
+        if folder == "services":  # and its tests may clean up, and cut lines
+            tests = ("+flushdb", "+flushall", "+keys", "+scan", "+client|list", "+client|kill", "+script|flush")
+            client.execute_command("ACL", "SETUSER", service, *tests)
+        yield redis_server.user_url(service) if folder == "services" else redis_server.url
         if folder == "services":
             known = importlib.import_module(f"{service}.personal_data").REGISTRY.patterns()
             keys = client.keys()

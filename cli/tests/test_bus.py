@@ -151,7 +151,7 @@ async def test_a_bus_that_is_away_is_one_line() -> None:
 
 def test_the_command_says_what_it_did(server: Nats, tmp_path: Path) -> None:
     """As an operator types it, beside a running system."""
-    (tmp_path / "up.json").write_text(json.dumps({"ports": {"postgres": 1, "nats": server.port}}))
+    (tmp_path / "up.json").write_text(json.dumps({"ports": {"postgres": 1, "redis": 1, "nats": server.port}}))
     (tmp_path / "secrets.json").write_text(json.dumps({f"nats_{OPERATOR}": PASSWORDS[OPERATOR]}))
     assert SecretStore(tmp_path / "secrets.json").password(f"nats_{OPERATOR}") == PASSWORDS[OPERATOR]
 

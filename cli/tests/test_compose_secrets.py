@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from schalter.compose_secrets import USER, give_volumes, write_secrets
+from schalter.embedded.redis import MAY
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path, offices_dir: Path) -> None:
@@ -61,4 +62,4 @@ def test_each_service_reaches_its_own_keys_of_redis_alone(tmp_path: Path, office
     assert sorted(urls) == ["booking", "signaling"]
     for service, url in urls.items():
         assert url.username == service
-        assert f"user {service} on >{url.password} ~{service}:* &{service}:* +@all -@admin -@dangerous" in conf
+        assert f"user {service} on >{url.password} ~{service}:* &{service}:* {MAY}" in conf

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import nats
 import pytest
-from bus_users import guarded, operator, signed_in, state
+from bus_users import PASSWORDS, guarded, operator, signed_in, state
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, NoRespondersError
@@ -25,9 +27,9 @@ from contracts.topology import (
     durable,
     stream_of,
 )
-from schalter.bus import connected, stream_settings
-from schalter.embedded import Nats
-from schalter.nats_config import inbox_prefix
+from schalter.bus import apply, connected, stream_settings
+from schalter.embedded import Nats, free_port
+from schalter.nats_config import User, inbox_prefix, service_users
 
 ERASED = BookingErased.SUBJECT
 BOOKED = BookingCompleted.SUBJECT
@@ -222,3 +224,28 @@ async def test_an_answer_that_is_sent_to_anothers_subject_is_no_event(server: Na
 async def test_nobody_connects_without_a_password(server: Nats) -> None:
     with pytest.raises((Error, NoRespondersError)):
         await nats.connect(server.url, allow_reconnect=False, connect_timeout=1)
+
+
+async def test_whoever_is_there_goes_on_when_permissions_are_taken_that_it_does_not_need(servers_dir: Path) -> None:
+    """As the version before, whose services made streams at their start: what stands goes on over the new ones."""
+    port, directory, log = free_port(), servers_dir / "reloaded", servers_dir / "reloaded.log"
+    before = Nats(directory, port, log=log, users=tuple(User(*each, None) for each in PASSWORDS.items()), durable=False)
+    now = Nats(directory, port, log=log, users=service_users(PASSWORDS), durable=False)
+    with before:
+        await apply(operator(before))
+        async with signed_in(before, "casework") as (casework, refusals), signed_in(before, "booking") as (booking, _):
+            inbox = await casework.subscribe(f"{casework.new_inbox()}.>")
+            next_one = f"$JS.API.CONSUMER.MSG.NEXT.BOOKING.{durable('casework', BookingCompleted)}"
+            request = json.dumps({"batch": 9, "expires": 20_000_000_000}).encode()
+            await casework.publish(next_one, request, reply=inbox.subject.replace(">", "any"))
+            await casework.flush()
+            now.prepare()
+            os.kill(before.process.pid, signal.SIGHUP)
+            async with asyncio.timeout(10):
+                while not refusals.said:  # the new permissions hold
+                    await casework.publish("$JS.API.STREAM.UPDATE.CASEWORK", b"{}")
+                    await asyncio.sleep(0.05)
+            await booking.jetstream().publish(BOOKED, b"{}")
+            message = await inbox.next_msg(timeout=5)
+            await message.ack_sync()
+            await casework.jetstream().publish(PUBLISHES["casework"][0].SUBJECT, b"{}")

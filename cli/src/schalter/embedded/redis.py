@@ -4,21 +4,30 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from schalter.embedded import tools
 from schalter.embedded.network import LOOPBACK
 from schalter.embedded.part import Part
 from schalter.embedded.process import Program
 
+#: What a service may ask of Redis: its connection, values of its own keys, its scripts, its channels. Not which keys
+#: there are (SCAN, RANDOMKEY, CLIENT TRACKING), nor what belongs to all (FLUSHALL, SCRIPT FLUSH, FUNCTION, CONFIG).
+MAY: Final = (
+    "-@all +auth +hello +ping +quit +reset +select +client|setinfo +client|setname +client|id +time"
+    " +@string +@hash +@sortedset +@set +@list +@transaction +del +unlink +exists +expire +pexpire +ttl +pttl +type"
+    " +eval +evalsha +script|load +script|exists +publish +subscribe +unsubscribe -@admin -@dangerous"
+)
+
 
 def bounds(users: Mapping[str, str]) -> str:
-    """Lines for redis.conf: how much is kept, and that `users` (name: password) reach what begins with their name.
+    """Lines for redis.conf: how much is kept, and that `users` (name: password) reach what begins with their name, by
+    the commands of MAY.
 
     Nothing is evicted: a hold that vanished would be a slot given twice.
     """
     return "maxmemory 256mb\nmaxmemory-policy noeviction\n" + "".join(
-        f"user {name} on >{password} ~{name}:* &{name}:* +@all -@admin -@dangerous\n"
-        for name, password in users.items()
+        f"user {name} on >{password} ~{name}:* &{name}:* {MAY}\n" for name, password in users.items()
     )
 
 
