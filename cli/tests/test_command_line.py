@@ -95,7 +95,7 @@ def test_what_cannot_be_published_again_is_one_line(schalter: Schalter, tmp_path
     unknown = schalter(*command, "2026-11-22", "--service", "post")
     assert (unknown.code, unknown.out) == (1, "")
     assert unknown.err.startswith("schalter: There is no service 'post'. There are: booking, ")
-    (tmp_path / "up.json").write_text('{"ports": {"postgres": 1, "nats": 1}}')
+    (tmp_path / "up.json").write_text('{"ports": {"postgres": 1, "redis": 1, "nats": 1}}')
     assert schalter(*command, "yesterday").err.startswith("schalter: 'yesterday' is no instant. Write it as 2026-")
     away = schalter(*command, "2026-11-22")
     assert away.err.startswith("schalter: The database of booking cannot be reached: ")
