@@ -17,7 +17,7 @@ from chassis.bus import Bus
 from chassis.consumer import Consumer, Consumption
 from chassis.database import Database, Transaction
 from chassis.outbox import Relay
-from chassis.republish import republish
+from chassis.republish import instant, republish
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
@@ -136,3 +136,8 @@ async def test_in_a_container_it_finds_the_database_by_the_services_settings(
         subprocess.run, command, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.split()) == (0, ["2", SAMPLE.SUBJECT]), done.stderr
+
+
+def test_since_when_is_of_utc_unless_it_says_otherwise() -> None:
+    eight = datetime(2026, 11, 22, 8, tzinfo=UTC)
+    assert instant("2026-11-22T08:00") == instant("2026-11-22T09:00+01:00") == eight
