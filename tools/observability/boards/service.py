@@ -110,8 +110,9 @@ _CASEWORK: Final = (
     ),
     lines("Sign-ins", ("{{outcome}}", rate("schalter_casework_sign_ins_total", "outcome")), unit=Unit.PER_SECOND),
     bars("Signatures, 24 hours", ("{{kind}}", rise("schalter_casework_signatures_total", "kind"))),
-    number("Sessions stolen, 24 hours", rise("schalter_casework_sessions_stolen_total"), 1, 1, width=8),
-    number("Events that wait for their booking", highest("schalter_casework_parked_events"), 10, 100, width=8),
+    number("Sessions stolen, 24 hours", rise("schalter_casework_sessions_stolen_total"), 1, 1),
+    number("Logs broken, 24 hours", rise("schalter_casework_audit_trails_total", labels='outcome="broken"'), 1, 1),
+    number("Events without their booking", highest("schalter_casework_parked_events"), 10, 100, width=8),
 )
 _PAYMENT: Final = (
     lines("Money and case disagree", ("{{kind}}", highest("schalter_payment_paid_but_open", "kind"))),
