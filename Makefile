@@ -8,7 +8,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 WEB := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix web --silent
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lock setup web python browser unit journeys faults production bench mutants dashboards
+.PHONY: help up test check format lock setup web python browser unit journeys faults observed production bench mutants dashboards
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -29,6 +29,9 @@ journeys: setup browser ## the browser journeys alone
 faults: setup ## 2,000 bookings while notify, NATS and PostgreSQL are killed and the mail server misbehaves (minutes)
 	SCHALTER_FAULT_BOOKINGS=2000 $(BIN)/pytest -s tests/integration/test_mail_faults.py
 
+observed: setup ## every panel and alarm on a real Prometheus, after the story and through outages (minutes)
+	SCHALTER_OBSERVED=1 $(BIN)/pytest -s tests/integration/test_observed.py
+
 production: python ## starts a production on this machine's container engine and looks at it (minutes)
 	SCHALTER_ENGINE=1 $(BIN)/pytest -s tests/integration/test_production.py
 
@@ -40,7 +43,7 @@ mutants: python ## plants small wrongs and sees whether tests notice; ARGS="--on
 
 dashboards: $(if $(PICTURES),setup,python) ## Grafana's dashboards and the promises' rules; PICTURES=1 draws them for the docs (minutes)
 	$(BIN)/python -m tools.observability
-	$(if $(PICTURES),SCHALTER_PICTURES=docs/images $(BIN)/pytest tests/integration/test_observed.py -k pictures)
+	$(if $(PICTURES),SCHALTER_OBSERVED=1 SCHALTER_PICTURES=docs/images $(BIN)/pytest tests/integration/test_observed.py -k pictures)
 
 check: setup ## linters, types, import rules, web checks
 	$(BIN)/ruff check .

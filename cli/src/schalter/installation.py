@@ -60,6 +60,8 @@ class Installation:
             raise SchalterError(f"Schalter does not run with {home.var}. Start it first.")
         state = json.loads(home.state.read_text())
         ports = state["ports"]
+        if missing := {"postgres", "nats", "redis"} - ports.keys():
+            raise SchalterError(f"{home.state} knows no {', '.join(sorted(missing))}: is another version running?")
         secrets = SecretStore(home.var / "secrets.json")
         at = {name: f"{LOOPBACK}:{port}" for name, port in ports.items()}
         return cls(secrets, at["postgres"], at["nats"], at["redis"], at, state.get("public_url", ""))
