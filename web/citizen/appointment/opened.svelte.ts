@@ -17,11 +17,12 @@ export class Opened {
 
   constructor(private readonly read: (token: string) => Promise<AppointmentView>) {}
 
-  /** Nothing is behind the link, or nothing any more. */
-  get missing(): boolean {
-    return isProblem(this.problem, "token_invalid", "token_missing");
+  /** The link is not good, or not any more: opening it from the same mail once more would lead here again. */
+  get invalid(): boolean {
+    return isProblem(this.problem, "token_invalid");
   }
 
+  /** Nothing is behind the link any more. */
   get gone(): boolean {
     return this.problem instanceof ApiProblem && [404, 410].includes(this.problem.status);
   }
@@ -77,7 +78,7 @@ export class Opened {
     const shown = this.view;
     this.problem = problem;
     if (shown === null) return;
-    if (this.missing || this.gone) this.view = null;
+    if (this.invalid || this.gone) this.view = null;
     else this.problem = null;
   }
 }

@@ -61,7 +61,7 @@ describe("the open page of an appointment", () => {
   });
 
   it("says when the link leads nowhere any more", async () => {
-    for (const [problem, word] of [[refusal(410, "link_expired"), "gone"], [refusal(401, "token_invalid"), "missing"]] as const) {
+    for (const [problem, word] of [[refusal(410, "link_expired"), "gone"], [refusal(401, "token_invalid"), "invalid"]] as const) {
       const { asked, opened, open } = world();
       await open();
       const again = opened.again();

@@ -31,6 +31,7 @@ export const manage = area(
     linkMissing: "Bitte öffnen Sie diese Seite über den Link in Ihrer Bestätigungs-E-Mail. Manche Programme kürzen lange Links: Kopieren Sie ihn dann vollständig in die Adresszeile.",
     linkExpiredTitle: "Dieser Link gilt nicht mehr",
     linkExpired: "Der Termin wurde abgesagt oder verlegt, oder er ist schon länger vorbei. Wurde er verlegt oder Ihre E-Mail-Adresse geändert, nehmen Sie bitte den Link aus der neuesten E-Mail: Nur der gilt.",
+    linkInvalid: "Vielleicht ist er abgelaufen, oder beim Kopieren ging ein Teil verloren. Lassen Sie sich den Link neu schicken, oder buchen Sie einen neuen Termin.",
     forName: "Gebucht für",
 
     change: "Termin ändern",
@@ -116,6 +117,7 @@ export const manage = area(
     linkMissing: "Please open this page through the link in your confirmation e-mail. Some programs cut long links: then copy the whole link into the address bar.",
     linkExpiredTitle: "This link is no longer valid",
     linkExpired: "The appointment was cancelled or moved, or it was a while ago. If it was moved, or your e-mail address was changed, please use the link in the newest e-mail: only that one is valid.",
+    linkInvalid: "It may have expired, or a part of it was lost when it was copied. Have the link sent to you anew, or book a new appointment.",
     forName: "Booked for",
 
     change: "Change the appointment",
