@@ -70,7 +70,7 @@ async def test_streams_and_consumers_are_told_with_what_waits_in_them(servers: S
     client = await nats.connect(servers.nats.url)
     stream = client.jetstream()
     for each in (STREAMS["casework"], DEAD_LETTERS):
-        await stream.add_stream(name=each.name, subjects=list(each.subjects))
+        await stream.add_stream(name=each.name, subjects=list(each.subjects), max_bytes=each.max_bytes)
     name = "notify-casework-case_completed-v1"
     await stream.add_consumer("CASEWORK", ConsumerConfig(durable_name=name, ack_policy="explicit"))  # type: ignore[arg-type]
     await stream.add_consumer("CASEWORK", ConsumerConfig(durable_name="somebodys", ack_policy="explicit"))  # type: ignore[arg-type]
@@ -86,7 +86,31 @@ async def test_streams_and_consumers_are_told_with_what_waits_in_them(servers: S
     assert told("nats_consumer_waiting", consumer="somebodys") is None, "not of the topology"
     assert (told("nats_connections") or 0) >= 1
     assert 0 < (told("nats_storage_bytes") or 0) < (told("nats_storage_limit_bytes") or 0) == 4 * 1024**3
+    assert told("nats_stream_limit_bytes", stream="CASEWORK") == STREAMS["casework"].max_bytes
+    assert 0 < (told("nats_stream_bytes", stream="CASEWORK") or 0) < STREAMS["casework"].max_bytes
+    await stream.delete_stream("CASEWORK")
+    await seen(monitor_nats_url=servers.nats_monitor)
+    gone = [told(f"nats_stream_{what}", stream="CASEWORK") for what in ("messages", "bytes", "limit_bytes")]
+    assert [*gone, told("nats_consumer_waiting", consumer=name)] == [None] * 4, "what is gone is not told"
+    assert told("nats_stream_messages", stream="DEAD_LETTERS") == 1
     await client.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"a": 1}', b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n[1]"],
+    ids=["cut short", "no HTTP", "not what was asked for"],
+)
+async def test_a_nats_that_dies_while_it_answers_is_a_part_that_is_away(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        await seen(monitor_nats_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    assert told("exporter_up", part="nats") == 0
 
 
 async def test_postgres_tells_connections_sizes_locks_and_transactions(servers: Servers, postgres: Postgres) -> None:

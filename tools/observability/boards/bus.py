@@ -8,6 +8,7 @@ from tools.observability.promql import highest, or_none, quantile, rate, rise
 _CONSUMED: Final = "schalter_consumed_total"
 _DEAD: Final = 'outcome="dead"'
 _AWAY: Final = 'count(schalter_service_ready{part="bus"} == 0) or vector(0)'
+_BEFORE: Final = "max by (consumer) (schalter_nats_consumer_waiting + schalter_nats_consumer_unacknowledged)"
 _PENDING: Final = highest("schalter_outbox_pending", "service")
 
 BOARD: Final = Board(
@@ -61,8 +62,9 @@ BOARD: Final = Board(
                 ),
                 lines(
                     "Wait at the bus",
-                    ("{{consumer}}", f"topk(8, {highest('schalter_consumer_waiting', 'consumer')})"),
+                    ("{{consumer}}", f"topk(8, {_BEFORE})"),
                     width=16,
+                    help="Not handed out, or not acknowledged. Over a hundred for ten minutes: somebody is woken.",
                 ),
                 bars(
                     "Set aside by consumer, 24 hours",
@@ -74,11 +76,13 @@ BOARD: Final = Board(
             "The server",
             (
                 bars("Messages in the streams", ("{{stream}}", highest("schalter_nats_stream_messages", "stream"))),
-                lines(
-                    "What the streams take",
-                    ("taken", highest("schalter_nats_storage_bytes")),
-                    ("at most", highest("schalter_nats_storage_limit_bytes")),
-                    unit=Unit.BYTES,
+                bars(
+                    "How full the streams are",
+                    (
+                        "{{stream}}",
+                        "max by (stream) (schalter_nats_stream_bytes / schalter_nats_stream_limit_bytes)",
+                    ),
+                    unit=Unit.SHARE,
                     help="From four fifths on somebody is woken.",
                 ),
                 lines(

@@ -3,7 +3,7 @@
 Those of a part are in it while the part is seen: what is old, or was never looked at, would be a lie.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -58,6 +58,9 @@ NATS_STREAM_MESSAGES: Final = _gauge(
     "schalter_nats_stream_messages", "Messages in a stream; in DEAD_LETTERS those that nobody could process.", "stream"
 )
 NATS_STREAM_BYTES: Final = _gauge("schalter_nats_stream_bytes", "What a stream takes of the disk.", "stream")
+NATS_STREAM_LIMIT: Final = _gauge(
+    "schalter_nats_stream_limit_bytes", "What a stream may take of the disk; at it the oldest messages go.", "stream"
+)
 NATS_WAITING: Final = _gauge(
     "schalter_nats_consumer_waiting", "Messages not handed out yet, also while their service is away.", "consumer"
 )
@@ -102,6 +105,14 @@ def _of(part: str) -> Iterator[Gauge | Counter]:
             (told,) = value.describe()
             if told.name.startswith(prefix):
                 yield value
+
+
+def only(gauge: Gauge, values: Mapping[str, float]) -> None:
+    """`gauge` tells these values by its one label, and no longer what is gone from them."""
+    for (label,) in [labels for labels in list(gauge._metrics) if labels[0] not in values]:
+        gauge.remove(label)
+    for label, value in values.items():
+        gauge.labels(label).set(value)
 
 
 class Followed:

@@ -73,24 +73,30 @@ async def at_redis(url: str, followed: Followed) -> None:
 
 
 async def at_nats(url: str, followed: Followed) -> None:
-    """Connections, storage, streams and consumers of the topology. Raises OSError when it cannot look."""
+    """Connections, storage, streams and consumers of the topology.
+
+    Raises OSError when it cannot look, HTTPException when the answer breaks off or is none.
+    """
     server, streams = await asyncio.gather(
-        asyncio.to_thread(_json, f"{url}/varz"), asyncio.to_thread(_json, f"{url}/jsz?streams=true&consumers=true")
+        asyncio.to_thread(_json, f"{url}/varz"),
+        asyncio.to_thread(_json, f"{url}/jsz?streams=true&consumers=true&config=true"),
     )
     figures.NATS_CONNECTIONS.set(server["connections"])
     figures.NATS_MEMORY.set(server["mem"])
     followed.rise(figures.NATS_SLOW, server["slow_consumers"])
     figures.NATS_STORAGE.set(streams["storage"])
     figures.NATS_STORAGE_LIMIT.set(streams["config"]["max_storage"])
-    for account in streams.get("account_details", ()):
-        for stream in account.get("stream_detail", ()):
-            if stream["name"] in _STREAMS:
-                figures.NATS_STREAM_MESSAGES.labels(stream["name"]).set(stream["state"]["messages"])
-                figures.NATS_STREAM_BYTES.labels(stream["name"]).set(stream["state"]["bytes"])
-            for consumer in stream.get("consumer_detail") or ():
-                if consumer["name"] in _CONSUMERS:
-                    figures.NATS_WAITING.labels(consumer["name"]).set(consumer["num_pending"])
-                    figures.NATS_UNACKNOWLEDGED.labels(consumer["name"]).set(consumer["num_ack_pending"])
+    found = [stream for account in streams.get("account_details", ()) for stream in account.get("stream_detail", ())]
+    ours = {stream["name"]: stream for stream in found if stream["name"] in _STREAMS}
+    figures.only(figures.NATS_STREAM_MESSAGES, {name: stream["state"]["messages"] for name, stream in ours.items()})
+    figures.only(figures.NATS_STREAM_BYTES, {name: stream["state"]["bytes"] for name, stream in ours.items()})
+    # A stream without a limit is told as -1.
+    limits = {name: stream["config"]["max_bytes"] for name, stream in ours.items()}
+    figures.only(figures.NATS_STREAM_LIMIT, {name: limit for name, limit in limits.items() if limit > 0})
+    consumers = [consumer for stream in found for consumer in stream.get("consumer_detail") or ()]
+    known = {consumer["name"]: consumer for consumer in consumers if consumer["name"] in _CONSUMERS}
+    figures.only(figures.NATS_WAITING, {name: consumer["num_pending"] for name, consumer in known.items()})
+    figures.only(figures.NATS_UNACKNOWLEDGED, {name: consumer["num_ack_pending"] for name, consumer in known.items()})
 
 
 def _json(url: str) -> Any:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,6 +26,17 @@ Look = Callable[[], Awaitable[None]]
 _EVERY_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 8.0
 _HTTPS: Final = 443
+#: What a part that is away, or dies while it answers, is known by.
+_NOT_SEEN: Final = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    HTTPException,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    RedisError,
+)
 
 
 class Settings(BaseSettings):
@@ -85,7 +97,7 @@ async def look(found: Mapping[str, Look]) -> None:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await at()
-        except (OSError, ValueError, KeyError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
+        except _NOT_SEEN as error:
             log.warning("not_seen", part=part, error=type(error).__name__)
             figures.hide(part)
         else:
