@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from chassis import outbox
+from chassis.bus import BusError
 from chassis.database import Database
 from chassis.outbox import Relay
 from contracts.base import Meta
@@ -124,3 +127,53 @@ async def test_each_is_marked_with_the_time_at_which_the_bus_had_it(database: Da
                     break
     assert all(before <= row["published_at"] <= datetime.now(UTC) for row in rows)
     assert len(set(bus.ids)) == len(bus.ids) == 6
+
+
+class Full(Bus):
+    """Takes nothing, and says so at once, until there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused = 0
+        self.room = False
+
+    async def publish_all(self, messages: list[tuple[str, bytes, dict[str, str]]]) -> None:
+        if not self.room:
+            self.refused += 1
+            raise BusError("maximum bytes exceeded")
+        await super().publish_all(messages)
+
+    async def ready(self) -> None:
+        await asyncio.sleep(0.01)
+
+
+async def test_a_bus_that_takes_nothing_is_told_once_and_again_when_it_happens_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "log", structlog.get_logger())  # one that no test has used is captured
+    bus = Full()
+    with capture_logs() as lines:
+        async with relaying(database, bus):
+            for times in (1, 2):
+                bus.refused, bus.room = 0, False
+                await publish(database)
+                async with asyncio.timeout(20):
+                    while bus.refused < 5:
+                        await asyncio.sleep(0.01)
+                bus.room = True
+                await forwarded(bus, times)
+    assert [line["event"] for line in lines] == ["waiting_for_the_bus"] * 2
+    assert lines[0]["error"] == "maximum bytes exceeded"
+
+
+async def test_it_is_told_again_while_it_lasts(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "log", structlog.get_logger())
+    monkeypatch.setattr(outbox, "_SAY_SECONDS", 0.2)
+    bus = Full()
+    with capture_logs() as lines:
+        async with relaying(database, bus):
+            await publish(database)
+            async with asyncio.timeout(20):
+                while len(lines) < 3:
+                    await asyncio.sleep(0.01)
+    assert bus.refused > len(lines)

@@ -6,6 +6,7 @@ poll. A row is marked after JetStream acknowledged it, so a crash in between sen
 
 import asyncio
 import json
+import time
 from collections import deque
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypedDict
@@ -31,6 +32,8 @@ _POLL_SECONDS: Final = 1.0
 #: Where several events came at once more are on their way: they gather for so long, to share their round trips. One
 #: that comes alone goes at once.
 _GATHER_SECONDS: Final = 0.03
+#: How often it is said that the bus takes nothing, which is tried many times a second.
+_SAY_SECONDS: Final = 30.0
 #: A connection that answers nothing for so long is dead, though nobody said so.
 _COMMAND_SECONDS: Final = 10.0
 _SESSION: Final = {
@@ -115,15 +118,19 @@ class Relay:
 
     async def _forward_forever(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         prune_at = self._clock()
+        say_at = 0.0
         while True:
             self._woken.clear()
             try:
                 forwarded = await self._forward(connection)
             except BusError as error:
                 OUTBOX_FAILURES.inc()
-                log.warning("waiting_for_the_bus", error=str(error))
+                if (passed := time.monotonic()) >= say_at:
+                    say_at = passed + _SAY_SECONDS
+                    log.warning("waiting_for_the_bus", error=str(error))
                 await self._publisher.ready()
                 continue
+            say_at = 0.0
             if forwarded == BATCH:
                 continue
             if (now := self._clock()) >= prune_at:
