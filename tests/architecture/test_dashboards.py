@@ -4,13 +4,15 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from tools.observability.__main__ import DASHBOARDS, files
-from tools.observability.boards import ALL
+from tools.observability.boards import ALL, money
 
+from payment.model import LIVE, Reason
+from payment.store import PAID_BUT_OPEN
 from schalter import metrics
 from schalter.running.home import Home
 
@@ -79,6 +81,13 @@ def test_every_dashboard_of_the_leads_is_there_in_both_languages() -> None:
         panel.get("targets") and [target["expr"] for target in panel["targets"]] for panel in english["panels"]
     ]
     assert german["title"] != english["title"]
+    assert [board["templating"]["list"][0]["label"] for board in (german, english)] == ["Amt", "Office"]
+
+
+def test_money_has_words_for_what_payment_tells_in_code() -> None:
+    assert set(money.STATES) == set(LIVE)
+    assert set(money.PAYMENTS) == {"authorised", "captured", "refunded", "voided", *get_args(Reason)} - {"declined"}
+    assert set(money.KINDS) == set(PAID_BUT_OPEN)
 
 
 def test_what_observes_is_pinned_stays_on_this_machine_and_finds_its_files() -> None:

@@ -29,9 +29,9 @@ class Prometheus:
         self.url = url
         self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=30)
 
-    def now(self, expr: str) -> list[Line]:
-        """What `expr` is at this moment. Raises ValueError when Prometheus does not understand it."""
-        found = self._ask("/query", query=expr)
+    def now(self, expr: str, at: float | None = None) -> list[Line]:
+        """What `expr` is now, or was `at` a moment. Raises ValueError when Prometheus does not understand it."""
+        found = self._ask("/query", query=expr, **({} if at is None else {"time": at}))
         return [Line(one["metric"], ((float(one["value"][0]), float(one["value"][1])),)) for one in found]
 
     def over(self, expr: str, start: float, end: float, step: float = 2.0) -> list[Line]:

@@ -30,7 +30,7 @@ _NAME: Final = 30  # letters of a legend
 
 
 def draw(board: Board, prometheus: Prometheus, file: Path) -> None:
-    """Write a picture of `board` as it is now to `file` (PNG)."""
+    """Write a picture of `board` as it is now to `file` (PNG). All panels show one moment."""
     mpl.rcParams.update({"font.family": "sans-serif", "font.size": 8.5, "text.color": _INK, "axes.labelcolor": _PALE})
     places = list(_placed(board))
     height = max(top + panel.height * _ROW for panel, _, top in places) + _GAP
@@ -108,7 +108,7 @@ def _panel(
         left + 0.009, bottom + height - 0.17 / inches[1], panel.title, size=9, weight="bold", va="center"
     )
     if panel.look is Look.NUMBER:
-        found = [line for query in panel.queries for line in prometheus.now(query.expr)]
+        found = [line for query in panel.queries for line in prometheus.now(query.expr, end)]
         _number(figure, panel, box, found[0].points[-1][1] if found else math.nan)
         title.set_fontsize(8)
         title.set_color("white" if panel.limits else _INK)
@@ -123,7 +123,7 @@ def _panel(
         _bars(
             axes,
             panel,
-            [(line.named(query.legend), line) for query in panel.queries for line in prometheus.now(query.expr)],
+            [(line.named(query.legend), line) for query in panel.queries for line in prometheus.now(query.expr, end)],
         )
     else:
         lines = [

@@ -1,5 +1,6 @@
 """The questions that panels ask, in PromQL: rates, rises and quantiles, summed over the processes of a service."""
 
+from collections.abc import Mapping
 from typing import Final
 
 #: What Grafana fills in: long enough for a rate at every zoom.
@@ -38,6 +39,13 @@ def total(series: str, by: str = "", labels: str = "") -> str:
 def or_none(expr: str, label: str) -> str:
     """`expr`, or a single zero called "none": an empty panel would look broken."""
     return f'{expr} or on () label_replace(vector(0), "{label}", "none", "", "")'
+
+
+def worded(expr: str, label: str, words: Mapping[str, str]) -> str:
+    """`expr` with a label's values in words for people; one that has none stays as it is."""
+    for value, word in words.items():
+        expr = f'label_replace({expr}, "{label}", "{word}", "{label}", "{value}")'
+    return expr
 
 
 def _sum(expr: str, by: str) -> str:

@@ -8,7 +8,7 @@ from tools.observability.promql import highest, rise
 
 _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "title": ("Der Tag im Amt", "The office's day"),
-    "office": ("Amt", "Office"),
+    "which": ("Amt", "Office"),
     "today": ("In den letzten 24 Stunden", "In the last 24 hours"),
     "booked": ("Gebuchte Termine", "Appointments booked"),
     "moved": ("Verlegte Termine", "Appointments moved"),
@@ -65,7 +65,7 @@ def board(language: str) -> Board:
             Row(say["course"], _course(say)),
         ),
         hours=12,
-        offices=("schalter_booking_bookings_total", say["office"]),
+        offices=("schalter_booking_bookings_total", say["which"]),
     )
 
 
