@@ -14,6 +14,7 @@ from nats.errors import Error as NatsError
 from contracts import topology
 from contracts.topology import CONSUMES, DEAD_LETTERS, STREAMS
 from schalter.embedded import SchalterError
+from schalter.embedded.errors import reason, unreachable
 from schalter.installation import BusAccess
 from schalter.nats_config import OPERATOR, inbox_prefix
 
@@ -63,7 +64,7 @@ async def connected(access: BusAccess) -> AsyncIterator[Client]:
             error_cb=_keep_quiet,
         )
     except (NatsError, OSError, TimeoutError) as error:
-        raise SchalterError(f"The bus at {access.url} cannot be reached: {error}") from None
+        raise unreachable(f"The bus at {access.url}", error) from None
     try:
         yield client
     finally:
@@ -226,7 +227,7 @@ async def _ask(client: Client, verb: str, body: Mapping[str, Any] | None = None)
     try:
         reply = await client.request(f"$JS.API.{verb}", json.dumps(body).encode() if body else b"", timeout=_SECONDS)
     except (NatsError, TimeoutError) as error:
-        raise SchalterError(f"The bus does not answer {verb}: {error}") from None
+        raise SchalterError(f"The bus does not answer {verb}: {reason(error)}") from None
     answer: dict[str, Any] = json.loads(reply.data)
     if "error" in answer:
         raise SchalterError(f"The bus refuses {verb}: {answer['error'].get('description')}")

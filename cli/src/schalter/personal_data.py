@@ -12,6 +12,7 @@ import psycopg
 from contracts.personal_data import Cell, Emptied, Key, Kind, Registry, Rule, Stays, Table, Told
 from contracts.topology import DEAD_LETTERS, PUBLISHES, SERVICES, STREAMS
 from schalter.embedded import SchalterError
+from schalter.embedded.errors import unreachable
 from schalter.pages import row as _row
 from schalter.pages import with_part
 
@@ -63,7 +64,7 @@ def about(databases: Mapping[str, str], appointment: UUID) -> dict[str, Any]:
             for service, url in databases.items()
         }
     except (OSError, asyncpg.PostgresError) as error:
-        raise SchalterError(f"A database cannot be reached: {error}") from None
+        raise unreachable("A database", error) from None
 
 
 def named(booking: str, appointment: str) -> UUID:
@@ -78,7 +79,7 @@ def named(booking: str, appointment: str) -> UUID:
                 "SELECT id FROM appointment WHERE reference = %s", [appointment.strip().upper()]
             ).fetchall()
     except psycopg.Error as error:
-        raise SchalterError(f"A database cannot be reached: {error}") from None
+        raise unreachable("A database", error) from None
     if len(rows) != 1:
         raise SchalterError(f"There is no appointment {appointment!r}. Its number looks like HD-7K3M9Q.")
     return UUID(str(rows[0][0]))

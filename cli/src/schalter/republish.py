@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from schalter.embedded import SchalterError
+from schalter.embedded.errors import unreachable
 
 
 def since_when(text: str) -> datetime:
@@ -33,5 +34,5 @@ def republish_all(databases: Mapping[str, str], since: datetime, *, dry_run: boo
         try:
             events = asyncio.run(republish(url, since, now=utc_now(), dry_run=dry_run))
         except (OSError, asyncpg.PostgresError) as error:
-            raise SchalterError(f"The database of {service} cannot be reached: {error}") from None
+            raise unreachable(f"The database of {service}", error) from None
         yield from ((service, subject, count) for subject, count in events.items())

@@ -11,3 +11,13 @@ class ToolMissingError(SchalterError):
 
 class PartFailedError(SchalterError):
     """A part did not start, or ended when it should not have."""
+
+
+def unreachable(what: str, error: BaseException) -> SchalterError:
+    """`what` cannot be reached: why (the kind of error where it says nothing itself), and what to do next."""
+    return SchalterError(f"{what} cannot be reached: {reason(error)}. What is wrong, and what to do: schalter doctor")
+
+
+def reason(error: BaseException) -> str:
+    """What `error` says, else what it is called."""
+    return str(error).strip().rstrip(".:") or type(error).__name__
