@@ -1,5 +1,7 @@
 """What people see when they type: clear lines and exit codes, never a traceback."""
 
+import json
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from schalter.embedded.errors import unreachable
 from schalter.main import app
 from schalter.personal_data import BEGIN, END
 
@@ -99,6 +102,29 @@ def test_what_cannot_be_published_again_is_one_line(schalter: Schalter, tmp_path
     assert schalter(*command, "yesterday").err.startswith("schalter: 'yesterday' is no instant. Write it as 2026-")
     away = schalter(*command, "2026-11-22")
     assert away.err.startswith("schalter: The database of booking cannot be reached: ")
+    assert away.err.endswith(". What is wrong, and what to do: schalter doctor\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(TimeoutError(), "TimeoutError"), (OSError("it is closed."), "it is closed")]
+)
+def test_no_error_ends_at_a_colon(error: Exception, said: str) -> None:
+    assert str(unreachable("The bus", error)).startswith(f"The bus cannot be reached: {said}. What is wrong")
+
+
+def test_chores_read_the_office_files_of_the_running_system(
+    schalter: Schalter, offices_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SCHALTER_OFFICES_DIR", raising=False)
+    folder = tmp_path / "offices"
+    folder.mkdir()
+    shutil.copy(offices_dir / "demo.toml", folder)
+    state = {"ports": {"postgres": 1, "redis": 1, "nats": 1}, "offices": str(folder)}
+    (tmp_path / "up.json").write_text(json.dumps(state))
+    unknown = "clerks", "list", "nowhere", "--var", tmp_path
+    assert schalter(*unknown).err == "schalter: There is no office 'nowhere'. There are: demo.\n"
+    monkeypatch.setenv("SCHALTER_OFFICES_DIR", str(offices_dir))
+    assert "There are: demo, heidelberg." in schalter(*unknown).err
 
 
 def test_a_page_without_a_place_for_the_registries_is_said_so(schalter: Schalter, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from contracts.actors import Role
 from schalter.embedded import SchalterError
+from schalter.embedded.errors import unreachable
 from schalter.installation import Installation
 from schalter.offices import read_offices
 from schalter.running.clerks import new_password
@@ -102,11 +103,11 @@ def _with_database(var: Path | None, office: str, act: "Callable[[Database], Awa
     from casework.clerks.accounts import AccountError
     from chassis.database import Database
 
-    home = Home.find(var)
-    known = read_offices(home.offices)[0]
+    installation = Installation.running(Home.find(var))
+    known = read_offices(installation.offices)[0]
     if office not in known:
         raise SchalterError(f"There is no office {office!r}. There are: {', '.join(known)}.")
-    url = Installation.running(home).database("casework")
+    url = installation.database("casework")
 
     async def run() -> T:
         database = Database(url, pool_size=1)
@@ -120,4 +121,4 @@ def _with_database(var: Path | None, office: str, act: "Callable[[Database], Awa
     except AccountError as refused:
         raise SchalterError(str(refused)) from None
     except (OSError, asyncpg.PostgresError) as error:
-        raise SchalterError(f"The database of casework cannot be reached: {error}") from None
+        raise unreachable("The database of casework", error) from None

@@ -36,13 +36,14 @@ class BusAccess:
 
 @dataclass(frozen=True)
 class Installation:
-    """Where databases, bus and services are (host and port), and the secrets that open them."""
+    """Where databases, bus and services are (host and port), the secrets that open them, and the office files."""
 
     secrets: SecretStore
     postgres: str
     nats: str
     redis: str
     services: Mapping[str, str]
+    offices: Path
     public_url: str = ""
 
     @classmethod
@@ -55,7 +56,8 @@ class Installation:
             if not (Path(store) / "secrets.json").is_file():
                 raise SchalterError(f"{store} has no secrets. Start the system first: docker compose up --wait")
             services = {name: f"{name}:8000" for name in SERVICES}
-            return cls(SecretStore(Path(store) / "secrets.json"), "postgres:5432", "nats:4222", "redis:6379", services)
+            secrets = SecretStore(Path(store) / "secrets.json")
+            return cls(secrets, "postgres:5432", "nats:4222", "redis:6379", services, home.offices)
         if not home.state.exists():
             raise SchalterError(f"Schalter does not run with {home.var}. Start it first.")
         state = json.loads(home.state.read_text())
@@ -64,7 +66,8 @@ class Installation:
             raise SchalterError(f"{home.state} knows no {', '.join(sorted(missing))}: is another version running?")
         secrets = SecretStore(home.var / "secrets.json")
         at = {name: f"{LOOPBACK}:{port}" for name, port in ports.items()}
-        return cls(secrets, at["postgres"], at["nats"], at["redis"], at, state.get("public_url", ""))
+        offices = Path(os.environ.get("SCHALTER_OFFICES_DIR") or state.get("offices") or home.offices)
+        return cls(secrets, at["postgres"], at["nats"], at["redis"], at, offices, state.get("public_url", ""))
 
     def database(self, service: str) -> str:
         """The address of a service's database, its password included."""

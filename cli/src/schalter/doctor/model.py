@@ -64,7 +64,7 @@ class Patient:
             mail = MailServer(*_address(installation.services["smtp"]), "none")
             urls = installation.public_url, f"http://{installation.services['paypal']}"
             folders, private = [home.var], [home.var / "secrets.json", home.demo_clerks]
-        return cls(installation, home.root, home.offices, urls[0], redis, mail, turn, urls[1], folders, private)
+        return cls(installation, home.root, installation.offices, urls[0], redis, mail, turn, urls[1], folders, private)
 
 
 Check = Callable[[Patient], Awaitable[Sequence[Finding]]]

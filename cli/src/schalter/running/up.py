@@ -128,6 +128,7 @@ def _write_state(files: list[Path], home: Home, plan: Plan, supervisor: Supervis
         "clerk_url": f"{plan.public_url}/clerk/",
         "mail_url": f"{plan.public_url}/mail/",
         "var": str(home.var),
+        "offices": str(home.offices.absolute()),
         "demo_clerks": str(home.demo_clerks),
         "secrets": str(home.var / "secrets.json"),
         "ports": dict(plan.ports),
