@@ -55,6 +55,10 @@ async def _moves(visitor: Visitor, booked: Citizen, stored: Stored) -> Citizen:
     assert (moved.appointment_id, moved.token != booked.token) == (booked.appointment_id, True)
     mail = await asyncio.to_thread(moved.mail, "verlegt")
     assert moved.booked["link"] in mail["links"]
+    # The history still holds the page of the old link.
+    await visitor.window.page.go_back()
+    await expect(visitor.at("appointment")).to_be_visible()
+    await expect(visitor.window.page).to_have_url(moved.booked["link"])
     return moved
 
 

@@ -1,5 +1,6 @@
 import { Router } from "$shared/ui/router.svelte";
 import type { Route } from "$shared/ui/routes";
+import { newest } from "./appointment/newer";
 
 export type PageName =
   | "offices"
@@ -44,4 +45,4 @@ const routes: readonly Route<PageName>[] = [
   { name: "privacy", pattern: "/:office/privacy" },
 ];
 
-export const router = new Router<PageName>(routes, ["api", "clerk", "mail", "paypal-simulator", "assets"]);
+export const router = new Router<PageName>(routes, ["api", "clerk", "mail", "paypal-simulator", "assets"], newest);

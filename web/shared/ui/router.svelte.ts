@@ -33,7 +33,13 @@ export class Router<Name extends string> {
     private readonly routes: readonly Route<Name>[],
     /** First path segments that belong to other pages or services (`api`, `clerk`): links there load a document. */
     private readonly foreign: readonly string[] = [],
-  ) {}
+    /** What took the place of a fragment meanwhile: a step back does not lead to a link that is no longer valid. */
+    private readonly newest: (hash: string) => string = (hash) => hash,
+  ) {
+    // The browser may load the page again on the way back; a link from a mail stands in no place yet.
+    if (placeOf(window.history.state) !== null) this.#renew();
+    this.#location.hash = window.location.hash;
+  }
 
   get path(): string {
     return this.#location.path;
@@ -97,6 +103,13 @@ export class Router<Name extends string> {
     if (placeOf(window.history.state) === null) window.history.replaceState({ place: this.#place } satisfies Place, "");
   }
 
+  /** An entry of the history may hold a link that was replaced since. */
+  #renew(): void {
+    const { pathname, search, hash } = window.location;
+    const newest = this.newest(hash);
+    if (newest !== hash) window.history.replaceState(window.history.state, "", pathname + search + newest);
+  }
+
   /** The address changed by the browser's buttons, or by a fragment. */
   #stepped(): void {
     const there = placeOf(window.history.state);
@@ -117,7 +130,10 @@ export class Router<Name extends string> {
       });
       return;
     }
-    if (there !== null) this.#place = there;
+    if (there !== null) {
+      this.#place = there;
+      this.#renew();
+    }
     this.#moved();
   }
 

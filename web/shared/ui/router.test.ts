@@ -160,3 +160,30 @@ describe("a hold", () => {
     expect(ask).not.toHaveBeenCalled();
   });
 });
+
+describe("a link that was replaced by a newer one", () => {
+  beforeEach(() => {
+    stop();
+    window.history.replaceState(null, "", `/demo/appointment${TOKEN}`);
+    router = new Router(routes, [], (hash) => (hash === TOKEN ? OTHER : hash));
+    stop = router.start();
+  });
+
+  it("is opened as it stands by who asks for it", () => {
+    expect([router.hash, address()]).toEqual([TOKEN, `/demo/appointment${TOKEN}`]);
+  });
+
+  it("gives way to the newer one when a step back leads to it", async () => {
+    router.go(`/demo/call${OTHER}`);
+    window.history.back();
+    await vi.waitFor(() => expect(router.path).toBe("/demo/appointment"));
+    await settled();
+    expect([router.hash, address()]).toEqual([OTHER, `/demo/appointment${OTHER}`]);
+  });
+
+  it("gives way in a page that the browser loads again on the way back", () => {
+    stop();
+    stop = new Router(routes, [], (hash) => (hash === TOKEN ? OTHER : hash)).start();
+    expect(address()).toBe(`/demo/appointment${OTHER}`);
+  });
+});
