@@ -46,6 +46,8 @@ export const manage = area(
     movedTitle: "Ihr Termin ist verlegt",
     moved: "Der neue Link kommt per E-Mail. Der alte gilt nicht mehr.",
     moveTooLate: "Dieser Termin kann nicht mehr verlegt werden.",
+    moveSpentTitle: "Heute lässt sich dieser Termin nicht mehr verlegen",
+    moveSpent: (phone: string) => `Das geht dreimal am Tag. Ihr Termin bleibt, wie er ist. Morgen können Sie ihn wieder verlegen, oder rufen Sie uns an: ${phone}.`,
     moveNoSlots: "Behalten Sie Ihren Termin und lassen Sie sich einen früheren anbieten, oder schauen Sie später noch einmal herein.",
     keep: "Doch nicht verlegen",
 
@@ -132,6 +134,8 @@ export const manage = area(
     movedTitle: "Your appointment has been moved",
     moved: "The new link comes by e-mail. The old one is no longer valid.",
     moveTooLate: "This appointment can no longer be moved.",
+    moveSpentTitle: "This appointment cannot be moved again today",
+    moveSpent: (phone: string) => `You can move it three times a day. Your appointment stays as it is. You can move it again tomorrow, or call us: ${phone}.`,
     moveNoSlots: "Keep your appointment and let us offer you an earlier one, or look in again later.",
     keep: "Do not move it",
 
