@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -103,7 +104,7 @@ def status(
     if watch:
         with Live(console=_out, auto_refresh=False) as live:
             while True:
-                live.update(shown(look(installation)), refresh=True)
+                live.update(shown(look(installation), datetime.now().astimezone()), refresh=True)
                 time.sleep(2)
     seen = look(installation)
     _out.print(shown(seen))

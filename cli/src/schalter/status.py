@@ -7,7 +7,7 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,6 +25,8 @@ _TIMEOUT_SECONDS: Final = 3.0
 #: From when on what waits is a trouble and not a moment; the alerts say the same (deploy/prometheus/alerts.yml).
 _EVENTS_LATE_SECONDS: Final = 60.0
 _MESSAGES_LATE_SECONDS: Final = 900.0
+#: What a service calls a part that it needs, in words.
+_PARTS: Final = {"bus": "the bus", "database": "its database", "redis": "Redis"}
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,29 @@ class Seen:
         return self.figures.get(name, 0.0)
 
     @property
-    def troubles(self) -> list[str]:
+    def troubles(self) -> list["Trouble"]:
         """What is not well, each with what to look at."""
         if self.failing is None:
-            return [f"{self.name} does not answer: is it running? Its log says why."]
-        found = [f"{self.name} does not reach {part}." for part in self.failing if part != "topology"]
+            return [Trouble("does not answer: is it running? Its log says why.")]
+        found = [
+            Trouble(f"does not reach {_PARTS.get(part, part)}.", part) for part in self.failing if part != "topology"
+        ]
         if "topology" in self.failing:
-            found.append(f"{self.name} has nothing to speak to or to listen to on the bus: schalter bus apply")
+            text = "has nothing to speak to or to listen to on the bus: schalter bus apply"
+            found.append(Trouble(text, "topology"))
         if self.figure("schalter_outbox_oldest_seconds") > _EVENTS_LATE_SECONDS:
-            found.append(f"{self.name} has events that do not reach the bus: is NATS up? Nothing is lost.")
+            found.append(Trouble("has events that do not reach the bus: is NATS up? Nothing is lost.", "bus"))
         if self.figure("schalter_messages_oldest_seconds") > _MESSAGES_LATE_SECONDS:
-            found.append("Messages wait for over a quarter of an hour: is the mail server away?")
+            found.append(Trouble("has messages that wait for over a quarter of an hour: is the mail server away?"))
         return found
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is not well with a service, to be read after its name. `needs`: the part whose lack is why."""
+
+    text: str
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,16 +81,30 @@ class Status:
     @property
     def troubles(self) -> list[str]:
         """All that is not well, each with what to do."""
-        found = [trouble for service in self.services for trouble in service.troubles]
+        away = self.dead_letters is None
+        found = [
+            f"{service.name} {trouble.text}"
+            for service in self.services
+            for trouble in service.troubles
+            if not (away and trouble.needs == "bus")  # that follows from what is said below
+        ]
         if self.dead_letters is None:
             found.append("The bus does not answer: is NATS up? What is committed meanwhile waits in the outboxes.")
         elif self.dead_letters:
-            found.append(f"{self.dead_letters} events could not be processed: schalter events replay --dry-run")
-        if self.differences:
+            events = counted(self.dead_letters, "event")
+            found.append(f"{events} could not be processed: schalter events replay --dry-run")
+        if self.differences == 1:
+            found.append("1 stream or consumer is not as it shall be: schalter bus apply --check")
+        elif self.differences:
             found.append(
                 f"{self.differences} streams and consumers are not as they shall be: schalter bus apply --check"
             )
         return found
+
+
+def counted(number: int, one: str) -> str:
+    """So many of what `one` names."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
 def look(installation: Installation) -> Status:
@@ -99,18 +126,20 @@ async def _on_the_bus(access: BusAccess) -> tuple[int, int]:
     return len(letters), len(await differences(access))
 
 
-def shown(status: Status) -> RenderableType:
-    """A table of services, and below what is not well."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    table.add_column("service", style="bold")
-    table.add_column("")
-    for column in ("events waiting", "the oldest", "messages waiting", "the oldest"):
-        table.add_column(column, justify="right")
+def shown(status: Status, at: datetime | None = None) -> RenderableType:
+    """A table of services, and below what is not well; `at`: when it was looked, where that is not plain."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("service", style="bold", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for column in ("events waiting", "oldest", "messages waiting", "oldest"):
+        table.add_column(column, justify="right", no_wrap=True)
     for service in status.services:
         table.add_row(service.name, *_row(service))
-    if not status.troubles:
-        return Group(table, Text(), Text("All is well.", style="green"))
-    return Group(table, Text(), *(Text(f"! {trouble}", style="bold red") for trouble in status.troubles))
+    troubles = status.troubles
+    well = Text("All is well.", style="green")
+    said = [Text(f"! {trouble}", style="bold red") for trouble in troubles] or [well]
+    looked = [Text(f"Looked at {at:%H:%M:%S}.", style="dim")] if at else []
+    return Group(table, Text(), *said, *looked)
 
 
 def _row(service: Seen) -> list[str | Text]:

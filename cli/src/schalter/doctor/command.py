@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from schalter.doctor import inside, outside
@@ -29,9 +29,13 @@ def shown(findings: Sequence[Finding]) -> RenderableType:
     """What is well in one line, what is not each with its remedy."""
     well = [finding.what for finding in findings if finding.trouble is None]
     ill = [finding for finding in findings if finding.trouble is not None]
-    lines: list[RenderableType] = [Text.assemble(("well  ", "green"), ", ".join(well))]
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    lines.add_column(min_width=len("well"))
+    lines.add_column()
+    if well:
+        lines.add_row(Text("well", "green"), ", ".join(well))
     for finding in ill:
-        lines.append(Text.assemble(("ill   ", "bold red"), (finding.what, "bold"), f" {finding.trouble}"))
-        lines.append(Padding(Text(finding.remedy), (0, 0, 0, 6)))
-    lines += [Text(), Text(f"{len(ill)} to mend." if ill else "All is well.", style="bold red" if ill else "green")]
-    return Group(*lines)
+        lines.add_row(Text("ill", "bold red"), Text.assemble((finding.what, "bold"), f" {finding.trouble}"))
+        lines.add_row("", Text(finding.remedy))
+    end = Text(f"{len(ill)} to mend." if ill else "All is well.", style="bold red" if ill else "green")
+    return Group(lines, Text(), end)

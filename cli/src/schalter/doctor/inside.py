@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,21 +12,26 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
 from contracts.topology import SERVICES
-from schalter.bus import differences
+from schalter.bus import Difference, differences
 from schalter.doctor.model import Finding, Patient
 from schalter.embedded import SchalterError
 from schalter.offices import read_offices
 from schalter.replay import replay
-from schalter.status import look_at_services
+from schalter.status import counted, look_at_services
 
 _CLOCK_SECONDS: Final = 5.0
 _FULL: Final = 0.9
+_AWAY: Final = "cannot be reached"
 _PASSWORDS: Final = "Restart it: it reads its passwords at its start. Or restore all from one backup."
 
 
 async def databases(patient: Patient) -> Sequence[Finding]:
     """Each service's: reached, at the schema of this version, with connections left, and a clock that agrees."""
-    return [finding for service in SERVICES for finding in await _database(patient, service)]
+    found = [finding for service in SERVICES for finding in await _database(patient, service)]
+    away = [finding for finding in found if finding.trouble == _AWAY]
+    if len(away) == len(SERVICES):  # one cause
+        return [replace(away[0], what="databases", trouble="cannot be reached, none of them")]
+    return found
 
 
 async def _database(patient: Patient, service: str) -> list[Finding]:
@@ -44,7 +50,7 @@ async def _database(patient: Patient, service: str) -> list[Finding]:
     except psycopg.OperationalError as error:
         if "authentication" in str(error):
             return [Finding(what, "refuses the password", _PASSWORDS)]
-        return [Finding(what, "cannot be reached", "docker compose ps postgres; is its port open from here?")]
+        return [Finding(what, _AWAY, "docker compose ps postgres; is its port open from here?")]
     assert row is not None, "a SELECT without FROM has one row"
     schema, now, used, most = row
     found = [_schema(patient, service, schema)]
@@ -78,14 +84,23 @@ async def bus(patient: Patient) -> Sequence[Finding]:
         if "uthorization" in str(error):
             return [Finding("bus", "refuses the operator's password", _PASSWORDS)]
         remedy = "docker compose ps nats. Nothing is lost: events wait in the outboxes."
-        return [Finding("bus", "cannot be reached", remedy)]
-    found = [
-        Finding(str(each.thing), " ".join([each.kind, *each.settings]), "schalter bus apply") for each in differing
-    ]
+        return [Finding("bus", _AWAY, remedy)]
+    found = [_difference(each) for each in differing]
     if dead:
         remedy = "schalter events replay --dry-run shows why; mend the cause, then replay."
-        found.append(Finding("dead letters", f"{len(dead)} events could not be processed", remedy))
+        found.append(Finding("dead letters", f"{counted(len(dead), 'event')} could not be processed", remedy))
     return found or [Finding("bus")]
+
+
+def _difference(difference: Difference) -> Finding:
+    what = str(difference.thing)
+    match difference.kind:
+        case "missing":
+            return Finding(what, "is missing", "schalter bus apply", cause="topology")
+        case "differs":
+            return Finding(what, f"differs in {', '.join(difference.settings)}", "schalter bus apply")
+        case "unknown":
+            return Finding(what, "is unknown", "Find out who made it, then: schalter bus apply --prune")
 
 
 async def redis(patient: Patient) -> Sequence[Finding]:
@@ -97,7 +112,7 @@ async def redis(patient: Patient) -> Sequence[Finding]:
         return [Finding("Redis", "refuses the password", _PASSWORDS)]
     except (RedisError, OSError):
         remedy = "docker compose ps redis. Bookings go on, for a proof of work each."
-        return [Finding("Redis", "cannot be reached", remedy)]
+        return [Finding("Redis", _AWAY, remedy)]
     finally:
         await client.aclose()
     used, most, policy = memory["used_memory"], memory["maxmemory"], memory["maxmemory_policy"]
@@ -112,8 +127,18 @@ async def redis(patient: Patient) -> Sequence[Finding]:
 async def services(patient: Patient) -> Sequence[Finding]:
     """Each answers, is ready, and nothing waits for too long."""
     seen = await asyncio.to_thread(look_at_services, patient.installation)
-    ill = [Finding(one.name, trouble, f"docker compose logs {one.name}") for one in seen for trouble in one.troubles]
+    ill = [
+        Finding(one.name, trouble.text, f"docker compose logs {one.name}", follows=_causes(one.name, trouble.needs))
+        for one in seen
+        for trouble in one.troubles
+    ]
     return [*ill, *(Finding(one.name) for one in seen if not one.troubles)]
+
+
+def _causes(service: str, needs: str) -> tuple[str, ...]:
+    """The findings that say already why a service does not have what it needs."""
+    known = {"bus": ("bus",), "topology": ("bus", "topology"), "redis": ("Redis",)}
+    return known.get(needs, ("databases", f"database of {service}") if needs == "database" else ())
 
 
 async def offices(patient: Patient) -> Sequence[Finding]:

@@ -17,11 +17,17 @@ SECONDS: Final = 20.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `trouble`: what is wrong with it, and `remedy` what to do; None: it is well."""
+    """One thing that was looked at. `trouble`: what is wrong with it, and `remedy` what to do; None: it is well.
+
+    `cause`: by what name others follow from it, where that is not `what`; `follows`: of which causes it is no more than
+    what follows.
+    """
 
     what: str
     trouble: str | None = None
     remedy: str = ""
+    cause: str = ""
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,10 @@ Check = Callable[[Patient], Awaitable[Sequence[Finding]]]
 
 
 async def examine(patient: Patient, checks: Sequence[tuple[str, Check]]) -> list[Finding]:
-    """All `checks` (by what they look at) side by side; one that fails or takes too long is a finding, too."""
+    """All `checks` (by what they look at) side by side; one that fails or takes too long is a finding, too.
+
+    One cause is told once: what follows from something else that is ill is left out.
+    """
 
     async def one(what: str, check: Check) -> Sequence[Finding]:
         try:
@@ -83,7 +92,8 @@ async def examine(patient: Patient, checks: Sequence[tuple[str, Check]]) -> list
             return [Finding(what, f"could not be examined: {error}", "Please tell the developers.")]
 
     found = await asyncio.gather(*(one(what, check) for what, check in checks))
-    return [finding for findings in found for finding in findings]
+    causes = {each.cause or each.what for findings in found for each in findings if each.trouble}
+    return [each for findings in found for each in findings if not (each.trouble and causes.intersection(each.follows))]
 
 
 def _address(at: str) -> tuple[str, int]:
