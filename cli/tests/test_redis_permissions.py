@@ -20,7 +20,7 @@ from schalter.embedded import Redis, free_port
 FOREIGN = "other:key"
 #: Allowed, and without a key or a channel: the connection's own, and scripts, whose calls are looked at one by one.
 WITHOUT_KEYS = {
-    *("auth", "hello", "ping", "quit", "reset", "select", "client|setinfo", "client|setname", "client|id", "time"),
+    *("auth", "hello", "ping", "quit", "reset", "select", "client|setname", "client|id", "time"),
     *("script|load", "script|exists", "multi", "exec", "discard", "unwatch", "unsubscribe"),
 }
 

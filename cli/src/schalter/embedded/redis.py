@@ -14,7 +14,7 @@ from schalter.embedded.process import Program
 #: What a service may ask of Redis: its connection, values of its own keys, its scripts, its channels. Not which keys
 #: there are (SCAN, RANDOMKEY, CLIENT TRACKING), nor what belongs to all (FLUSHALL, SCRIPT FLUSH, FUNCTION, CONFIG).
 MAY: Final = (
-    "-@all +auth +hello +ping +quit +reset +select +client|setinfo +client|setname +client|id +time"
+    "-@all +auth +hello +ping +quit +reset +select +client|setname +client|id +time"
     " +@string +@hash +@sortedset +@set +@list +@transaction +del +unlink +exists +expire +pexpire +ttl +pttl +type"
     " +eval +evalsha +script|load +script|exists +publish +subscribe +unsubscribe -@admin -@dangerous"
 )
