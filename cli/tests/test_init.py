@@ -30,6 +30,7 @@ ANSWERS = {
     "behind": "",
     "tls": "acme",
     "turn_address": "",
+    "turn_listen": "",
 }
 
 
@@ -71,7 +72,7 @@ def test_with_a_turn_server_browsers_are_told_of_it(tmp_path: Path) -> None:
     initialise(tmp_path, answers(turn_address=" 192.0.2.7", tls="files"), example=EXAMPLE)
     written = env(tmp_path)
     assert written["COMPOSE_FILE"].endswith(":deploy/tls.yml:deploy/turn.yml")
-    assert written["TURN_ADDRESS"] == "192.0.2.7"
+    assert (written["TURN_ADDRESS"], written["TURN_LISTEN"]) == ("192.0.2.7", "192.0.2.7")
     host = "termin.town.example"
     assert written["SCHALTER_TURN_URLS"].split(",") == [
         f"turn:{host}:3478?transport=udp",
@@ -100,7 +101,7 @@ def test_every_variable_is_one_that_compose_reads(tmp_path: Path) -> None:
         ({"url": "https://termin.town.example/#x"}, "is no address for citizens"),
         ({"url": "https://[2001:db8::1]"}, "is no address for citizens"),
         ({"url": "https://user:pass@termin.town.example"}, "is no address for citizens"),
-        ({"turn_address": "turn.town.example"}, "--turn-address takes this machine's public address"),
+        ({"turn_address": "turn.town.example"}, "TURN server's addresses look like"),
         ({"behind": "proxy.town.example"}, "--behind takes addresses"),
         ({"name": " "}, "A name has 1 to 200 characters"),
         ({"smtp_host": "a b"}, "is no mail server"),

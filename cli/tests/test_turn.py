@@ -1,12 +1,17 @@
 """The TURN server as deploy/turn.yml configures it: a relay for calls, for who has a ticket, and for nothing else."""
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from aioice import stun, turn
@@ -21,15 +26,14 @@ pytestmark = [
 SECRET = "shared"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-    """A running coturn on loopback; it may relay to 127.0.0.1 alone, which stands for the world."""
-    directory = tmp_path_factory.mktemp("turn")
+@contextmanager
+def coturn(directory: Path, allowed: str = "") -> Iterator[tuple[str, int]]:
+    """A running coturn on loopback, as configured, and where it listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     conf = directory / "turnserver.conf"
-    conf.write_text(render(SECRET, allowed="127.0.0.1").replace("=/tmp/", f"={directory}/"))
+    conf.write_text(render(SECRET, allowed=allowed).replace("=/tmp/", f"={directory}/"))
     argv = ["turnserver", "-c", str(conf), "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1"]
     running = subprocess.Popen([*argv, f"--listening-port={port}", "--no-tls", "--no-dtls"])
     try:
@@ -38,12 +42,26 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             assert running.poll() is None
-            asyncio.run(asyncio.sleep(0.05))
+            time.sleep(0.05)
         yield "127.0.0.1", port
     finally:
         running.terminate()
         running.wait(10)
     assert not [path for path in directory.iterdir() if path.suffix == ".log"]
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """Exactly what is shipped."""
+    with coturn(tmp_path_factory.mktemp("turn")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """One that may relay to 127.0.0.1, which stands for the world, so that something can be sent there."""
+    with coturn(tmp_path_factory.mktemp("turn"), allowed="127.0.0.1") as address:
+        yield address
 
 
 def credentials(now: datetime | None = None, session: str = "s", secret: str = SECRET) -> dict[str, Any]:
@@ -56,11 +74,11 @@ Client = tuple[turn.TurnTransport, Any]
 
 
 @pytest.fixture
-async def allocate(server: tuple[str, int]) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
+async def allocate() -> AsyncIterator[Callable[..., Awaitable[Client]]]:
     """`await allocate(**credentials)`: a new allocation, and the protocol that speaks with the server; given back."""
     opened: list[turn.TurnTransport] = []
 
-    async def connect(**known: Any) -> Client:
+    async def connect(server: tuple[str, int], **known: Any) -> Client:
         transport, _ = await turn.create_turn_endpoint(asyncio.DatagramProtocol, server_addr=server, **known)
         opened.append(transport)
         return transport, transport._TurnTransport__inner_protocol  # type: ignore[attr-defined] # nowhere else
@@ -71,8 +89,8 @@ async def allocate(server: tuple[str, int]) -> AsyncIterator[Callable[..., Await
     await asyncio.sleep(0.1)
 
 
-async def test_who_has_a_ticket_is_relayed(allocate: Any) -> None:
-    transport, _ = await allocate(**credentials())
+async def test_who_has_a_ticket_is_relayed(allocate: Any, local: Any) -> None:
+    transport, _ = await allocate(local, **credentials())
     with socket.socket(type=socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         other.setblocking(False)
@@ -92,26 +110,92 @@ async def test_who_has_a_ticket_is_relayed(allocate: Any) -> None:
     ],
     ids=["another secret", "ten minutes are over", "a guess"],
 )
-async def test_nobody_else_is(allocate: Any, known: dict[str, Any]) -> None:
+async def test_nobody_else_is(allocate: Any, shipped: Any, known: dict[str, Any]) -> None:
     with pytest.raises(stun.TransactionFailed) as refused:
-        await allocate(**known)
+        await allocate(shipped, **known)
     assert refused.value.response.error_code == 401
 
 
 @pytest.mark.parametrize("network", [network for network in DENIED if network.version == 4], ids=str)
-async def test_nothing_but_the_world_is_reached(allocate: Any, network: Any) -> None:
-    """The first and the last address of each network; 127.0.0.1 alone stands for the world here."""
-    _, client = await allocate(**credentials(session=str(network)))
+async def test_nothing_but_the_world_is_reached(allocate: Any, shipped: Any, network: Any) -> None:
+    """The first and the last address of each network."""
+    _, client = await allocate(shipped, **credentials(session=str(network)))
     for number, address in enumerate((network[0], network[-2])):
         with pytest.raises(stun.TransactionFailed) as refused:
             await client.channel_bind(0x4000 + number, (str(address), 80))
         assert refused.value.response.error_code == 403, address
 
 
-async def test_one_session_takes_so_many_ports_and_no_more(allocate: Any) -> None:
+async def test_the_world_is_reached(allocate: Any, shipped: Any) -> None:
+    """Asked for, no more: nothing is sent there."""
+    _, client = await allocate(shipped, **credentials())
+    for number, address in enumerate(("8.8.8.8", "100.128.0.1", "172.32.0.1", "193.0.0.1")):
+        await client.channel_bind(0x4000 + number, (address, 80))
+
+
+def test_it_is_no_proxy_by_tcp() -> None:
+    """RFC 6062, which would connect to whatever listens at the machine's own public address."""
+    assert "no-tcp-relay\n" in render(SECRET)
+
+
+#: In a network of its own, with an address that the world has, or one behind 1:1 NAT: two whose own networks close
+#: everything meet through the relay alone.
+_RELAYS: Final = """
+import asyncio, subprocess, sys
+from aioice.turn import create_turn_endpoint
+from schalter.turn_config import render
+
+private, public, known = sys.argv[1], "11.22.33.44", {{"username": {username!r}, "password": {password!r}}}
+for command in ("link set lo up", "link add d0 type veth peer name d1", "link set d0 up", "link set d1 up",
+                f"addr add {{private}}/24 dev d0"):
+    subprocess.run(["ip", *command.split()], check=True)
+
+class Heard(asyncio.DatagramProtocol):
+    said = None
+    def datagram_received(self, data, addr):
+        self.said = data
+
+async def main():
+    ends = [await create_turn_endpoint(Heard, (private, 3478), **known) for _ in "ab"]
+    (one, _), (other, heard) = ends
+    other.sendto(b"let me in", one.get_extra_info("sockname"))
+    await asyncio.sleep(0.3)
+    one.sendto(b"picture", other.get_extra_info("sockname"))
+    await asyncio.sleep(0.7)
+    print(other.get_extra_info("sockname")[0], heard.said)
+
+with open({conf!r}, "w") as file:
+    file.write(render({secret!r}).replace("=/tmp/", {directory!r}))
+server = subprocess.Popen(["turnserver", "-c", {conf!r}, f"--listening-ip={{private}}", f"--relay-ip={{private}}",
+                           f"--external-ip={{public}}/{{private}}", "--no-tls", "--no-dtls"], stderr=subprocess.DEVNULL)
+import time; time.sleep(1.5)
+try:
+    asyncio.run(main())
+finally:
+    server.terminate()
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root makes networks")
+@pytest.mark.parametrize("private", ["11.22.33.44", "10.0.0.5"], ids=["public", "behind NAT"])
+async def test_two_relays_reach_each_other(tmp_path: Path, private: str) -> None:
+    directory = f"={tmp_path}/"
+    conf = str(tmp_path / "turnserver.conf")
+    script = _RELAYS.format(conf=conf, secret=SECRET, directory=directory, **credentials())
+    done = subprocess.run(
+        ["unshare", "--net", sys.executable, "-c", script, private],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.strip() == "11.22.33.44 b'picture'", done.stdout + done.stderr
+
+
+async def test_one_session_takes_so_many_ports_and_no_more(allocate: Any, shipped: Any) -> None:
     known = credentials(session="greedy")
     for _ in range(8):
-        await allocate(**known)
+        await allocate(shipped, **known)
     with pytest.raises(stun.TransactionFailed) as refused:
-        await allocate(**known)
+        await allocate(shipped, **known)
     assert refused.value.response.error_code == 486

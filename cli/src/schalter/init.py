@@ -35,7 +35,8 @@ _CERTIFICATES: Final = ("acme", "files", "internal")
 class Answers:
     """What was asked. `behind`: the addresses of the proxy that ends TLS; empty where the gateway does.
 
-    `turn_address`: where browsers reach this machine's TURN server; empty for none.
+    `turn_address`: where browsers reach this machine's TURN server; empty for none. `turn_listen`: this machine's own
+    address, where that is another one (1:1 NAT).
     """
 
     url: str
@@ -53,6 +54,7 @@ class Answers:
     behind: str
     tls: str
     turn_address: str
+    turn_listen: str
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _turn_address(text: str) -> str:
     try:
         return str(ip_address(text.strip())) if text.strip() else ""
     except ValueError:
-        raise SchalterError(f"--turn-address takes this machine's public address (192.0.2.7), not {text!r}.") from None
+        raise SchalterError(f"The TURN server's addresses look like 192.0.2.7, not {text!r}.") from None
 
 
 def _turn_urls(answers: Answers) -> str:
@@ -171,6 +173,7 @@ _CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
     "paypal_webhook_id": _present,
     "behind": _addresses,
     "turn_address": _turn_address,
+    "turn_listen": _turn_address,
 }
 
 
@@ -191,6 +194,7 @@ def _env(answers: Answers, first_clerk: str) -> str:
     files += [] if answers.behind else ["deploy/tls.yml"]
     files += ["deploy/turn.yml"] if answers.turn_address else []
     turn = {"SCHALTER_TURN_URLS": _turn_urls(answers), "TURN_ADDRESS": answers.turn_address}
+    turn["TURN_LISTEN"] = answers.turn_listen or answers.turn_address
     settings = {
         "COMPOSE_FILE": ":".join(files),
         "SCHALTER_PUBLIC_URL": answers.url,
@@ -252,6 +256,9 @@ def command(  # noqa: PLR0913 - its options
     turn_address: Annotated[
         str, typer.Option(help="With a TURN server, for calls out of closed networks: this machine's public address.")
     ] = "",
+    turn_listen: Annotated[
+        str, typer.Option(help="This machine's own address, where the public one leads to it by 1:1 NAT.")
+    ] = "",
     directory: Annotated[Path | None, typer.Option(help="Where docker-compose.yml is [default: the checkout].")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; what is missing is an error.")] = False,
 ) -> None:
@@ -293,6 +300,7 @@ def command(  # noqa: PLR0913 - its options
         behind=behind,
         tls=tls,
         turn_address=turn_address,
+        turn_listen=turn_listen,
     )
     done = initialise(directory or home.root, answers, example=home.root / "deploy" / "offices")
     for file in done.files:

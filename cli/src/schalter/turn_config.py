@@ -1,6 +1,6 @@
 """The configuration of coturn, the TURN server of deploy/turn.yml: a relay for calls, and no way into anything else."""
 
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 #: Ports that calls are relayed through. One call takes four at most.
@@ -13,10 +13,15 @@ _QUOTA_OF_ALL: Final = 450
 _DENIED: Final = """
     0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
     192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3
-    ::/127 ::ffff:0:0/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 2001:db8::/32 2002::/16
-    fc00::/7 fe80::/10 ff00::/8
+    ::1/128 ::ffff:0:0/96 ::ffff:0:0:0/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 2001:db8::/32 2002::/16
+    3fff::/20 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
 """
 DENIED: Final = tuple(ip_network(network) for network in _DENIED.split())
+
+
+def _range(network: IPv4Network | IPv6Network) -> str:
+    """As coturn reads it; a range that begins with `::` would be all of IPv4 to it."""
+    return str(network[0]) if network.num_addresses == 1 else f"{network[0]}-{network[-1]}"
 
 
 def render(secret: str, *, allowed: str = "") -> str:
@@ -46,7 +51,9 @@ def render(secret: str, *, allowed: str = "") -> str:
         "no-stdout-log",
         "pidfile=/tmp/turnserver.pid",
         "userdb=/tmp/turndb",
-        *(f"denied-peer-ip={network[0]}-{network[-1]}" for network in DENIED),
+        # Calls are datagrams; by TCP it would be a proxy into whatever listens, this machine's own address included.
+        "no-tcp-relay",
+        *(f"denied-peer-ip={_range(network)}" for network in DENIED),
         *([f"allowed-peer-ip={allowed}", "allow-loopback-peers"] if allowed else []),
     ]
     return "\n".join(lines) + "\n"
