@@ -1,9 +1,12 @@
 """Keys turn, and at no moment does anybody meet a signature that they cannot verify."""
 
+import base64
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from chassis.problems import Unauthenticated
@@ -14,6 +17,13 @@ from schalter.running.secret_store import SecretStore
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 NAMES = {"issuer": "booking", "audience": "citizen"}
+
+
+def link_without_a_name(private: str) -> str:
+    """As it was mailed before keys had names."""
+    key = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(private + "="))
+    times = {"iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 3600}
+    return jwt.encode({"sub": "a", "iss": "booking", "aud": "citizen", **times}, key, algorithm="EdDSA")
 
 
 def link(private: str) -> str:
@@ -31,11 +41,13 @@ def test_every_link_opens_everywhere_whoever_has_been_restarted_and_who_not(tmp_
     """Between two steps some processes know what was before, and some what is now."""
     store = SecretStore(tmp_path / "secrets.json")
     seen = [(store.key_pair("link")[0], store.public_keys("link"))]
+    oldest = link_without_a_name(seen[0][0])
     for _ in range(4):
         store.turn("link", date(2026, 11, 30))
         seen.append((store.key_pair("link")[0], store.public_keys("link")))
         (before, knew), (now, knows) = seen[-2:]
         assert all(opens(link(signer), keys) for signer in (before, now) for keys in (knew, knows))
+        assert opens(oldest, knows)
     assert len({private for private, _ in seen}) == 3
     assert all(opens(link(private), seen[-1][1]) for private, _ in seen), "old links stay good"
 

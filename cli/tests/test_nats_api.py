@@ -91,7 +91,7 @@ async def fill(server: Nats) -> None:
     for service in SERVICES:
         async with signed_in(server, service) as (client, _):
             await client.jetstream().publish(PUBLISHES[service][0].SUBJECT, b"{}")
-            await client.jetstream().publish(dead_letter_subject(service, "any"), b"{}")
+            await client.jetstream().publish(dead_letter_subject(service, CONSUMES[service][0].SUBJECT), b"{}")
 
 
 def test_the_server_has_the_documented_subjects() -> None:

@@ -73,13 +73,16 @@ async def test_a_service_publishes_its_own_events_and_no_others(server: Nats, se
         for event in PUBLISHES[service]:
             acknowledgement = await client.jetstream().publish(event.SUBJECT, b"{}")
             assert acknowledgement.stream == STREAMS[service].name
-        letter = await client.jetstream().publish(dead_letter_subject(service, "any.v1"), b"{}")
-        assert letter.stream == DEAD_LETTERS.name
+        for event in CONSUMES[service]:
+            letter = await client.jetstream().publish(dead_letter_subject(service, event.SUBJECT), b"{}")
+            assert letter.stream == DEAD_LETTERS.name
         assert refusals.said == []
         before = await state(server)
         others = [name for name in SERVICES if name != service]
         foreign = [event.SUBJECT for other in others for event in PUBLISHES[other]]
-        foreign += [dead_letter_subject(other, "any.v1") for other in others]
+        foreign += [dead_letter_subject(other, event.SUBJECT) for other in others for event in CONSUMES[other]]
+        # What an operator who replays letters would carry out.
+        foreign += [f"dead.{service}.{tail}" for tail in ("any.v1", "$JS.API.STREAM.DELETE.BOOKING", ">")]
         foreign += [f"{service}.invented.v1", f"{service}.>", "dead.x", ">", "$SYS.REQ.SERVER.PING", "$KV.any.key"]
         for subject in foreign:
             await client.publish(subject, b"{}")

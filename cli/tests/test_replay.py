@@ -37,10 +37,12 @@ async def operator(bus: Nats) -> AsyncIterator[JetStreamContext]:
     for stream in (STREAMS["booking"], DEAD_LETTERS):
         await js.add_stream(StreamConfig(name=stream.name, subjects=list(stream.subjects), max_bytes=2**20))
         await js.purge_stream(stream.name)
+    event = await js.publish(SUBJECT, b'{"n": 1}', headers={"ce-id": "the-event"})
     for service in ("notify", "casework"):
         headers = {
             "Nats-Msg-Id": f"dlq-{service}-7",
             "ce-id": "the-event",
+            "schalter-sequence": str(event.seq),
             "schalter-consumer": f"{service}-booking-completed-v1",
             "schalter-reason": "KeyError after 5 tries",
         }
@@ -76,7 +78,31 @@ async def test_a_dry_run_only_lists(bus: Nats, operator: JetStreamContext) -> No
     letters: list[DeadLetter] = [letter async for letter in replay(access(bus), dry_run=True)]
     assert [letter.subject for letter in letters] == [SUBJECT, SUBJECT]
     assert (await operator.stream_info(DEAD_LETTERS.name)).state.messages == 2
-    assert (await operator.stream_info(STREAMS["booking"].name)).state.messages == 0
+    assert (await operator.stream_info(STREAMS["booking"].name)).state.messages == 1
+
+
+async def test_what_is_replayed_is_the_event_and_not_the_letters_word(bus: Nats, operator: JetStreamContext) -> None:
+    await operator.purge_stream(DEAD_LETTERS.name)
+    for sequence in ("1", "2", "x", ""):
+        headers = {"ce-id": "forged", "schalter-sequence": sequence}
+        await operator.publish(dead_letter_subject("payment", "booking.cancelled.v1"), b"forged", headers=headers)
+    before = (await operator.stream_info(STREAMS["booking"].name)).state.messages
+    letters = [letter async for letter in replay(access(bus))]
+    assert all("no longer on the bus" in letter.kept for letter in letters)
+    assert (await operator.stream_info(STREAMS["booking"].name)).state.messages == before
+    assert (await operator.stream_info(DEAD_LETTERS.name)).state.messages == 4
+    assert [letter.kept async for letter in replay(access(bus), copies=True)] == [""] * 4
+
+
+async def test_a_letter_about_what_its_service_does_not_take_stays(bus: Nats, operator: JetStreamContext) -> None:
+    """Among them an order to the bus itself, which the operator's hand would carry out."""
+    await operator.purge_stream(DEAD_LETTERS.name)
+    for tail in ("$JS.API.STREAM.DELETE.BOOKING", "booking.erased.v1", "nowhere.v1"):
+        await operator.publish(f"dead.payment.{tail}", b"{}", headers={"ce-id": "x", "schalter-sequence": "1"})
+    letters = [letter async for letter in replay(access(bus), copies=True)]
+    assert all("takes no such event" in letter.kept for letter in letters)
+    assert (await operator.stream_info(STREAMS["booking"].name)).state.messages == 1
+    assert (await operator.stream_info(DEAD_LETTERS.name)).state.messages == 3
 
 
 async def test_a_bus_that_is_away_is_one_line() -> None:

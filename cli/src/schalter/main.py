@@ -20,7 +20,7 @@ from schalter.embedded import SchalterError
 from schalter.installation import BusAccess, Installation, services_named
 from schalter.keys import keys
 from schalter.offices import report
-from schalter.replay import replay
+from schalter.replay import DeadLetter, replay
 from schalter.republish import republish_all, since_when
 from schalter.running.home import Home
 from schalter.running.up import up as run_up
@@ -160,22 +160,29 @@ def bus_apply(
 def events_replay(
     consumer: Annotated[str | None, typer.Option(help="Only what this consumer could not process.")] = None,
     dry_run: Annotated[bool, typer.Option(help="Only list the dead letters.")] = False,
+    copies: Annotated[
+        bool, typer.Option("--copies", help="Believe the service's copy where the event itself is gone from the bus.")
+    ] = False,
     var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
     nats_url: Annotated[str | None, typer.Option(help="Another bus than that of `schalter up`.")] = None,
     password: Annotated[str | None, typer.Option(envvar="NATS_PASSWORD_OPERATOR", help="For --nats-url.")] = None,
 ) -> None:
-    """Gives dead letters back to the consumers; who had processed one already ignores it."""
+    """Publishes the events of dead letters again; who had processed one already ignores it."""
     access = BusAccess(nats_url, password or "") if nats_url else Installation.running(Home.find(var)).bus
 
-    async def show() -> int:
-        count = 0
-        async for letter in replay(access, consumer=consumer, dry_run=dry_run):
-            count += 1
-            _out.print(f"{letter.sequence} {letter.subject} -> {letter.consumer}: {letter.reason}", markup=False)
-        return count
+    async def show() -> list[DeadLetter]:
+        letters = []
+        async for letter in replay(access, consumer=consumer, dry_run=dry_run, copies=copies):
+            letters.append(letter)
+            stays = f" (stays: {letter.kept})" if letter.kept else ""
+            _out.print(f"{letter.sequence} {letter.subject} -> {letter.consumer}: {letter.reason}{stays}", markup=False)
+        return letters
 
-    count = asyncio.run(show())
-    _out.print(f"{count} dead letters" + (" wait." if dry_run else " replayed."))
+    letters = asyncio.run(show())
+    done = [letter for letter in letters if not letter.kept]
+    _out.print(f"{len(letters)} dead letters wait." if dry_run else f"{len(done)} dead letters replayed.")
+    if not dry_run and len(done) < len(letters):
+        raise typer.Exit(2)
 
 
 @events.command("republish")

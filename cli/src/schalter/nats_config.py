@@ -37,7 +37,8 @@ def permissions(service: str) -> Permissions:
     Nothing else of JetStream: streams and consumers are the operator's (docs/adr/0032).
     """
     publish = [event.SUBJECT for event in PUBLISHES[service]]
-    publish.append(dead_letter_subject(service, ">"))
+    # Each by its name: what an operator replays is what the service consumes, and nothing that it thought up.
+    publish += [dead_letter_subject(service, event.SUBJECT) for event in CONSUMES[service]]
     for event in CONSUMES[service]:
         name, stream = durable(service, event), stream_of(event.SUBJECT)
         publish += [

@@ -1,50 +1,58 @@
 """Dead letters back to where they came from, once their cause is gone."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
-from contracts.topology import DEAD_LETTERS
+from contracts.topology import CONSUMES, DEAD_LETTERS, stream_of
 from schalter.bus import connected
 from schalter.installation import BusAccess
+
+_FOREIGN: Final = "this service takes no such event; look who put it there"
+_GONE: Final = "its event is no longer on the bus; --copies replays what the service has kept of it"
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An event that a consumer could not process."""
+    """An event that a consumer could not process. `kept`: why it is not replayed; empty when it is."""
 
     sequence: int
     subject: str
     consumer: str
     reason: str
+    kept: str = ""
 
 
-async def replay(access: BusAccess, *, consumer: str | None = None, dry_run: bool = False) -> AsyncIterator[DeadLetter]:
-    """Publishes every dead letter (of `consumer`, if given) again and then removes it; yields each when done.
+async def replay(
+    access: BusAccess, *, consumer: str | None = None, dry_run: bool = False, copies: bool = False
+) -> AsyncIterator[DeadLetter]:
+    """Publishes the event of every dead letter (of `consumer`, if given) again, removes the letter, and yields each.
 
-    The event keeps its id: consumers that had processed it ignore it. What arrives while this runs is left for the
-    next run, so that a letter that dies again does not go round for ever. Raises SchalterError when the bus cannot be
-    reached.
+    What is published is the event as its owner published it, found on the bus: a letter is a service's word, and the
+    operator's hand would carry out whatever stood in it. `copies` believes that word where the event is gone. What the
+    service does not consume stays where it is. The event keeps its id: consumers that had processed it ignore it. What
+    arrives while this runs is left for the next run, so that a letter that dies again does not go round for ever.
+    Raises SchalterError when the bus cannot be reached.
     """
     async with connected(access) as client:
         bus = client.jetstream()
         async for message in _stored(bus):
-            headers = dict(message.headers or {})
-            letter = DeadLetter(
-                sequence=message.seq or 0,
-                subject=_origin(message.subject or ""),
-                consumer=headers.pop("schalter-consumer", ""),
-                reason=headers.pop("schalter-reason", ""),
-            )
+            letter = _letter(message)
             if consumer is not None and letter.consumer != consumer:
                 continue
-            if not dry_run:
+            event = None if letter.kept else await _original(bus, message, letter.subject)
+            if event is None and not letter.kept:
+                event = message if copies else None
+                letter = letter if copies else replace(letter, kept=_GONE)
+            if event is not None and not dry_run:
                 # The stream would drop the original id as a duplicate; the event's own id is in its ce-id.
-                headers["Nats-Msg-Id"] = f"replay-{letter.sequence}-{headers.get('ce-id', '')}"
-                await bus.publish(letter.subject, message.data or b"", headers=headers)
+                told = {name: value for name, value in (event.headers or {}).items() if not _ours(name)}
+                told["Nats-Msg-Id"] = f"replay-{letter.sequence}-{told.get('ce-id', '')}"
+                await bus.publish(letter.subject, event.data or b"", headers=told)
                 await bus.delete_msg(DEAD_LETTERS.name, letter.sequence)
             yield letter
 
@@ -66,6 +74,34 @@ async def _stored(bus: JetStreamContext) -> AsyncIterator[RawStreamMsg]:
         sequence = message.seq + 1
 
 
-def _origin(subject: str) -> str:
-    """`dead.{service}.{subject}` -> `{subject}`."""
-    return subject.split(".", 2)[2]
+def _letter(message: RawStreamMsg) -> DeadLetter:
+    """`dead.{service}.{subject}`, and why."""
+    headers = message.headers or {}
+    _, service, subject = (message.subject or "").split(".", 2)
+    consumed = {event.SUBJECT for event in CONSUMES.get(service, ())}
+    return DeadLetter(
+        sequence=message.seq or 0,
+        subject=subject,
+        consumer=headers.get("schalter-consumer", ""),
+        reason=headers.get("schalter-reason", ""),
+        kept="" if subject in consumed else _FOREIGN,
+    )
+
+
+async def _original(bus: JetStreamContext, letter: RawStreamMsg, subject: str) -> RawStreamMsg | None:
+    """The event that the letter is about, as its owner published it; None when it is no longer there."""
+    headers = letter.headers or {}
+    sequence = headers.get("schalter-sequence", "")
+    if not sequence.isdecimal():
+        return None
+    try:
+        event = await bus.get_msg(stream_of(subject), seq=int(sequence))
+    except NotFoundError:
+        return None
+    same = event.subject == subject and (event.headers or {}).get("ce-id") == headers.get("ce-id")
+    return event if same else None
+
+
+def _ours(header: str) -> bool:
+    """What stands beside the event: why it died, and the bus's own, of which those of a batch would be refused."""
+    return header.startswith(("Nats-", "schalter-"))

@@ -38,10 +38,9 @@ def test_a_token_says_which_key_signed_it() -> None:
     assert head == {"alg": "EdDSA", "typ": "JWT", "kid": key_id(OLD[1])}
 
 
-@pytest.mark.parametrize("known", [(OLD[1], NEW[1]), (NEW[1], OLD[1])], ids=["announced", "signs"])
-def test_both_keys_are_good_while_one_turns(known: tuple[str, str]) -> None:
-    assert good(signed(OLD[0]), *known)
-    assert good(signed(NEW[0]), *known)
+def test_both_keys_are_good_while_one_turns() -> None:
+    assert good(signed(OLD[0]), NEW[1], OLD[1])
+    assert good(signed(NEW[0]), NEW[1], OLD[1])
 
 
 def test_a_key_that_was_dropped_is_worth_nothing() -> None:

@@ -46,10 +46,13 @@ class SecretStore:
         return self._values[f"{name}_private"], self._values[f"{name}_public"]
 
     def public_keys(self, name: str) -> str:
-        """All whose signatures are good, as the services' settings take them: signing, announced, retired ones."""
+        """All whose signatures are good, as the services' settings take them: announced, signing, retired ones.
+
+        The last is the oldest, which tokens of before keys had names are taken to be signed with.
+        """
         signing = self.key_pair(name)[1]
         announced = self._values.get(f"{name}_next_public")
-        return ",".join([signing, *([announced] if announced else []), *self.retired(name)])
+        return ",".join([*([announced] if announced else []), signing, *self.retired(name)])
 
     def retired(self, name: str) -> dict[str, date]:
         """Public keys that sign no more, the newest first, and since when."""

@@ -5,6 +5,7 @@ not there.
 """
 
 import asyncio
+import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -149,6 +150,12 @@ class Bus:
                 await self._client.request(subject, b"", timeout=_ACK_SECONDS, headers=_FOR_NO_STREAM)
             return True
         return False
+
+    def unguessable(self, text: str) -> str:
+        """The same for the same `text`, and known to no other service."""
+        password = self._settings.nats_password
+        key = password.get_secret_value().encode() if password else b""
+        return hmac.new(key, text.encode(), "sha256").hexdigest()
 
     async def ready(self) -> None:
         """Return once there are a connection and the streams, and not at once: what failed with both fails again."""

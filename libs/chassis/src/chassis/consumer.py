@@ -227,7 +227,9 @@ class Consumption:
         headers = {
             # Without the bus's own headers: those of an atomic batch would make it refuse the letter.
             **{name: value for name, value in (message.headers or {}).items() if not name.startswith("Nats-")},
-            "Nats-Msg-Id": f"dlq-{self._name}-{sequence}",
+            # The stream belongs to all: whoever guessed the id could have the letter dropped as a repetition.
+            "Nats-Msg-Id": self._bus.unguessable(f"dlq-{self._name}-{sequence}"),
+            "schalter-sequence": str(sequence),
             "schalter-reason": reason.replace("\n", " "),
             "schalter-consumer": self._name,
         }
