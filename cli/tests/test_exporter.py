@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -175,11 +176,11 @@ def free_tcp_port() -> int:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[int]:
+def certificate(tmp_path: Path) -> ssl.SSLContext:
     """Somebody who shows a certificate that ends in ten days, and that nobody trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "termin.town.example")])
-    certificate = (
+    shown = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -193,25 +194,63 @@ def gateway(tmp_path: Path) -> Iterator[int]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     pem = tmp_path / "both.pem"
-    pem.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    pem.write_bytes(private + shown.public_bytes(serialization.Encoding.PEM))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
+    return context
+
+
+@contextmanager
+def answering(answer: bytes, certificate: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[bytes]]]:
+    """Somebody who answers one request so; yields their port and what was asked."""
+    asked: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def shake_hands() -> None:
+        def serve() -> None:
             client, _ = server.accept()
-            with context.wrap_socket(client, server_side=True) as encrypted:
-                encrypted.recv(1)
+            client.settimeout(5)
+            with certificate.wrap_socket(client, server_side=True) if certificate else client as talking:
+                asked.append(talking.recv(4096))
+                talking.sendall(answer)
 
-        thread = threading.Thread(target=shake_hands, daemon=True)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield server.getsockname()[1]
+        yield server.getsockname()[1], asked
         thread.join(5)
 
 
-async def test_when_the_certificate_ends_is_told_whoever_signed_it(gateway: int) -> None:
-    await seen(public_url="https://termin.town.example", gateway_address=f"127.0.0.1:{gateway}")
+async def test_when_the_certificate_ends_is_told_whoever_signed_it(certificate: ssl.SSLContext) -> None:
+    with answering(b"HTTP/1.1 200 OK\r\n\r\n", certificate) as (port, asked):
+        await seen(public_url="https://termin.town.example", gateway_address=f"127.0.0.1:{port}")
     assert told("gateway_certificate_seconds", part="gateway") == timedelta(days=10).total_seconds()
+    assert told("gateway_answers", part="gateway") == 1
+    assert asked[0].startswith(b"GET / HTTP/1.1\r\nHost: termin.town.example\r\n")
+
+
+async def test_a_gateway_behind_a_proxy_is_asked_in_the_clear_and_shows_no_certificate() -> None:
+    with answering(b"HTTP/1.1 308 Permanent Redirect\r\n\r\n") as (port, asked):
+        where = {"public_url": "https://termin.town.example", "gateway_site": f"http://:{port}"}
+        await seen(**where, gateway_address="127.0.0.1")
+    assert told("gateway_answers", part="gateway") == told("exporter_up", part="gateway") == 1
+    assert b"Host: termin.town.example\r\n" in asked[0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 502 Bad Gateway\r\n\r\n", b"HTTP/1.1 404 Not Found\r\n\r\n", b"HTTP/1.1 20", b"", b"x" * 100_000],
+)
+async def test_a_gateway_that_answers_with_nothing_good_does_not_answer(answer: bytes) -> None:
+    with answering(answer) as (port, _):
+        await seen(public_url=f"http://127.0.0.1:{port}")
+    assert told("gateway_answers", part="gateway") == 0
+
+
+async def test_a_gateway_that_is_gone_is_told_so_from_the_start(free_tcp_port: int) -> None:
+    figures.GATEWAY_ANSWERS.clear()
+    found = parts(Settings.model_validate({"public_url": f"http://127.0.0.1:{free_tcp_port}"}))
+    assert told("gateway_answers", part="gateway") == 0
+    await look(found)
+    assert told("gateway_answers", part="gateway") == 0
 
 
 async def test_a_counter_that_begins_anew_there_does_not_fall_here() -> None:

@@ -16,7 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chassis.clock import utc_now
 from schalter.embedded import Caddy, free_port, free_ports, tools
+from schalter.exporter import figures
+from schalter.exporter.looks import Gateway, at_gateway
 
 ROOT = Path(__file__).resolve().parents[2]
 UPSTREAMS = ("booking", "signaling", "check", "casework", "payment", "mail", "paypal")
@@ -318,6 +321,8 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[t
     """A gateway that ends TLS itself, with the authority of its own: its ports for HTTP and HTTPS, its state."""
     http_port, port = free_ports(2)
     directory = tmp_path_factory.mktemp("gateway-tls")
+    (directory / "citizen").mkdir()
+    (directory / "citizen" / "index.html").write_text("<title>citizen</title>")
     env = {"ENVIRONMENT": "production", "GATEWAY_SITE": f"https://localhost:{port}", "GATEWAY_BIND": "127.0.0.1"}
     env |= {"GATEWAY_WEB": str(directory), "GATEWAY_TLS": "internal", "GATEWAY_HTTP_PORT": str(http_port)}
     caddyfile = ROOT / "deploy/gateway/Caddyfile"
@@ -362,6 +367,13 @@ def test_tls_is_as_the_bsi_wants_it(
         else:
             with pytest.raises(ssl.SSLError):
                 context.wrap_socket(plain, server_hostname="localhost")
+
+
+async def test_the_exporter_sees_that_it_answers(gateway: httpx.Client, encrypted: tuple[int, int, Path]) -> None:
+    for port, tls in ((gateway.base_url.port or 0, False), (encrypted[1], True)):
+        figures.GATEWAY_ANSWERS.clear()
+        await at_gateway(Gateway("127.0.0.1", port, "localhost", tls), utc_now)
+        assert figures.GATEWAY_ANSWERS.labels("gateway")._value.get() == 1
 
 
 @pytest.mark.parametrize("how", ["none", "acme", "internal"])

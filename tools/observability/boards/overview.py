@@ -7,8 +7,9 @@ from tools.observability.promql import ASKED, highest, or_none, quantile, rate, 
 
 _REQUESTS: Final = "schalter_http_request_seconds_count"
 _BUDGET: Final = "on (slo) group_left () schalter:slo_budget:ratio"
-#: The five services and the technical check.
+#: Of the five services and the technical check; and the gateway.
 _AWAY: Final = '6 - (count(count by (service) (up{job="services", service!="exporter"} == 1)) or vector(0))'
+_DEAD: Final = "(count(schalter_gateway_answers == 0) or vector(0))"
 _ALL: Final = rate(_REQUESTS, "service", ASKED)
 _FAILED: Final = rate(_REQUESTS, "service", f'{ASKED}, status=~"5.."')
 
@@ -20,7 +21,7 @@ BOARD: Final = Board(
             "Now",
             (
                 number("Alerts that fire", 'count(ALERTS{alertstate="firing"}) or vector(0)', 1, 1),
-                number("Services away", _AWAY, 1, 1),
+                number("Services, gateway away", f"{_AWAY} + {_DEAD}", 1, 1),
                 number("Parts not reached", "count(schalter_service_ready == 0) or vector(0)", 1, 1),
                 number(
                     "Oldest event off the bus", highest("schalter_outbox_oldest_seconds"), 10, 60, unit=Unit.SECONDS

@@ -1,1 +1,1 @@
-"""The exporter: what PostgreSQL, NATS, Redis, the gateway's certificate and the disks say, in Prometheus' words."""
+"""The exporter: what PostgreSQL, NATS, Redis, the gateway and the disks say, in Prometheus' words."""

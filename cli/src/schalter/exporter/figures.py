@@ -68,9 +68,16 @@ NATS_UNACKNOWLEDGED: Final = _gauge(
     "schalter_nats_consumer_unacknowledged", "Messages handed out and not acknowledged yet.", "consumer"
 )
 
+#: There also while it is 0, from the start: that is what somebody is woken by.
+GATEWAY_ANSWERS: Final = Gauge(
+    "schalter_gateway_answers",
+    "1 while the gateway answers who asks for the citizens' page with it; 0 also for an error.",
+    ("part",),
+    registry=REGISTRY,
+)
 CERTIFICATE_SECONDS: Final = _gauge(
     "schalter_gateway_certificate_seconds",
-    "Time until the certificate of the public address expires, in seconds; negative once it has.",
+    "Time until the certificate that the gateway shows expires, in seconds; negative once it has.",
     "part",
 )
 DISK_FREE: Final = _gauge("schalter_disk_free_bytes", "Free space where this volume lies.", "volume")
@@ -101,7 +108,7 @@ def hide(part: str) -> None:
 def _of(part: str) -> Iterator[Gauge | Counter]:
     prefix = {"disks": "schalter_disk_"}.get(part, f"schalter_{part}_")
     for value in list(globals().values()):
-        if isinstance(value, Gauge | Counter):
+        if isinstance(value, Gauge | Counter) and value is not GATEWAY_ANSWERS:
             (told,) = value.describe()
             if told.name.startswith(prefix):
                 yield value

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import re
 import shutil
 import ssl
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,11 +16,14 @@ import asyncpg
 from cryptography import x509
 from redis.asyncio import Redis
 
+from chassis.clock import Clock
 from contracts.topology import CONSUMES, DEAD_LETTERS, SERVICES, STREAMS, durable
 from schalter.exporter import figures
 from schalter.exporter.figures import Followed
 
 _SECONDS: Final = 4.0
+#: A status line that comes with a page, or leads to one.
+_ANSWER: Final = re.compile(rb"HTTP/1\.[01] [23]\d\d\b")
 #: What the topology has; whatever else lies there makes no series.
 _STREAMS: Final = frozenset((DEAD_LETTERS.name, *(stream.name for stream in STREAMS.values())))
 _CONSUMERS: Final = frozenset(durable(service, event) for service, events in CONSUMES.items() for event in events)
@@ -104,22 +108,44 @@ def _json(url: str) -> Any:
         return json.load(answer)
 
 
-async def at_certificate(host: str, port: int, name: str, now: datetime) -> None:
-    """When the certificate ends that the gateway shows whoever asks for `name`. Raises OSError when it cannot look.
+@dataclass(frozen=True)
+class Gateway:
+    """Where the gateway is, and which name is asked for there, by TLS or in the clear."""
 
-    It is looked at, not trusted: also one that has expired, or that is nobody's, has an end.
+    host: str
+    port: int
+    name: str
+    tls: bool
+
+
+async def at_gateway(gateway: Gateway, clock: Clock) -> None:
+    """Whether it answers a citizen, and when its certificate ends. Raises OSError when there is nobody.
+
+    The certificate is looked at, not trusted: also one that has expired, or that is nobody's, has an end.
     """
+    answers = False
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
     try:
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        reader, writer = await asyncio.open_connection(
+            gateway.host,
+            gateway.port,
+            ssl=context if gateway.tls else None,
+            server_hostname=gateway.name if gateway.tls else None,
+        )
+        try:
+            if gateway.tls:
+                shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+                left = x509.load_der_x509_certificate(shown).not_valid_after_utc - clock()
+                figures.CERTIFICATE_SECONDS.labels("gateway").set(left.total_seconds())
+            writer.write(f"GET / HTTP/1.1\r\nHost: {gateway.name}\r\nConnection: close\r\n\r\n".encode())
+            with suppress(OSError, ValueError):
+                async with asyncio.timeout(_SECONDS):
+                    answers = bool(_ANSWER.match(await reader.readline()))
+        finally:
+            writer.transport.abort()
     finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-    left = x509.load_der_x509_certificate(shown).not_valid_after_utc - now
-    figures.CERTIFICATE_SECONDS.labels("gateway").set(left.total_seconds())
+        figures.GATEWAY_ANSWERS.labels("gateway").set(answers)
 
 
 async def at_disks(volumes: Mapping[str, Path]) -> None:

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 Look = Callable[[], Awaitable[None]]
 _EVERY_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 8.0
+_HTTP: Final = 80
 _HTTPS: Final = 443
 #: What a part that is away, or dies while it answers, is known by.
 _NOT_SEEN: Final = (
@@ -54,9 +55,11 @@ class Settings(BaseSettings):
     monitor_postgres_url: SecretStr | None = None
     monitor_redis_url: SecretStr | None = None
     monitor_nats_url: str | None = None
-    #: Whose certificate is looked at, if it is https; and where the gateway is, as `host:port`, if not there.
+    #: What citizens ask for. Where the gateway is, if not there, as `host` or `host:port`; and what it serves itself
+    #: (`GATEWAY_SITE`), if that is something else, because a proxy before it ends TLS.
     public_url: AnyHttpUrl | None = None
     gateway_address: str | None = None
+    gateway_site: str | None = None
     #: Folders on the volumes whose disks are looked at: `postgres=/disks/postgres,nats=/disks/nats`.
     monitor_disks: str = ""
 
@@ -65,6 +68,17 @@ class Settings(BaseSettings):
         """`monitor_disks` by name."""
         pairs = (part.partition("=") for part in self.monitor_disks.split(",") if part)
         return {name.strip(): Path(path) for name, _, path in pairs}
+
+    @property
+    def gateway(self) -> looks.Gateway | None:
+        """Where and how the gateway is asked."""
+        if self.public_url is None:
+            return None
+        site = urlsplit(self.gateway_site or str(self.public_url))
+        name = site.hostname or self.public_url.host or ""
+        tls = site.scheme != "http"  # as Caddy has it
+        at = urlsplit(f"//{self.gateway_address or name}")
+        return looks.Gateway(at.hostname or name, at.port or site.port or (_HTTPS if tls else _HTTP), name, tls)
 
 
 def parts(settings: Settings, clock: Clock = utc_now) -> dict[str, Look]:
@@ -77,15 +91,9 @@ def parts(settings: Settings, clock: Clock = utc_now) -> dict[str, Look]:
         found["redis"] = partial(looks.at_redis, redis.get_secret_value(), followed)
     if nats := settings.monitor_nats_url:
         found["nats"] = partial(looks.at_nats, nats.rstrip("/"), followed)
-    if settings.public_url and settings.public_url.scheme == "https":
-        public = settings.public_url
-        at = urlsplit(f"//{settings.gateway_address or f'{public.host}:{public.port}'}")
-        host, port = at.hostname or "", at.port or _HTTPS
-
-        async def certificate() -> None:
-            await looks.at_certificate(host, port, public.host or "", clock())
-
-        found["gateway"] = certificate
+    if gateway := settings.gateway:
+        figures.GATEWAY_ANSWERS.labels("gateway").set(0)
+        found["gateway"] = partial(looks.at_gateway, gateway, clock)
     if settings.disks:
         found["disks"] = partial(looks.at_disks, settings.disks)
     return found

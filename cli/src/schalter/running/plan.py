@@ -120,6 +120,9 @@ def make_plan(home: Home, secrets: SecretStore, port: int, *, observe: bool = Fa
             "SCHALTER_MONITOR_POSTGRES_URL": postgres.url("postgres", "monitor", monitor_password),
             "SCHALTER_MONITOR_REDIS_URL": redis.monitor_url,
             "SCHALTER_MONITOR_NATS_URL": f"http://{LOOPBACK}:{ports['nats-monitor']}",
+            "SCHALTER_PUBLIC_URL": public_url,
+            "SCHALTER_GATEWAY_ADDRESS": f"{LOOPBACK}:{port}",
+            "SCHALTER_GATEWAY_SITE": f"http://:{port}",
             "SCHALTER_MONITOR_DISKS": f"postgres={postgres.directory},nats={nats.directory}",
         }
         applications.append(_exporter(ports[EXPORTER], looks_at, logs / f"{EXPORTER}.log"))
