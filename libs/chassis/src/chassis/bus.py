@@ -22,7 +22,7 @@ from nats.js.errors import NoStreamResponseError
 
 from chassis.metrics import BUS_CONNECTED
 from chassis.settings import ServiceSettings
-from contracts.topology import PUBLISHES, dead_letter_subject, stream_of
+from contracts.topology import CONSUMES, PUBLISHES, dead_letter_subject, stream_of
 
 log = structlog.get_logger(__name__)
 
@@ -139,7 +139,10 @@ class Bus:
 
     async def find_streams(self) -> None:
         """Return once the streams that this service publishes to are there: its own, and that of the dead letters."""
-        for subject in (PUBLISHES[self.name][0].SUBJECT, dead_letter_subject(self.name, "none")):
+        for subject in (
+            PUBLISHES[self.name][0].SUBJECT,
+            dead_letter_subject(self.name, CONSUMES[self.name][0].SUBJECT),
+        ):
             while not await self._has_stream(subject):  # noqa: ASYNC110 - see below
                 await asyncio.sleep(MISSING_SECONDS)  # the bus tells nobody of a new stream
 
