@@ -43,7 +43,7 @@ def examined(monkeypatch: pytest.MonkeyPatch, seen: Sequence[Seen], *stores: Fin
         (Seen("booking", ("topology",)), AWAY),
         (Seen("booking", ("topology",)), inside._difference(Difference(Thing("X", "BOOKING", {}), "missing"))),
         (Seen("booking", ("database",)), Finding("database of booking", "has no tables", "Start it.")),
-        (Seen("booking", ("database",)), Finding("databases", "no answer within 20 s", "Is a firewall between?")),
+        (Seen("booking", ("database",)), Finding("databases", "did not answer within 20 s", "Is a firewall between?")),
         (Seen("signaling", ("redis",)), Finding("Redis", "cannot be reached", "docker compose ps redis")),
     ],
 )
@@ -98,3 +98,6 @@ def test_status_counts_as_people_do_and_tells_one_cause_once() -> None:
     ]
     away = Status([Seen("booking", ("bus",), LATE), Seen("notify", ("bus", "database"))], None).troubles
     assert [line.split(":")[0] for line in away] == ["notify does not reach its database.", "The bus does not answer"]
+    lines = printed(status.shown(Status([], None)))
+    assert lines[-2].startswith("! The bus does not answer: is NATS up?")
+    assert lines[-1].startswith("  "), "wrapped lines stay indented"

@@ -136,10 +136,11 @@ def shown(status: Status, at: datetime | None = None) -> RenderableType:
     for service in status.services:
         table.add_row(service.name, *_row(service))
     troubles = status.troubles
-    well = Text("All is well.", style="green")
-    said = [Text(f"! {trouble}", style="bold red") for trouble in troubles] or [well]
+    said = Table.grid(padding=(0, 1, 0, 0))
+    for trouble in troubles:
+        said.add_row(Text("!", "bold red"), Text(trouble, "bold red"))
     looked = [Text(f"Looked at {at:%H:%M:%S}.", style="dim")] if at else []
-    return Group(table, Text(), *said, *looked)
+    return Group(table, Text(), said if troubles else Text("All is well.", style="green"), *looked)
 
 
 def _row(service: Seen) -> list[str | Text]:

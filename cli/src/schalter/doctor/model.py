@@ -87,7 +87,7 @@ async def examine(patient: Patient, checks: Sequence[tuple[str, Check]]) -> list
             async with asyncio.timeout(SECONDS):
                 return await check(patient)
         except TimeoutError:
-            return [Finding(what, f"no answer within {SECONDS:.0f} s", "Is a firewall between, or does it hang?")]
+            return [Finding(what, f"did not answer within {SECONDS:.0f} s", "Is a firewall between, or does it hang?")]
         except Exception as error:  # noqa: BLE001 - a doctor who falls over a patient helps nobody
             return [Finding(what, f"could not be examined: {error}", "Please tell the developers.")]
 
