@@ -124,3 +124,38 @@ describe("the days that are shown first", () => {
     expect([picking.shown[0], picking.shown.length, picking.day]).toEqual(["2026-10-29", 15, "2026-10-29"]);
   });
 });
+
+describe("who moves an appointment", () => {
+  const EARLY = ["2026-10-30T09:00:00Z", "2026-10-30T10:00:00Z", "2026-10-30T11:00:00Z"];
+  const picker = (days: Availability): Picking =>
+    new Picking({ ...office(), booking: { horizon_days: 40 } as never }, days, { slot: null } as unknown as Reservation, "Europe/Berlin");
+  beforeEach(() => {
+    questions.length = 0;
+    vi.setSystemTime("2026-10-30T08:00:00Z");
+  });
+
+  it("sees the day of the appointment first, and the earliest times none the less", async () => {
+    const picking = picker(calendar(...EARLY, "2026-11-17T09:00:00Z", "2026-11-18T09:00:00Z"));
+    const start = picking.start("2026-11-18T11:00:00Z");
+    expect(picking.starting).toBe(true);
+    await start;
+    expect([picking.starting, picking.page, picking.day]).toEqual([false, 1, "2026-11-18"]);
+    expect(picking.earliest.map(({ starts_at }) => starts_at)).toEqual(EARLY);
+    expect(questions).toHaveLength(2);
+  });
+
+  it("sees the earliest days where nothing is free on that one", async () => {
+    const picking = picker(calendar(...EARLY, "2026-11-17T09:00:00Z"));
+    await picking.start("2026-11-18T11:00:00Z");
+    expect([picking.page, picking.day]).toEqual([0, "2026-10-30"]);
+  });
+
+  it("sees the earliest days where that one cannot be asked about", async () => {
+    const days = new Availability({ ...office(), booking: { horizon_days: 40 } as never }, (from) =>
+      from > "2026-11-01" ? Promise.reject(new Error("away")) : Promise.resolve(slots(...EARLY)),
+    );
+    const picking = picker(days);
+    await picking.start("2026-11-18T11:00:00Z");
+    expect([picking.page, picking.day, days.problem, picking.starting]).toEqual([0, "2026-10-30", null, false]);
+  });
+});

@@ -15,6 +15,8 @@ export class Picking {
   /** To those whose clock differs, their own comes first; the office's stands beside it. */
   ownFirst = $state(true);
   problem = $state<unknown>(null);
+  /** Where the calendar opens is not known yet. */
+  starting = $state(false);
   /** The slot that is being reserved. */
   busy = $state<string | null>(null);
 
@@ -61,10 +63,25 @@ export class Picking {
     });
   }
 
-  async start(): Promise<void> {
+  /** Opens the calendar: at the slot that is held, else on the day of `around` if it has something free, else at the first free one. */
+  async start(around: string | null = null): Promise<void> {
+    this.starting = true;
     const page = await this.availability.start();
     if (page !== null) this.page = page;
     if (this.reservation.slot) this.show(this.reservation.slot);
+    else if (around !== null && page !== null && this.slots.length > 0) await this.#openAt(localDay(around, this.zone));
+    this.starting = false;
+  }
+
+  async #openAt(day: Day): Promise<void> {
+    const page = this.availability.pageOf(day);
+    await this.availability.load(page);
+    if (!this.days.has(day)) {
+      void this.availability.load(this.page);
+      return;
+    }
+    this.page = page;
+    this.#picked = day;
   }
 
   pick(day: Day): void {

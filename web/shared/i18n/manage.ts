@@ -127,7 +127,7 @@ export const manage = area(
     calendarFile: "appointment.ics",
     moveTitle: "Move the appointment",
     moveLead: (minutes: number) => `Choose a new time of about ${minutes} minutes. Your present appointment stays until you confirm the new time.`,
-    moveNow: "Until now",
+    moveNow: "Your present appointment",
     moveNone: "No new time chosen yet",
     moveConfirm: "Move it to this time",
     moving: "Moving …",
