@@ -21,6 +21,8 @@ def told(name: str, **labels: str) -> float:
 ANSWER = {"type": "answer", "sdp": "v=0\r\n"}
 FOUND = {"type": "path", "path": "relay", "transport": "tls", "milliseconds": 930, "again": False}
 
+NONE = {"type": "path", "path": "none", "transport": None, "milliseconds": 0, "again": False}
+
 
 async def test_the_technical_check_tells_nothing_of_a_bus_and_a_database_that_it_does_not_have() -> None:
     transport = httpx.ASGITransport(check_app.build(CheckSettings(environment="development")))
@@ -37,6 +39,7 @@ async def test_a_call_its_wait_its_path_and_its_length_are_told(
     first, _ = instances
     before = {name: told(name, office="demo") for name in ("calls_total", "call_seconds_count", "wait_seconds_count")}
     relayed = told("paths_total", role="citizen", path="relay", transport="tls")
+    broken = told("paths_total", role="citizen", path="none", transport="none")
     joined, mended = told("join_seconds_count", role="citizen"), told("reconnect_seconds_sum", role="citizen")
 
     async def counted() -> tuple[float, float]:
@@ -57,14 +60,25 @@ async def test_a_call_its_wait_its_path_and_its_length_are_told(
             await citizen.send(type="description", description=ANSWER)
             await citizen.send(**FOUND)
             await citizen.send(**FOUND | {"again": True, "milliseconds": 4000})
+            for _ in range(20):  # one citizen alone must not burn what is promised to all
+                await citizen.send(**FOUND)
+                await citizen.send(**NONE)
 
             async def running() -> bool:
                 return await counted() == (nobody[0], nobody[1] + 1)
 
             await soon(running)
+            await citizen.send(type="ice-servers")
+            await citizen.expect("ice-servers")
+            assert told("paths_total", role="citizen", path="none", transport="none") == broken
             assert told("paths_total", role="citizen", path="relay", transport="tls") == relayed + 1
             assert told("join_seconds_count", role="citizen") == joined + 1
             assert told("reconnect_seconds_sum", role="citizen") == mended + 4
+            async with enter(first, "citizen", appointment_id) as once_more:
+                await once_more.send(**FOUND)
+                await once_more.send(type="ice-servers")
+                await once_more.expect("ice-servers")
+            assert told("paths_total", role="citizen", path="relay", transport="tls") == relayed + 1
             await clerk.send(type="dismiss")
             await clerk.expect("dismissed")
             assert {name: told(name, office="demo") - count for name, count in before.items()} == dict.fromkeys(

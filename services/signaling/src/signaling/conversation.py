@@ -1,6 +1,7 @@
 """The WebSocket door: who comes in by which ticket, and what each message does."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -222,10 +223,17 @@ class Door:
                 servers = ice_servers(self.settings.turn_urls, self.settings.turn_key, connection.session, self.clock())
                 connection.transport.send(IceServers(ice_servers=servers).text())
             case PathFound():
-                if connection.admitted:
-                    metrics.path_found(connection.role, message)
+                await self._count(connection, message)
             case Admit() | Dismiss():
                 await self._decide(connection, admit=isinstance(message, Admit))
+
+    async def _count(self, teller: Participant, message: PathFound) -> None:
+        """A browser says what it likes, as often as it likes: of what is promised, one call is one."""
+        if not teller.admitted:
+            return
+        with suppress(RedisError):  # a figure is nothing to end a call for
+            if message.again or await self.hub.rooms.first_told(teller.place):
+                metrics.path_found(teller.role, message)
 
     async def _relay(self, sender: Participant, message: Description | Candidate | RestartRequest) -> None:
         if not sender.admitted:

@@ -37,7 +37,7 @@ WAIT_SECONDS: Final = Histogram(
 PATHS: Final = Counter(
     "schalter_signaling_paths_total",
     "Over which path browsers say that a call was connected at first: directly, through routers, over the relay; none: "
-    "not at once. Both sides tell it, so it counts by role.",
+    "not at once. Both sides tell it, so it counts by role; once a day by appointment, whatever browsers say.",
     ("role", "path", "transport"),
 )
 JOIN_SECONDS: Final = Histogram(

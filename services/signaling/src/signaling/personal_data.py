@@ -4,6 +4,7 @@ from typing import Final
 
 from chassis.personal_data import NOTHING, shared_tables
 from contracts.personal_data import (
+    A_DAY,
     AFTER_APPOINTMENT,
     APPOINTMENT,
     HALF_A_MINUTE,
@@ -81,5 +82,6 @@ REGISTRY: Final = Registry(
         Key("signaling:departures", HALF_A_MINUTE, PRESENCE),
         Key("signaling:clerks:*", HALF_A_MINUTE, WORK, whose="clerk"),
         Key("signaling:ticket:*", HALF_A_MINUTE, LINK),
+        Key("signaling:told:*", A_DAY, PRESENCE),
     ),
 )

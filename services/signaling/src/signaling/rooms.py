@@ -20,6 +20,8 @@ from signaling.protocol import Role
 SEAT_MS: Final = 5_000
 #: How long somebody may be away before it counts as having left: reloads and new networks take 0.4 to 9 s (measured).
 GRACE_MS: Final = 10_000
+#: For how long it is known of a call that its path was told.
+_TOLD_SECONDS: Final = 86_400
 _BATCH: Final = 250
 _DEPARTURES: Final = "signaling:departures"
 
@@ -185,6 +187,11 @@ class Rooms:
     async def occupied(self, places: Sequence[Place]) -> list[bool]:
         """Which of the places somebody holds now."""
         return [value is not None for value in await self._values(places)]
+
+    async def first_told(self, place: Place) -> bool:
+        """Whether nothing was counted of this one's path before, on whatever connection: a call counts once a day."""
+        key = f"signaling:told:{place.member.replace(' ', ':')}"
+        return bool(await self._redis.set(key, "1", nx=True, ex=_TOLD_SECONDS))
 
     async def _values(self, places: Sequence[Place]) -> list[str | None]:
         if not places:
