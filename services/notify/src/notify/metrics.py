@@ -19,9 +19,12 @@ WAITING: Final = Gauge(
 )
 OLDEST_SECONDS: Final = Gauge(
     "schalter_messages_oldest_seconds",
-    "How long the oldest message has waited to be handed over. Max of processes.",
+    "How long the oldest message has waited to be handed over. One that the server answers with a later is somebody's "
+    "mailbox, and counts only while it does so for more than three people. Max of processes.",
     ("channel",),
 )
+#: For so many at once "later" may be their mailboxes; for more it is the server.
+_MAILBOXES: Final = 3
 _CHANNELS: Final = ("mail", "sms")
 at_zero(WAITING, _CHANNELS)
 at_zero(OLDEST_SECONDS, _CHANNELS)
@@ -90,12 +93,18 @@ async def count(database: Database, clock: Clock) -> None:
     """Count once, all offices together."""
     async with database.autocommit() as tx:
         rows = await tx.rows(
-            "SELECT channel, count(*) AS waiting, min(created_at) AS oldest FROM message"
-            " WHERE /* everywhere */ state = 'pending' GROUP BY channel"
+            """
+            SELECT channel, count(*) AS waiting, min(created_at) AS oldest,
+                   min(created_at) FILTER (WHERE trouble IS DISTINCT FROM :deferred) AS oldest_unanswered,
+                   count(DISTINCT recipient) FILTER (WHERE trouble = :deferred) AS put_off
+              FROM message WHERE /* everywhere */ state = 'pending' GROUP BY channel
+            """,
+            deferred=Trouble.DEFERRED,
         )
     found = {row["channel"]: row for row in rows}
     for channel in _CHANNELS:
         row = found.get(channel)
         WAITING.labels(channel).set(row["waiting"] if row else 0)
-        age = (clock() - row["oldest"]).total_seconds() if row else 0.0
+        oldest = row and row["oldest" if row["put_off"] > _MAILBOXES else "oldest_unanswered"]
+        age = (clock() - oldest).total_seconds() if oldest else 0.0
         OLDEST_SECONDS.labels(channel).set(max(0.0, age))
