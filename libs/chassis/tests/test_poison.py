@@ -6,7 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ from listening import listens
 from chassis.bus import Bus, Message
 from chassis.consumer import MAX_TRIES, Consumer, Consumption, Poison
 from chassis.database import Database, Transaction
+from chassis.problems import Busy
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
@@ -131,7 +132,9 @@ async def spoiled(
     async with consuming(bus, database, backlog.handler(bad)):
 
         async def good_are_done() -> bool:
-            return await effects(database) == good
+            with suppress(Busy):  # the consumer has all connections: on a busy machine for longer than one waits
+                return await effects(database) == good
+            return False
 
         await until(good_are_done, SOON, "every good event has its effect")
 
