@@ -79,6 +79,15 @@ class Lead:
         booked: Json = ok(self.http.post("/booking/office/appointments", json=body, headers=headers))
         return booked | {"email": email}
 
+    def books_first(self, day: date, lane: int) -> Json:
+        """Book the first time of a day that this clerk is free: others' may be free earlier."""
+        for slot in self.slots(day):
+            try:
+                return self.books(slot, lane)
+            except AssertionError:
+                continue
+        raise AssertionError(f"lane {lane} is full on {day}")
+
     def fills_the_day(self, count: int) -> list[Json]:
         """Book `count` appointments from the next free times of all lanes on, today as far as there is room."""
         today = datetime.now(BERLIN).date()

@@ -132,7 +132,7 @@ export interface paths {
         put?: never;
         /**
          * Hold
-         * @description Keep a slot to move to, as `POST /offices/{office}/holds` does; the appointment's own time does not count as taken.
+         * @description Keep a slot to move to, as one to book is kept; the appointment's own time does not count as taken.
          */
         post: operations["hold_api_booking_appointment_holds_post"];
         delete?: never;
