@@ -29,7 +29,7 @@ journeys: setup browser ## the browser journeys alone
 faults: setup ## 2,000 bookings while notify, NATS and PostgreSQL are killed and the mail server misbehaves (minutes)
 	SCHALTER_FAULT_BOOKINGS=2000 $(BIN)/pytest -s tests/integration/test_mail_faults.py
 
-observed: setup ## every panel and alarm on a real Prometheus, after the story and through outages (minutes)
+observed: setup ## every panel and alert on a real Prometheus, after the story and through outages (minutes)
 	SCHALTER_OBSERVED=1 $(BIN)/pytest -s tests/integration/test_observed.py
 
 production: python ## starts a production on this machine's container engine and looks at it (minutes)

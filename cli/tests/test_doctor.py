@@ -274,6 +274,11 @@ def test_a_mail_server_that_is_spoken_to_wrongly(patient: Patient, security: Any
     assert found[f"mail server 127.0.0.1:{port}"] == trouble
 
 
+def test_a_setting_that_there_is_not_is_a_finding_and_no_end(patient: Patient) -> None:
+    strange = replace(patient, mail=MailServer("mail", 25, "ssl"))
+    assert ill(strange, outside.mail_server) == {"mail server mail:25": "is to be spoken to by 'ssl'"}
+
+
 def test_a_mail_server_and_a_payment_provider_that_are_away(patient: Patient) -> None:
     port = free_port()
     away = replace(patient, mail=MailServer("127.0.0.1", port, "none"), payment_url=f"http://127.0.0.1:{port}")

@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from nats.js.api import ConsumerConfig
+from nats.js.api import AckPolicy, ConsumerConfig
 
 from contracts.topology import DEAD_LETTERS, STREAMS
 from schalter.embedded import Nats, Postgres, Redis, free_ports
@@ -73,8 +73,8 @@ async def test_streams_and_consumers_are_told_with_what_waits_in_them(servers: S
     for each in (STREAMS["casework"], DEAD_LETTERS):
         await stream.add_stream(name=each.name, subjects=list(each.subjects), max_bytes=each.max_bytes)
     name = "notify-casework-case_completed-v1"
-    await stream.add_consumer("CASEWORK", ConsumerConfig(durable_name=name, ack_policy="explicit"))  # type: ignore[arg-type]
-    await stream.add_consumer("CASEWORK", ConsumerConfig(durable_name="somebodys", ack_policy="explicit"))  # type: ignore[arg-type]
+    await stream.add_consumer("CASEWORK", ConsumerConfig(durable_name=name, ack_policy=AckPolicy.EXPLICIT))
+    await stream.add_consumer("CASEWORK", ConsumerConfig(durable_name="somebodys", ack_policy=AckPolicy.EXPLICIT))
     for subject in ("casework.case_completed.v1", "casework.case_completed.v1", "dead.notify.booking.completed.v1"):
         await stream.publish(subject, b"{}")
     await seen(monitor_nats_url=servers.nats_monitor)

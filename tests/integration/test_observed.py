@@ -1,4 +1,4 @@
-"""Operators see what happens: every panel shows something after the story, and outages raise their alarms.
+"""Operators see what happens: every panel shows something after the story, and outages raise their alerts.
 
 The system is the real one, looked at by a real Prometheus with production's rules. SCHALTER_PICTURES names a folder for
 pictures of all dashboards (`make dashboards PICTURES=1`). It takes three minutes: `make observed`; that panels and

@@ -10,6 +10,28 @@ import httpx
 
 #: Minute 0 of the model: Monday, midnight in Berlin. It is summer for as long as the test runs.
 MIDNIGHT = datetime(2026, 5, 31, 22, tzinfo=UTC)
+#: The office's file, of which the plain model has the same numbers.
+OFFICE = """
+slug = "machine"
+name = { de = "Amt", en = "Office" }
+reference_prefix = "MA"
+time_zone = "Europe/Berlin"
+state = "BW"
+clerks = 2
+contact = { address = ["Markt 1"], email = "amt@example.org", phone = "+49 6221 58" }
+branding = { accent = "#14532d" }
+
+[booking]
+grid_minutes = 15
+buffer_minutes = 5
+lead_minutes = 60
+horizon_days = 2
+join_early_minutes = 15
+freed_delay_minutes = [30, 30]
+no_show_minutes = 10
+max_open_per_email = 50
+observes_holidays = false
+"""
 
 
 class World:

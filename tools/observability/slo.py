@@ -77,7 +77,7 @@ BURNS: Final = (
     Burn("SloBurnsSlowly", 1, "3d", "6h", "ticket"),
 )
 
-#: Of how many at least a share is taken, by window: in a small town one failure alone is no alarm.
+#: Of how many at least a share is taken, by window: in a small town one failure alone raises no alert.
 _AT_LEAST: Final = {"5m": 10, "30m": 50, "1h": 100, "2h": 100, "6h": 200, "1d": 400, "3d": 1200}
 
 _ACTIONS: Final = {

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from plain_office import DAY, Lane, PlainOffice, Visit
-from real_office import MIDNIGHT, World, clock_time, iso, local_day, minute, said
+from real_office import MIDNIGHT, OFFICE, World, clock_time, iso, local_day, minute, said
 
 from booking.app import build
 
@@ -36,29 +36,6 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: What citizens come for, and how long it takes.
 WISHES = {("fuehrungszeugnis",): 5, ("anmeldung",): 15, ("personalausweis", "anmeldung"): 25}
 SERVICES = sorted({service for wish in WISHES for service in wish})
-
-OFFICE = """
-slug = "machine"
-name = { de = "Amt", en = "Office" }
-reference_prefix = "MA"
-time_zone = "Europe/Berlin"
-state = "BW"
-clerks = 2
-contact = { address = ["Markt 1"], email = "amt@example.org", phone = "+49 6221 58" }
-branding = { accent = "#14532d" }
-
-[booking]
-grid_minutes = 15
-buffer_minutes = 5
-lead_minutes = 60
-horizon_days = 2
-join_early_minutes = 15
-freed_delay_minutes = [30, 30]
-no_show_minutes = 10
-max_open_per_email = 50
-observes_holidays = false
-"""
-
 
 #: Somebody of those that there are: which one, modulo how many.
 some = st.integers(0, 1000)

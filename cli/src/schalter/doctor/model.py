@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 from schalter.installation import Installation
@@ -36,7 +36,8 @@ class MailServer:
 
     host: str
     port: int
-    security: Literal["none", "starttls", "tls"]
+    #: none, starttls or tls; what else somebody wrote is a finding.
+    security: str
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Patient:
         redis = f"redis://:{installation.secrets.password('redis')}@{installation.redis}/0"
         turn = tuple(url.strip() for url in env("SCHALTER_TURN_URLS", "").split(",") if url.strip())
         if env("SCHALTER_SECRETS_STORE"):
-            security: Literal["none", "starttls", "tls"] = env("SCHALTER_SMTP_SECURITY") or "starttls"  # type: ignore[assignment]
-            mail = MailServer(env("SCHALTER_SMTP_HOST", ""), int(env("SCHALTER_SMTP_PORT") or 25), security)
+            port, security = env("SCHALTER_SMTP_PORT") or "25", env("SCHALTER_SMTP_SECURITY") or "starttls"
+            mail = MailServer(env("SCHALTER_SMTP_HOST", ""), int(port) if port.isdecimal() else 0, security)
             urls = env("SCHALTER_PUBLIC_URL", ""), env("SCHALTER_PAYPAL_API_URL", "")
             folders, private = [Path("/")], list[Path]()
         else:

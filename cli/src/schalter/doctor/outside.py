@@ -80,6 +80,9 @@ async def mail_server(patient: Patient) -> Sequence[Finding]:
     """Reached, and spoken to as it expects."""
     mail = patient.mail
     what = f"mail server {mail.host}:{mail.port}"
+    if mail.security not in ("none", "starttls", "tls"):
+        remedy = "SCHALTER_SMTP_SECURITY is none, starttls or tls; notify does not start with anything else."
+        return [Finding(what, f"is to be spoken to by {mail.security!r}", remedy)]
     try:
         greeting, offers = await _greeted(mail)
     except ssl.SSLError:

@@ -26,7 +26,7 @@ Run = Callable[[Settlement], Awaitable[None]]
 
 PAID_BUT_OPEN: Final = Gauge(
     "schalter_payment_paid_but_open",
-    "Orders whose money and case disagree for too long, by kind; an alarm when not 0. Max of processes.",
+    "Orders whose money and case disagree for too long, by kind; an alert when not 0. Max of processes.",
     ("kind",),
 )
 at_zero(PAID_BUT_OPEN, store.PAID_BUT_OPEN)
