@@ -10,12 +10,22 @@ import pytest
 from bus_users import PASSWORDS, guarded, operator, state
 from typer.testing import CliRunner
 
-from contracts.topology import CONSUMES, DEAD_LETTERS, PUBLISHES, STREAMS, consumer
+from contracts.topology import (
+    ALL_STREAMS,
+    CONSUMES,
+    DEAD_LETTERS,
+    FORMER_DEAD_LETTERS,
+    PUBLISHES,
+    STREAMS,
+    consumer,
+    dead_letter_subject,
+)
 from schalter.bus import _ask, apply, connected, consumer_settings, create, differences, stream_settings, wanted
 from schalter.embedded import Nats, SchalterError, free_port
 from schalter.installation import BusAccess
 from schalter.main import cli
 from schalter.nats_config import OPERATOR
+from schalter.replay import replay
 from schalter.running.secret_store import SecretStore
 
 BOOKED = PUBLISHES["booking"][0]
@@ -35,7 +45,7 @@ async def found(server: Nats) -> list[str]:
 async def test_all_that_the_topology_says_is_made_and_a_second_time_nothing_changes(server: Nats) -> None:
     made = await apply(operator(server))
     assert {each.kind for each in made} == {"missing"}
-    assert len(made) == len(STREAMS) + 1 + sum(len(events) for events in CONSUMES.values())
+    assert len(made) == len(ALL_STREAMS) + sum(len(events) for events in CONSUMES.values())
     before = await state(server)
     assert await apply(operator(server)) == []
     assert await found(server) == []
@@ -94,7 +104,7 @@ async def test_what_the_topology_does_not_know_stays_until_somebody_says_so(serv
         spy = {"name": "spy", "durable_name": "spy", "deliver_subject": "spy", "ack_policy": "none"}
         await _ask(client, "CONSUMER.CREATE.BOOKING.spy", {"stream_name": "BOOKING", "config": spy})
         await _ask(client, "STREAM.CREATE.SPY", {"name": "SPY", "subjects": ["spy.>"]})
-    unknown = ["stream SPY: unknown", "consumer spy of BOOKING: unknown"]
+    unknown = ["stream SPY: unknown", "consumer spy of BOOKING: somebody else listens (at spy)"]
     assert [str(each) for each in await apply(operator(server))] == unknown
     assert await found(server) == unknown
     await apply(operator(server), prune=True)
@@ -115,7 +125,7 @@ async def test_lost_streams_come_again_with_their_consumers(server: Nats) -> Non
 async def test_what_comes_from_the_version_before_stays_as_it_is(server: Nats) -> None:
     """Whose services made streams and consumers themselves, with these words: nothing is made anew."""
     async with connected(operator(server)) as client:
-        for stream in (*STREAMS.values(), DEAD_LETTERS):
+        for stream in ALL_STREAMS:
             await client.jetstream().add_stream(
                 name=stream.name,
                 subjects=list(stream.subjects),
@@ -124,7 +134,7 @@ async def test_what_comes_from_the_version_before_stays_as_it_is(server: Nats) -
                 storage="file",
                 discard="old",
                 duplicate_window=120,
-                allow_atomic=stream is not DEAD_LETTERS,
+                allow_atomic=stream.batches,
                 num_replicas=1,
             )
         for service, events in CONSUMES.items():
@@ -142,6 +152,48 @@ async def test_what_comes_from_the_version_before_stays_as_it_is(server: Nats) -
                     max_ack_pending=1000,
                 )
     assert await found(server) == []
+
+
+async def test_who_listens_under_the_name_of_one_of_ours_goes_and_ours_comes(server: Nats) -> None:
+    await apply(operator(server))
+    async with connected(operator(server)) as client:
+        await client.jetstream().delete_consumer(NAMED.stream, NAMED.name)
+        spy = {"name": NAMED.name, "durable_name": NAMED.name, "deliver_subject": "spy", "ack_policy": "none"}
+        await _ask(client, f"CONSUMER.CREATE.BOOKING.{NAMED.name}", {"stream_name": "BOOKING", "config": spy})
+    expected = [f"consumer {NAMED.name} of BOOKING: somebody else listens (at spy)"]
+    assert await found(server) == expected
+    await apply(operator(server))
+    assert await found(server) == expected, "it stays until somebody says so"
+    await apply(operator(server), prune=True)
+    assert await found(server) == []
+
+
+async def test_letters_of_before_stay_until_they_are_replayed_and_then_their_stream_goes(server: Nats) -> None:
+    """As the version before left it: one stream of all letters, where three of two services lie."""
+    access, subject = operator(server), BOOKED.SUBJECT
+    former = {**stream_settings(FORMER_DEAD_LETTERS).settings, "subjects": ["dead.>"]}
+    async with connected(access) as client:
+        await _ask(client, "STREAM.CREATE.DEAD_LETTERS", former)
+        await create(client, stream_settings(STREAMS["booking"]))
+        bus = client.jetstream()
+        event = await bus.publish(subject, b"{}", headers={"ce-id": "one"})
+        headers = {"ce-id": "one", "schalter-sequence": str(event.seq)}
+        for service in ("notify", "casework", "notify"):
+            await bus.publish(dead_letter_subject(service, subject), b"{}", headers=headers)
+        assert str((await apply(access))[0]) == "stream DEAD_LETTERS: differs (subjects)"
+        assert await found(server) == []
+
+        for service in DEAD_LETTERS:  # also an instance of the version before, which says it the same way
+            await bus.publish(dead_letter_subject(service, CONSUMES[service][0].SUBJECT), b"{}", headers={"ce-id": "2"})
+        there = [letter async for letter in replay(access, dry_run=True, copies=True)]
+        assert [letter.stream for letter in there] == ["DEAD_LETTERS"] * 3 + [
+            each.name for each in DEAD_LETTERS.values()
+        ]
+
+        assert [letter.kept async for letter in replay(access)][:3] == [""] * 3
+        assert (await bus.stream_info("BOOKING")).state.messages == 4, "each is published, none taken for the other"
+        assert [str(each) for each in await apply(access)] == ["stream DEAD_LETTERS: former"]
+        assert await found(server) == []
 
 
 async def test_a_bus_that_is_away_is_one_line() -> None:

@@ -19,6 +19,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from nats.js.api import AckPolicy, ConsumerConfig
 from system import ROOT, System
 
 from contracts.booking import BookingCompleted
@@ -139,7 +140,7 @@ def test_an_old_schema_a_newer_one_and_none(system: System, patient: Patient, tm
             connection.execute("ALTER TABLE lost RENAME TO alembic_version")
 
 
-def test_a_missing_consumer_and_a_dead_letter(patient: Patient) -> None:
+def test_a_missing_consumer_one_that_was_planted_and_a_dead_letter(patient: Patient) -> None:
     access, name = patient.installation.bus, durable("notify", BookingCompleted)
 
     async def plant() -> None:
@@ -147,16 +148,19 @@ def test_a_missing_consumer_and_a_dead_letter(patient: Patient) -> None:
             await client.jetstream().delete_consumer("BOOKING", name)
             headers = {"dead-reason": "planted", "dead-subject": "booking.completed.v1", "dead-consumer": name}
             await client.jetstream().publish(f"dead.notify.{name}", b"{}", headers=headers)
+            spy = ConsumerConfig(durable_name="spy", deliver_subject="_INBOX_payment.spy", ack_policy=AckPolicy.NONE)
+            await client.jetstream().add_consumer("BOOKING", spy)
 
     async def heal() -> None:
-        await apply(access)
+        await apply(access, prune=True)
         async with connected(access) as client:
-            await client.jetstream().purge_stream("DEAD_LETTERS")
+            await client.jetstream().purge_stream("DEAD_LETTERS_NOTIFY")
 
     asyncio.run(plant())
     try:
         found = ill(patient, inside.bus)
         assert found[f"consumer {name} of BOOKING"] == "is missing"
+        assert found["consumer spy of BOOKING"] == "sends what it gets to _INBOX_payment.spy: somebody else listens"
         assert found["dead letters"] == "1 event could not be processed"
     finally:
         asyncio.run(heal())

@@ -70,7 +70,7 @@ async def seen(**where: object) -> None:
 async def test_streams_and_consumers_are_told_with_what_waits_in_them(servers: Servers) -> None:
     client = await nats.connect(servers.nats.url)
     stream = client.jetstream()
-    for each in (STREAMS["casework"], DEAD_LETTERS):
+    for each in (STREAMS["casework"], DEAD_LETTERS["notify"]):
         await stream.add_stream(name=each.name, subjects=list(each.subjects), max_bytes=each.max_bytes)
     name = "notify-casework-case_completed-v1"
     await stream.add_consumer("CASEWORK", ConsumerConfig(durable_name=name, ack_policy=AckPolicy.EXPLICIT))
@@ -79,7 +79,10 @@ async def test_streams_and_consumers_are_told_with_what_waits_in_them(servers: S
         await stream.publish(subject, b"{}")
     await seen(monitor_nats_url=servers.nats_monitor)
     assert told("exporter_up", part="nats") == 1
-    assert (told("nats_stream_messages", stream="CASEWORK"), told("nats_stream_messages", stream="DEAD_LETTERS")) == (
+    assert (
+        told("nats_stream_messages", stream="CASEWORK"),
+        told("nats_stream_messages", stream="DEAD_LETTERS_NOTIFY"),
+    ) == (
         2,
         1,
     )
@@ -93,7 +96,7 @@ async def test_streams_and_consumers_are_told_with_what_waits_in_them(servers: S
     await seen(monitor_nats_url=servers.nats_monitor)
     gone = [told(f"nats_stream_{what}", stream="CASEWORK") for what in ("messages", "bytes", "limit_bytes")]
     assert [*gone, told("nats_consumer_waiting", consumer=name)] == [None] * 4, "what is gone is not told"
-    assert told("nats_stream_messages", stream="DEAD_LETTERS") == 1
+    assert told("nats_stream_messages", stream="DEAD_LETTERS_NOTIFY") == 1
     await client.close()
 
 

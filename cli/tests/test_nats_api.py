@@ -13,12 +13,11 @@ import pytest
 from bus_users import guarded, signed_in, state
 
 from contracts.topology import (
+    ALL_STREAMS,
     CONSUMES,
-    DEAD_LETTERS,
     EVENTS,
     PUBLISHES,
     SERVICES,
-    STREAMS,
     Consumer,
     consumer,
     dead_letter_subject,
@@ -63,7 +62,7 @@ TEMPLATES = sorted({*DOCUMENTED, *of_the_server()})
 
 def subjects() -> Iterator[str]:
     """Every subject of the API about everything that there is."""
-    streams = [*(stream.name for stream in STREAMS.values()), DEAD_LETTERS.name]
+    streams = [stream.name for stream in ALL_STREAMS]
     for template in TEMPLATES:
         if "{consumer}" in template:
             yield from (filled(template, each) for each in CONSUMERS)

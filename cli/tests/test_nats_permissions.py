@@ -75,7 +75,7 @@ async def test_a_service_publishes_its_own_events_and_no_others(server: Nats, se
             assert acknowledgement.stream == STREAMS[service].name
         for event in CONSUMES[service]:
             letter = await client.jetstream().publish(dead_letter_subject(service, event.SUBJECT), b"{}")
-            assert letter.stream == DEAD_LETTERS.name
+            assert letter.stream == DEAD_LETTERS[service].name
         assert refusals.said == []
         before = await state(server)
         others = [name for name in SERVICES if name != service]
@@ -151,14 +151,26 @@ async def test_notify_cannot_make_caseworks_dead_letter_go(server: Nats) -> None
     before = await state(server)
     async with signed_in(server, "notify") as (client, refusals):
         for verb in ("UPDATE", "CREATE", "PURGE", "DELETE", "MSG.DELETE"):
-            body = {**stream_settings(DEAD_LETTERS).settings, "max_msgs": 1, "seq": 1}
-            await client.publish(f"$JS.API.STREAM.{verb}.DEAD_LETTERS", json.dumps(body).encode())
-            assert await refusals.of(f"$JS.API.STREAM.{verb}.DEAD_LETTERS")
+            stream = DEAD_LETTERS["casework"]
+            body = {**stream_settings(stream).settings, "max_msgs": 1, "seq": 1}
+            await client.publish(f"$JS.API.STREAM.{verb}.{stream.name}", json.dumps(body).encode())
+            assert await refusals.of(f"$JS.API.STREAM.{verb}.{stream.name}")
         assert await state(server) == before
-        await client.jetstream().publish(dead_letter_subject("notify", BOOKED), b"{}")
+
+
+async def test_notify_fills_its_own_letters_and_caseworks_first_one_is_still_there(server: Nats) -> None:
+    """More large ones than the bounds of a stream hold: the server drops the oldest, which are its own."""
+    async with signed_in(server, "casework") as (casework, _):
+        await casework.jetstream().publish(dead_letter_subject("casework", BOOKED), b"first")
+    large = b"x" * (1024**2 - 4096)
+    async with signed_in(server, "notify") as (client, _):
+        for _each in range(67):
+            await client.jetstream().publish(dead_letter_subject("notify", BOOKED), large)
     async with connected(operator(server)) as client:
-        kept = await client.jetstream().get_msg(DEAD_LETTERS.name, 1)
-        assert kept.subject == dead_letter_subject("casework", BOOKED)
+        kept = client.jetstream()
+        full = (await kept.stream_info(DEAD_LETTERS["notify"].name)).state
+        assert full.first_seq > 1
+        assert (await kept.get_msg(DEAD_LETTERS["casework"].name, 1)).data == b"first"
 
 
 # Others' deliveries, answers, and what the server tells

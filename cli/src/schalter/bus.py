@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from contracts import topology
-from contracts.topology import CONSUMES, DEAD_LETTERS, STREAMS
+from contracts.topology import ALL_STREAMS, CONSUMES, FORMER_DEAD_LETTERS
 from schalter.embedded import SchalterError
 from schalter.embedded.errors import reason, unreachable
 from schalter.installation import BusAccess
@@ -32,19 +32,40 @@ class Thing:
     of: str
     settings: Mapping[str, Any]
 
+    @property
+    def sent_to(self) -> str:
+        """The subject to which all that a consumer gets is sent, whoever listens there; ours ask for each message."""
+        return str(self.settings.get("deliver_subject") or "")
+
     def __str__(self) -> str:
         return f"consumer {self.name} of {self.of}" if self.of else f"stream {self.name}"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where the bus is not as the topology has it. `settings` names those that differ."""
+    """Where the bus is not as the topology has it. `settings` names those that differ.
+
+    `listens`: a consumer that sends what it gets to a subject, so that somebody else hears it; we plant none. `former`:
+    what the version before needed, and nobody does any more.
+    """
 
     thing: Thing
-    kind: Literal["missing", "differs", "unknown"]
+    kind: Literal["missing", "differs", "unknown", "listens", "former"]
     settings: tuple[str, ...] = ()
 
+    @property
+    def foreign(self) -> bool:
+        """Whether it is nobody's that the topology knows."""
+        return self.kind in ("unknown", "listens")
+
+    @property
+    def turn(self) -> int:
+        """When it is settled: what takes others' subjects first, then streams, then consumers, which need theirs."""
+        return 0 if self.thing.name == FORMER_DEAD_LETTERS.name else 2 if self.thing.of else 1
+
     def __str__(self) -> str:
+        if self.kind == "listens":
+            return f"{self.thing}: somebody else listens (at {self.thing.sent_to})"
         return f"{self.thing}: {self.kind}" + (f" ({', '.join(self.settings)})" if self.settings else "")
 
 
@@ -83,16 +104,17 @@ async def differences(access: BusAccess) -> list[Difference]:
 
 async def apply(access: BusAccess, *, prune: bool = False) -> list[Difference]:
     """Makes what is missing and sets right what differs. What the topology does not know stays, unless `prune`: then it
-    is deleted, a stream with all that it keeps.
+    is deleted, a stream with all that it keeps. The dead letters' former stream gives its subjects to those that came
+    after it, stays for as long as it keeps letters, and is deleted then.
 
     Returns what it found, which is what it changed but for what stays. A second run changes nothing. Raises
     SchalterError when the bus cannot be reached, refuses, or is not as it shall be afterwards.
     """
     async with connected(access) as client:
         found = await _differences(client)
-        changed = [each for each in found if prune or each.kind != "unknown"]
-        for things in ([each for each in changed if not each.thing.of], [each for each in changed if each.thing.of]):
-            await asyncio.gather(*(_settle(client, each) for each in things))  # streams first: consumers need theirs
+        changed = [each for each in found if prune or not each.foreign]
+        for turn in range(3):
+            await asyncio.gather(*(_settle(client, each) for each in changed if each.turn == turn))
         left = [each for each in await _differences(client) if _matters(each)] if changed else []
     if left:
         raise SchalterError(f"The bus does not take what the topology says of {left[0]}.")
@@ -101,7 +123,7 @@ async def apply(access: BusAccess, *, prune: bool = False) -> list[Difference]:
 
 def wanted() -> Iterator[Thing]:
     """The streams and consumers of the topology."""
-    for stream in (*STREAMS.values(), DEAD_LETTERS):
+    for stream in ALL_STREAMS:
         yield stream_settings(stream)
     for service, events in CONSUMES.items():
         for event in events:
@@ -151,6 +173,9 @@ def consumer_settings(consumer: topology.Consumer) -> Thing:
     )
 
 
+_FORMER: Final = stream_settings(FORMER_DEAD_LETTERS)
+
+
 async def create(client: Client, thing: Thing) -> None:
     """Makes `thing`; a consumer that is there is brought up to date. Raises SchalterError when the bus refuses."""
     if thing.of:
@@ -169,22 +194,46 @@ def _matters(difference: Difference) -> bool:
 
 async def _settle(client: Client, difference: Difference) -> None:
     thing = difference.thing
-    if difference.kind == "unknown":
+    if difference.foreign or difference.kind == "former":
         await _ask(client, f"CONSUMER.DELETE.{thing.of}.{thing.name}" if thing.of else f"STREAM.DELETE.{thing.name}")
+        if difference.kind == "listens" and (ours := _wanted(str(thing))):  # under the name of one of ours
+            await create(client, ours)
     elif difference.kind == "differs" and not thing.of:
         await _ask(client, f"STREAM.UPDATE.{thing.name}", thing.settings)
     else:
         await create(client, thing)
 
 
+def _wanted(name: str) -> Thing | None:
+    """What the topology has under this name."""
+    return next((thing for thing in wanted() if str(thing) == name), None)
+
+
 async def _differences(client: Client) -> list[Difference]:
-    shall = {str(thing): thing for thing in wanted()}
     there = {str(thing): thing for thing in await _there(client)}
-    found = [Difference(thing, "missing") for name, thing in shall.items() if name not in there]
+    found = await _former(client, there.pop(str(_FORMER), None))
+    shall = {str(thing): thing for thing in wanted()}
+    heard = [name for name, thing in there.items() if thing.sent_to]
+    found += [Difference(thing, "missing") for name, thing in shall.items() if name not in there]
     for name, thing in shall.items():
-        if name in there and (settings := _differing(thing.settings, there[name].settings)):
+        if name in there and name not in heard and (settings := _differing(thing.settings, there[name].settings)):
             found.append(Difference(thing, "differs", settings))
-    return found + [Difference(thing, "unknown") for name, thing in there.items() if name not in shall]
+    unknown = [thing for name, thing in there.items() if name not in shall and name not in heard]
+    return [
+        *found,
+        *(Difference(thing, "unknown") for thing in unknown),
+        *(Difference(there[name], "listens") for name in heard),
+    ]
+
+
+async def _former(client: Client, there: Thing | None) -> list[Difference]:
+    """What is to be done about the dead letters' former stream: nothing while it keeps letters and takes none."""
+    if there is None:
+        return []
+    if settings := _differing(_FORMER.settings, there.settings):
+        return [Difference(_FORMER, "differs", settings)]
+    kept = (await _ask(client, f"STREAM.INFO.{there.name}"))["state"]["messages"]
+    return [] if kept else [Difference(_FORMER, "former")]
 
 
 def _differing(shall: Mapping[str, Any], there: Mapping[str, Any]) -> tuple[str, ...]:
@@ -205,7 +254,7 @@ async def _there(client: Client) -> list[Thing]:
     streams = [
         Thing(each["config"]["name"], "", each["config"]) for each in await _all(client, "STREAM.LIST", "streams")
     ]
-    known = {stream.name for stream in (*STREAMS.values(), DEAD_LETTERS)}
+    known = {stream.name for stream in (*ALL_STREAMS, FORMER_DEAD_LETTERS)}
     consumers = await asyncio.gather(
         *(_all(client, f"CONSUMER.LIST.{stream.name}", "consumers") for stream in streams if stream.name in known)
     )

@@ -146,7 +146,8 @@ def bus_apply(
     """Makes streams and consumers as the topology has them; services themselves only publish and listen."""
     access = Installation.running(Home.find(var)).bus
     found = asyncio.run(differences(access) if check else apply(access, prune=prune))
-    outcomes = {"missing": "created", "differs": "updated", "unknown": "deleted" if prune else "left alone"}
+    foreign = "deleted" if prune else "left alone"
+    outcomes = {"missing": "created", "differs": "updated", "former": "deleted", "unknown": foreign, "listens": foreign}
     for each in found:
         line = str(each) if check else f"{each}: {outcomes[each.kind]}"
         _out.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -175,7 +176,8 @@ def events_replay(
         async for letter in replay(access, consumer=consumer, dry_run=dry_run, copies=copies):
             letters.append(letter)
             stays = f" (stays: {letter.kept})" if letter.kept else ""
-            _out.print(f"{letter.sequence} {letter.subject} -> {letter.consumer}: {letter.reason}{stays}", markup=False)
+            line = f"{letter.stream} {letter.sequence}: {letter.subject} -> {letter.consumer}: {letter.reason}{stays}"
+            _out.print(line, markup=False)
         return letters
 
     letters = asyncio.run(show())

@@ -128,7 +128,7 @@ def _copies(registries: Sequence[Registry]) -> Iterator[str]:
                 f"**the bus** of {service}: {_listed(named)}",
                 "",
                 "whom to write to and about what",
-                f"after {STREAMS[service].max_age.days} days, undeliverable after {DEAD_LETTERS.max_age.days}",
+                f"after {STREAMS[service].max_age.days} days, undeliverable after {DEAD_LETTERS[service].max_age.days}",
             )
 
 

@@ -8,7 +8,7 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
-from contracts.topology import CONSUMES, DEAD_LETTERS, stream_of
+from contracts.topology import CONSUMES, DEAD_LETTERS, FORMER_DEAD_LETTERS, stream_of
 from schalter.bus import connected
 from schalter.installation import BusAccess
 
@@ -20,6 +20,7 @@ _GONE: Final = "its event is no longer on the bus; --copies replays what the ser
 class DeadLetter:
     """An event that a consumer could not process. `kept`: why it is not replayed; empty when it is."""
 
+    stream: str
     sequence: int
     subject: str
     consumer: str
@@ -40,8 +41,8 @@ async def replay(
     """
     async with connected(access) as client:
         bus = client.jetstream()
-        async for message in _stored(bus):
-            letter = _letter(message)
+        async for stream, message in _all(bus):
+            letter = _letter(stream, message)
             if consumer is not None and letter.consumer != consumer:
                 continue
             event = None if letter.kept else await _original(bus, message, letter.subject)
@@ -51,21 +52,28 @@ async def replay(
             if event is not None and not dry_run:
                 # The stream would drop the original id as a duplicate; the event's own id is in its ce-id.
                 told = {name: value for name, value in (event.headers or {}).items() if not _ours(name)}
-                told["Nats-Msg-Id"] = f"replay-{letter.sequence}-{told.get('ce-id', '')}"
+                told["Nats-Msg-Id"] = f"replay-{letter.stream}-{letter.sequence}-{told.get('ce-id', '')}"
                 await bus.publish(letter.subject, event.data or b"", headers=told)
-                await bus.delete_msg(DEAD_LETTERS.name, letter.sequence)
+                await bus.delete_msg(letter.stream, letter.sequence)
             yield letter
 
 
-async def _stored(bus: JetStreamContext) -> AsyncIterator[RawStreamMsg]:
+async def _all(bus: JetStreamContext) -> AsyncIterator[tuple[str, RawStreamMsg]]:
+    """All letters, those of before there was a stream for each service first."""
+    for stream in (FORMER_DEAD_LETTERS, *DEAD_LETTERS.values()):
+        async for message in _stored(bus, stream.name):
+            yield stream.name, message
+
+
+async def _stored(bus: JetStreamContext, stream: str) -> AsyncIterator[RawStreamMsg]:
     try:
-        state = (await bus.stream_info(DEAD_LETTERS.name)).state
+        state = (await bus.stream_info(stream)).state
     except NotFoundError:
         return
     sequence = state.first_seq
     while sequence <= state.last_seq:
         try:
-            message = await bus.get_msg(DEAD_LETTERS.name, seq=sequence, next=True, subject="dead.>")
+            message = await bus.get_msg(stream, seq=sequence, next=True, subject="dead.>")
         except NotFoundError:
             return
         if message.seq is None or message.seq > state.last_seq:
@@ -74,12 +82,13 @@ async def _stored(bus: JetStreamContext) -> AsyncIterator[RawStreamMsg]:
         sequence = message.seq + 1
 
 
-def _letter(message: RawStreamMsg) -> DeadLetter:
+def _letter(stream: str, message: RawStreamMsg) -> DeadLetter:
     """`dead.{service}.{subject}`, and why."""
     headers = message.headers or {}
     _, service, subject = (message.subject or "").split(".", 2)
     consumed = {event.SUBJECT for event in CONSUMES.get(service, ())}
     return DeadLetter(
+        stream=stream,
         sequence=message.seq or 0,
         subject=subject,
         consumer=headers.get("schalter-consumer", ""),

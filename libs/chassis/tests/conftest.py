@@ -37,7 +37,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def bus(database_url: str, nats_url: str, offices_dir: Path) -> AsyncIterator[Bus]:
-    """The bus as casework has it, its stream and the dead letters empty; who listens is said by each test."""
+    """The bus as casework has it, its stream empty; who listens is said by each test."""
     settings = ServiceSettings(
         database_url=database_url, nats_url=nats_url, public_url="http://localhost", offices_dir=offices_dir
     )

@@ -231,8 +231,8 @@ async def test_poison_and_garbage_step_aside_and_the_rest_flows(database: Databa
         await bus.publish(SAMPLE.SUBJECT, SAMPLE.model_dump_json().encode(), {"Nats-Msg-Id": uuid4().hex})
         await bus.publish_all(messages(5))
         await until(lambda: len(done) == 5)
-        await until(lambda: _count_is(bus, "DEAD_LETTERS", 3))
-    letters = [await bus.jetstream.get_msg("DEAD_LETTERS", sequence) for sequence in (1, 2, 3)]
+        await until(lambda: _count_is(bus, "DEAD_LETTERS_ASIDE", 3))
+    letters = [await bus.jetstream.get_msg("DEAD_LETTERS_ASIDE", sequence) for sequence in (1, 2, 3)]
     assert {letter.subject for letter in letters} == {f"dead.aside.{SAMPLE.SUBJECT}"}
     reasons = sorted((letter.headers or {})["schalter-reason"] for letter in letters)
     assert reasons == ["cannot be", "unreadable: 1 errors", "unreadable: 5 errors"]
@@ -256,7 +256,7 @@ async def test_a_consumer_waits_out_a_database_outage_without_burying_the_messag
     async with running(Consumption("outage", Consumer(StageChanged, handle), bus, database, clock).run()):
         await bus.publish_all(messages(1))
         await until(lambda: len(done) == 1)
-    assert await stored(bus, "DEAD_LETTERS") == 0
+    assert await stored(bus, "DEAD_LETTERS_OUTAGE") == 0
 
 
 async def test_the_relay_gives_up_its_lock_with_its_connection(bus: Bus, database: Database) -> None:
@@ -302,7 +302,7 @@ async def test_poison_that_came_in_a_batch_steps_aside_too(database: Database, b
     await listens(bus, "batch")
     async with running(Consumption("batch", Consumer(StageChanged, handle), bus, database, clock).run()):
         await bus.publish_all(messages(BATCH_FROM))
-        await until(lambda: _count_is(bus, "DEAD_LETTERS", BATCH_FROM))
+        await until(lambda: _count_is(bus, "DEAD_LETTERS_BATCH", BATCH_FROM))
 
 
 async def test_a_backlog_is_applied_together_and_each_event_once(database: Database, bus: Bus) -> None:
@@ -343,7 +343,7 @@ async def test_one_that_fails_in_a_backlog_takes_no_other_with_it(database: Data
     await listens(bus, "mixed")
     async with running(Consumption("mixed", Consumer(StageChanged, handle), bus, database, clock).run()):
         await until(lambda: _inbox_is(database, 39))
-        await until(lambda: _count_is(bus, "DEAD_LETTERS", 1))
+        await until(lambda: _count_is(bus, "DEAD_LETTERS_MIXED", 1))
     async with database.transaction() as tx:
         assert len(await tx.rows("SELECT 1 FROM outbox")) == 39
 

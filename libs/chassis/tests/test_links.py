@@ -27,7 +27,7 @@ from chassis.settings import ServiceSettings
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS
+from contracts.topology import dead_letters
 
 SAMPLE = load()["casework.stage_changed.v1"][1]
 #: How long after the link is well again the last event has its effect.
@@ -202,7 +202,7 @@ async def test_when_the_link_is_well_again_all_has_its_effect_once(
         await flows(database, source, BACK_SECONDS)
     await all_applied(database, source.ids, BACK_SECONDS)
     assert await effects(database) == Counter(source.ids)
-    assert (await bus.jetstream.stream_info(DEAD_LETTERS.name)).state.messages == 0
+    assert (await bus.jetstream.stream_info(dead_letters("casework").name)).state.messages == 0
 
 
 @pytest.mark.parametrize("to", ["database", "bus"])
@@ -216,7 +216,7 @@ async def test_a_connection_that_is_dead_without_a_word_is_given_up(
         await flows(database, source, NOTICED_SECONDS)
     await all_applied(database, source.ids, BACK_SECONDS)
     assert await effects(database) == Counter(source.ids)
-    assert (await bus.jetstream.stream_info(DEAD_LETTERS.name)).state.messages == 0
+    assert (await bus.jetstream.stream_info(dead_letters("casework").name)).state.messages == 0
 
 
 async def test_a_transaction_on_a_dead_connection_keeps_nobody_waiting_for_its_locks(

@@ -20,7 +20,7 @@ from chassis.settings import ServiceSettings
 from contracts.base import Event, Meta
 from contracts.booking import BookingCancelled
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS, consumer
+from contracts.topology import consumer, dead_letters
 from schalter.bus import apply, connected
 from schalter.embedded import Nats
 
@@ -113,7 +113,7 @@ async def test_a_service_waits_for_what_is_not_there_and_goes_on_by_itself(
             await told(app, {})
             await stored(server, "CASEWORK", 1)
             ids = [await cancelled(server), await cancelled(server, "system:bury")]
-            await stored(server, DEAD_LETTERS.name, 1)
+            await stored(server, dead_letters("casework").name, 1)
             assert heard == ids
 
             # While it runs: the stream is lost, with all who listen to it, and made again.

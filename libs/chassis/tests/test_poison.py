@@ -20,7 +20,7 @@ from chassis.problems import Busy
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS
+from contracts.topology import dead_letters
 
 SAMPLE = load()["casework.stage_changed.v1"][1]
 #: The pauses between the tries of one that fails are 22.5 s in all; nobody else waits for that.
@@ -101,10 +101,10 @@ async def effects(database: Database) -> Counter[UUID]:
 
 async def letters(bus: Bus) -> dict[UUID, str]:
     """The dead letters' events, with the reason."""
-    state = (await bus.jetstream.stream_info(DEAD_LETTERS.name)).state
+    state = (await bus.jetstream.stream_info(dead_letters("poison").name)).state
     found = {}
     for sequence in range(max(1, state.first_seq), state.last_seq + 1):
-        headers = (await bus.jetstream.get_msg(DEAD_LETTERS.name, sequence)).headers or {}
+        headers = (await bus.jetstream.get_msg(dead_letters("poison").name, sequence)).headers or {}
         found[Meta.from_headers(headers).id] = headers["schalter-reason"]
     return found
 

@@ -21,7 +21,7 @@ from chassis.republish import instant, republish
 from contracts.base import Event, Meta
 from contracts.casework import StageChanged
 from contracts.samples import load
-from contracts.topology import DEAD_LETTERS
+from contracts.topology import dead_letters
 
 SAMPLE = load()["casework.stage_changed.v1"][1]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,7 +90,8 @@ async def test_a_consumer_that_lost_its_database_hears_it_again_and_the_others_a
         await until_applied("well", 13)
     assert sorted(applied["well"]) == sorted(ids)
     assert sorted(applied["restored"]) == sorted([*ids[:12], *ids])
-    assert (await bus.jetstream.stream_info(DEAD_LETTERS.name)).state.messages == 0
+    for service in applied:
+        assert (await bus.jetstream.stream_info(dead_letters(service).name)).state.messages == 0
 
 
 async def test_only_what_was_published_since_then_and_it_may_be_repeated(database: Database, bus: Bus) -> None:

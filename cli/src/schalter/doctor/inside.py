@@ -101,6 +101,12 @@ def _difference(difference: Difference) -> Finding:
             return Finding(what, f"differs in {', '.join(difference.settings)}", "schalter bus apply")
         case "unknown":
             return Finding(what, "is unknown", "Find out who made it, then: schalter bus apply --prune")
+        case "former":
+            return Finding(what, "is empty, and nobody needs it any more", "schalter bus apply")
+        case "listens":
+            heard = f"sends what it gets to {difference.thing.sent_to}: somebody else listens"
+            remedy = "It was planted: find out by whom, turn that service's password, then: schalter bus apply --prune"
+            return Finding(what, heard, remedy)
 
 
 async def redis(patient: Patient) -> Sequence[Finding]:

@@ -55,7 +55,9 @@ NATS_MEMORY: Final = _gauge("schalter_nats_memory_bytes", "Memory that the NATS 
 NATS_STORAGE: Final = _gauge("schalter_nats_storage_bytes", "What all streams take of the disk.")
 NATS_STORAGE_LIMIT: Final = _gauge("schalter_nats_storage_limit_bytes", "What all streams may take of the disk.")
 NATS_STREAM_MESSAGES: Final = _gauge(
-    "schalter_nats_stream_messages", "Messages in a stream; in DEAD_LETTERS those that nobody could process.", "stream"
+    "schalter_nats_stream_messages",
+    "Messages in a stream; in DEAD_LETTERS_* those that a service could not process.",
+    "stream",
 )
 NATS_STREAM_BYTES: Final = _gauge("schalter_nats_stream_bytes", "What a stream takes of the disk.", "stream")
 NATS_STREAM_LIMIT: Final = _gauge(

@@ -17,7 +17,7 @@ from cryptography import x509
 from redis.asyncio import Redis
 
 from chassis.clock import Clock
-from contracts.topology import CONSUMES, DEAD_LETTERS, SERVICES, STREAMS, durable
+from contracts.topology import ALL_STREAMS, CONSUMES, FORMER_DEAD_LETTERS, SERVICES, durable
 from schalter.exporter import figures
 from schalter.exporter.figures import Followed
 
@@ -25,7 +25,7 @@ _SECONDS: Final = 4.0
 #: A status line that comes with a page, or leads to one.
 _ANSWER: Final = re.compile(rb"HTTP/1\.[01] [23]\d\d\b")
 #: What the topology has; whatever else lies there makes no series.
-_STREAMS: Final = frozenset((DEAD_LETTERS.name, *(stream.name for stream in STREAMS.values())))
+_STREAMS: Final = frozenset(stream.name for stream in (*ALL_STREAMS, FORMER_DEAD_LETTERS))
 _CONSUMERS: Final = frozenset(durable(service, event) for service, events in CONSUMES.items() for event in events)
 
 _DATABASES: Final = """

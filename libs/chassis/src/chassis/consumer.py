@@ -227,7 +227,7 @@ class Consumption:
         headers = {
             # Without the bus's own headers: those of an atomic batch would make it refuse the letter.
             **{name: value for name, value in (message.headers or {}).items() if not name.startswith("Nats-")},
-            # The stream belongs to all: whoever guessed the id could have the letter dropped as a repetition.
+            # Whoever may have something stored there and guessed the id could have the letter dropped as a repetition.
             "Nats-Msg-Id": self._bus.unguessable(f"dlq-{self._name}-{sequence}"),
             "schalter-sequence": str(sequence),
             "schalter-reason": reason.replace("\n", " "),

@@ -135,7 +135,7 @@ FORGETTING: Final = tuple(subject for subject, event in EVENTS.items() if event.
 
 @dataclass(frozen=True)
 class Stream:
-    """A JetStream stream: every publisher has one, and one keeps the dead letters of all.
+    """A JetStream stream: every service has one for its events, and one for its dead letters.
 
     `batches`: whether many messages may come as one that is stored whole or not at all.
     """
@@ -163,10 +163,21 @@ DUPLICATE_WINDOW: Final = timedelta(minutes=2)
 ACK_WAIT: Final = timedelta(seconds=2)
 MAX_ACK_PENDING: Final = 1000
 
-DEAD_LETTERS: Final = Stream("DEAD_LETTERS", ("dead.>",), timedelta(days=30), 64 * 1024**2, batches=False)
+
+def dead_letters(service: str) -> Stream:
+    """The stream of what `service` cannot process. Each has its own, so that none drives out another's letters."""
+    name, subjects = f"DEAD_LETTERS_{service.upper()}", (f"dead.{service}.>",)
+    return Stream(name, subjects, timedelta(days=30), 64 * 1024**2, batches=False)
+
+
+DEAD_LETTERS: Final[Mapping[str, Stream]] = {service: dead_letters(service) for service in SERVICES}
+#: Where all services' letters lay once. Nobody can write there now; it goes when it is empty (`schalter bus apply`).
+FORMER_DEAD_LETTERS: Final = Stream("DEAD_LETTERS", ("former.dead",), timedelta(days=30), 64 * 1024**2, batches=False)
 STREAMS: Final[Mapping[str, Stream]] = {
     service: Stream(service.upper(), (f"{service}.>",), timedelta(days=14), 256 * 1024**2) for service in SERVICES
 }
+#: All that there shall be on the bus.
+ALL_STREAMS: Final = (*STREAMS.values(), *DEAD_LETTERS.values())
 
 
 def durable(service: str, event: type[Event]) -> str:
@@ -181,8 +192,8 @@ def consumer(service: str, event: type[Event]) -> Consumer:
 
 def stream_of(subject: str) -> str:
     """The name of the stream that keeps what is published under `subject`."""
-    first = subject.split(".", 1)[0]
-    return DEAD_LETTERS.name if first == "dead" else first.upper()
+    first, second, *_ = subject.split(".", 2)
+    return dead_letters(second).name if first == "dead" else first.upper()
 
 
 def dead_letter_subject(service: str, subject: str) -> str:
