@@ -30,10 +30,10 @@ faults: setup ## 2,000 bookings while notify, NATS and PostgreSQL are killed and
 	SCHALTER_FAULT_BOOKINGS=2000 $(BIN)/pytest -s tests/integration/test_mail_faults.py
 
 observed: setup ## every panel and alert on a real Prometheus, after the story and through outages (minutes)
-	SCHALTER_OBSERVED=1 $(BIN)/pytest -s tests/integration/test_observed.py
+	SCHALTER_OBSERVED=1 $(BIN)/pytest -s tests/integration/test_observed.py tests/docs/test_walk.py
 
 production: python ## starts a production on this machine's container engine and looks at it (minutes)
-	SCHALTER_ENGINE=1 $(BIN)/pytest -s tests/integration/test_production.py
+	SCHALTER_ENGINE=1 $(BIN)/pytest -s tests/integration/test_production.py tests/docs/test_walk.py
 
 bench: python ## speed beside bare anchors (about ten minutes); ARGS="--only G1 --quick --json FILE"
 	$(BIN)/python -m bench $(ARGS)

@@ -2,65 +2,39 @@
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from aioice import stun, turn
+from relay import MISSING, coturn
 
 from schalter.turn_config import DENIED, RELAY_PORTS, render
 from signaling.turn import ice_servers
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not shutil.which("turnserver"), reason="needs coturn: apt-get install coturn"),
+    pytest.mark.skipif(MISSING, reason="needs coturn: apt-get install coturn"),
 ]
 SECRET = "shared"
-
-
-@contextmanager
-def coturn(directory: Path, allowed: str = "") -> Iterator[tuple[str, int]]:
-    """A running coturn on loopback, as configured, and where it listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    conf = directory / "turnserver.conf"
-    conf.write_text(render(SECRET, allowed=allowed).replace("=/tmp/", f"={directory}/"))
-    argv = ["turnserver", "-c", str(conf), "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1"]
-    running = subprocess.Popen([*argv, f"--listening-port={port}", "--no-tls", "--no-dtls"])
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert running.poll() is None
-            time.sleep(0.05)
-        yield "127.0.0.1", port
-    finally:
-        running.terminate()
-        running.wait(10)
-    assert not [path for path in directory.iterdir() if path.suffix == ".log"]
 
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     """Exactly what is shipped."""
-    with coturn(tmp_path_factory.mktemp("turn")) as address:
+    with coturn(tmp_path_factory.mktemp("turn"), SECRET) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     """One that may relay to 127.0.0.1, which stands for the world, so that something can be sent there."""
-    with coturn(tmp_path_factory.mktemp("turn"), allowed="127.0.0.1") as address:
+    with coturn(tmp_path_factory.mktemp("turn"), SECRET, allowed="127.0.0.1") as address:
         yield address
 
 

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -41,9 +42,11 @@ def _offices(directory: Path) -> Path:
 
 
 class System:
-    """Starts the system in `var` on `port`; `stop` ends it."""
+    """Starts the system in `var` on `port`, with further `settings` in its environment; `stop` ends it."""
 
-    def __init__(self, var: Path, port: int, *, observe: bool = False) -> None:
+    def __init__(
+        self, var: Path, port: int, *, observe: bool = False, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.var = var
         self._ready_file = var.with_suffix(".ready")
         self._output = var.with_suffix(".output")
@@ -55,7 +58,7 @@ class System:
         limits = {name: room for name in Limits.model_fields if name != "work"}
         limits["walk_in"] = room | {"proof_from": 0}
         offices = str(_offices(var.with_suffix(".offices")))
-        environment = {**os.environ, "SCHALTER_LIMITS": json.dumps(limits), "SCHALTER_OFFICES_DIR": offices}
+        environment = {**os.environ, "SCHALTER_LIMITS": json.dumps(limits), "SCHALTER_OFFICES_DIR": offices, **settings}
         with self._output.open("a") as output:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=environment)
 
