@@ -2,9 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final, TypeAlias
 
 import asyncpg
+import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import EmulatedDBAPIException
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -16,9 +18,17 @@ from chassis.problems import Busy
 
 #: How long a request waits for a connection before it is told to come again.
 PATIENCE_SECONDS: Final = 2.0
+#: A server that answers nothing while somebody has waited for so long, and then for so long again, hangs: together the
+#: two seconds that people are promised. How often is looked: one timer for all, because one for each statement costs a
+#: booking five percent.
+_LONG_SECONDS: Final = 0.7
+_PROBE_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.25
 #: How long a statement stays prepared. PostgreSQL keeps its plan as long, and one that was made while a table was empty
 #: reads all of it once it has grown. ANALYZE ends such a plan, but may come a minute and thousands of rows later.
 _PREPARED_SECONDS: Final = 5
+
+log = structlog.get_logger(__name__)
 
 _SESSION: Final = {
     # A transaction in which nobody does anything for so long belongs to a connection that is dead, though nobody said
@@ -31,7 +41,7 @@ _SESSION: Final = {
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Link:
     """One connection: `driver` is asyncpg's own, `adapted` the same one as SQLAlchemy sees it."""
 
@@ -61,6 +71,11 @@ class Connections:
         )
         self._places = asyncio.Semaphore(size)
         self._idle: list[Link] = []
+        self._url = url
+        #: Since when each connection is given out, and until when each that is being opened may take.
+        self._out: dict[Link, float] = {}
+        self._opening: dict[asyncio.Timeout, float] = {}
+        self._hangs = False
         self.size = size
         #: How many are given out, or being opened, and how many transactions wait for one.
         self.used = self.waiting = 0
@@ -73,23 +88,34 @@ class Connections:
     async def take(self, *, new: bool = False) -> Link:
         """A connection, to be given back; `new`: none that was used before.
 
-        Raises Busy when none is free within two seconds, or what opening it raised.
+        Raises Busy when none is free within two seconds or the server hangs, or what opening it raised.
         """
         await self._place()
         try:
             while self._idle and not new:
                 link = self._idle.pop()
                 if not link.driver.is_closed():
-                    return link
+                    break
                 _end(link)
-            return await self._open()
+            else:
+                link = await self._open()
         except BaseException:
             self._free_place()
             raise
+        self._out[link] = monotonic()
+        return link
 
     async def _open(self) -> Link:
+        if self._hangs:
+            DATABASE_ERRORS.labels("timeout").inc()
+            raise Busy
         try:
-            adapted = await self._engine.raw_connection()
+            async with asyncio.timeout(None) as patience:
+                self._opening[patience] = monotonic()
+                try:
+                    adapted = await self._engine.raw_connection()
+                finally:
+                    del self._opening[patience]
         except EmulatedDBAPIException as error:
             # A server that is starting up again must be known as such: it will pass.
             raise (error.__cause__ or error) from None
@@ -122,11 +148,58 @@ class Connections:
 
     def give_back(self, link: Link, *, keep: bool) -> None:
         """Take `link` back; without `keep`, because nobody knows what state it is in, end it."""
+        del self._out[link]
         if keep and not link.driver.is_closed() and not link.driver.is_in_transaction():
             self._idle.append(link)
         else:
             _end(link)
         self._free_place()
+
+    async def watch(self) -> None:
+        """Until cancelled: when the server hangs, break what waits for it, and let nobody wait until it answers again.
+
+        A connection stays open while a machine or a process stands still, and its statement would wait for half a
+        minute. One that only takes long, or waits for a lock, is left alone: the server answers another question.
+        """
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = monotonic()
+            oldest = min([now, *self._out.values(), *self._opening.values()])
+            if not self._hangs and now - oldest < _LONG_SECONDS:
+                continue
+            hung, self._hangs = self._hangs, not await self._answers()
+            if self._hangs:
+                self._break(before=now)
+            if self._hangs != hung:
+                log.warning("database_hangs" if self._hangs else "database_answers_again")
+            if not self._hangs:
+                await asyncio.sleep(_LONG_SECONDS)  # what only takes long is not asked about all the time
+
+    async def _answers(self) -> bool:
+        """Whether the server answers a new question in time; also with a no."""
+        began = monotonic()
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                probe = await asyncpg.connect(self._url)
+        except TimeoutError:
+            # Whose own loop stood still knows nothing of the server.
+            return monotonic() - began > _PROBE_SECONDS + _LOOK_SECONDS
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return True
+        probe.terminate()
+        return True
+
+    def _break(self, *, before: float) -> None:
+        """End what has waited since `before`, and what would be given out next."""
+        for link, since in self._out.items():
+            if since <= before:
+                link.driver.terminate()
+        loop = asyncio.get_running_loop()
+        for patience, since in self._opening.items():
+            if since <= before:
+                patience.reschedule(loop.time())
+        while self._idle:
+            _end(self._idle.pop())
 
     async def close(self) -> None:
         """Close what is idle."""

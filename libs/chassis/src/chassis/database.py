@@ -323,6 +323,12 @@ class Database:
         async with self.autocommit() as tx:
             await tx.execute("SELECT 1")
 
+    async def watch(self) -> None:
+        """Until cancelled: nobody waits longer than two seconds for a server that hangs. What is broken off raises what
+        `problems.is_transient` knows; whether it was committed is not known then.
+        """
+        await self._connections.watch()
+
     async def close(self) -> None:
         """Close all connections."""
         await self._connections.close()

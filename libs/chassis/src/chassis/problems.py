@@ -98,6 +98,11 @@ class Busy(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
+#: What is safe to do when nobody knows what has become of a request.
+_UNKNOWN: Final = (
+    "It is not known whether this was done. Please send it again, with the same Idempotency-Key if it had one."
+)
+
 #: 08 connection, 53 resources, 57P restarting, 40 serialisation and deadlock
 _TRANSIENT_STATES: Final = ("08", "53", "57P", "40")
 
@@ -117,6 +122,16 @@ def is_transient(error: BaseException) -> bool:
         state = str(getattr(error.orig, "sqlstate", "") or "")
         return error.connection_invalidated or state.startswith(_TRANSIENT_STATES)
     return False
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether the way to the database broke: then nobody knows whether what was asked last was done."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or bool(
+            error.orig and error.orig.__cause__ and _is_lost(error.orig.__cause__)
+        )
+    lost = TimeoutError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError | asyncpg.InternalClientError
+    return isinstance(error, lost)
 
 
 def trouble(error: BaseException) -> str | None:
@@ -184,7 +199,7 @@ def unexpected(error: Exception) -> Problem:
     """
     if is_transient(error):
         log.warning("unavailable", error=type(error).__name__)
-        return Busy()
+        return Busy(_UNKNOWN if _is_lost(error) else "")
     if isinstance(error, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError):
         return InvalidRequest("The character NUL (U+0000) cannot be stored; please leave it out.")
     log.error("unexpected_error", exc_info=error)

@@ -157,6 +157,7 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
     watched = settings.watchdog_seconds
     running = (
         Worker("bus", on_the_bus),
+        Worker("database-watch", database.watch),
         Worker("backlog", Backlog(database, clock).run),
         Worker("readiness", readiness.run),
         Worker("loop-lag", loop_lag),
