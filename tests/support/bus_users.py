@@ -25,10 +25,12 @@ def operator(server: Nats) -> BusAccess:
 
 
 @contextmanager
-def guarded(directory: Path, *, applied: bool = True) -> Iterator[Nats]:
-    """A server whose users may do what they may in production; `applied`: its streams and consumers are made."""
-    users = service_users(PASSWORDS)
-    with Nats(directory, free_port(), log=directory.with_suffix(".log"), users=users, durable=False) as server:
+def guarded(directory: Path, *, applied: bool = True, monitor: int | None = None) -> Iterator[Nats]:
+    """A server whose users may do what they may in production; `applied`: its streams and consumers are made.
+
+    On the port `monitor` figures are told."""
+    users, log = service_users(PASSWORDS), directory.with_suffix(".log")
+    with Nats(directory, free_port(), log=log, users=users, durable=False, monitor=monitor) as server:
         if applied:
             asyncio.run(apply(operator(server)))
         yield server

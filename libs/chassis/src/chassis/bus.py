@@ -170,7 +170,8 @@ class Bus:
     async def publish(self, subject: str, body: bytes, headers: dict[str, str]) -> None:
         """Store one message. A repeated `Nats-Msg-Id` counts as stored. Raises BusError when not acknowledged."""
         async with self._acknowledged(subject):
-            await self.jetstream.publish(subject, body, headers=headers, timeout=_ACK_SECONDS)
+            stored = await self.jetstream.publish(subject, body, headers=headers, timeout=_ACK_SECONDS)
+            _must_be_of(subject, stored.stream)
 
     async def publish_all(self, messages: list[Message]) -> None:
         """Store all `messages` of one stream in order, as an atomic batch where that pays.
@@ -219,4 +220,11 @@ class Bus:
         if "error" in ack:
             log.info("batch_refused", code=ack["error"].get("err_code"))
             return False
+        _must_be_of(messages[0][0], ack.get("stream"))
         return bool(ack.get("count") == len(messages))
+
+
+def _must_be_of(subject: str, stream: str | None) -> None:
+    """Raises BusError unless the stream of `subject` has stored it: others may have theirs answer to us."""
+    if stream != stream_of(subject):
+        raise BusError(f"{subject}: acknowledged by {stream}")

@@ -8,12 +8,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from itertools import count, islice
+from itertools import islice
+from secrets import token_hex
 from typing import Final
 
 import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import NotJSMessageError
 
 from chassis.bus import MISSING_SECONDS, Bus
 
@@ -45,10 +47,11 @@ class Pull:
         self._bus = bus
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._consumer = consumer
+        self._from = (stream, consumer)
+        self._strangers: set[str] = set()
         self._ahead = ahead
         self._expires = expires
         self._inbox = ""
-        self._rounds = count()
         self._round = ""
         self._asked = 0
         self._heard = 0.0
@@ -111,6 +114,8 @@ class Pull:
         return self._waiting[next(reversed(self._waiting))].metadata.num_pending > 0
 
     async def _came(self, message: Msg) -> None:
+        if not (self._is_ours(message) if message.reply else message.subject == self._round):
+            return  # another's, or the end of a request that counts no more
         self._heard = asyncio.get_running_loop().time()
         if message.reply:
             self._bus.note_found(self._consumer)
@@ -120,8 +125,23 @@ class Pull:
                 self._in_hand[number] = self._waiting[number] = message
                 self._news.set()
             await self._top_up()
-        elif message.subject == self._round:  # else of requests that count no more
+        else:
             await self._told(message.headers or {})
+
+    def _is_ours(self, message: Msg) -> bool:
+        """Whether our consumer handed it out, which the bus alone writes into a message. Others may have theirs hand
+        something out to here, of another kind that reads like ours (docs/adr/0032).
+        """
+        try:
+            by = message.metadata
+        except (NotJSMessageError, ValueError):
+            return False
+        if (by.stream, by.consumer) == self._from:
+            return True
+        if by.consumer not in self._strangers:
+            self._strangers.add(by.consumer)
+            log.error("handed_by_another", consumer=self._consumer, by=by.consumer)
+        return False
 
     async def _told(self, headers: dict[str, str]) -> None:
         status, why = headers.get("Status", ""), headers.get("Description", "")
@@ -161,7 +181,8 @@ class Pull:
         """Ask as if nothing had been asked for: of what was asked over another line the bus knows nothing."""
         self._refused = False
         self._heard = asyncio.get_running_loop().time()
-        self._round = f"{self._inbox}.{next(self._rounds)}"
+        # The monitoring port tells all of them where we listen, but not this: so nobody speaks for the bus.
+        self._round = f"{self._inbox}.{token_hex(16)}"
         self._asked = 0
         await self._top_up()
 
