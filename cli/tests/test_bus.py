@@ -227,3 +227,8 @@ def test_the_command_says_what_it_did(server: Nats, tmp_path: Path) -> None:
     assert run() == (0, ["stream SPY: unknown: left alone"])
     assert run("--check") == (2, ["stream SPY: unknown"])
     assert run("--prune") == (0, ["stream SPY: unknown: deleted"])
+
+    # As the container `bus`, which holds the operator's password and no other secret.
+    (tmp_path / "operator").write_text(PASSWORDS[OPERATOR] + "\n")
+    alone = ("--nats-url", server.url, "--password-file", str(tmp_path / "operator"), "--var", str(tmp_path / "none"))
+    assert run(*alone) == (0, ["The bus is as the topology has it."])

@@ -63,3 +63,10 @@ def test_each_service_reaches_its_own_keys_of_redis_alone(tmp_path: Path, office
     for service, url in urls.items():
         assert url.username == service
         assert f"user {service} on >{url.password} ~{service}:* &{service}:* {MAY}" in conf
+
+
+def test_who_makes_the_bus_holds_the_operators_password_and_nothing_else(tmp_path: Path, offices_dir: Path) -> None:
+    write_secrets(tmp_path, offices_dir)
+    told = (tmp_path / "nats" / "passwords.conf").read_text()
+    (only,) = (tmp_path / "bus").iterdir()
+    assert f"NATS_PASSWORD_OPERATOR: {only.read_text()}\n" in told

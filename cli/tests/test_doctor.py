@@ -213,6 +213,11 @@ def test_a_full_disk_and_secrets_that_others_read(patient: Patient, monkeypatch:
     assert ill(patient, inside.files)[f"disk of {patient.folders[0]}"] == "5% is free"
 
 
+def test_alerts_that_wake_nobody(patient: Patient) -> None:
+    assert ill(patient, outside.alerts) == {}
+    assert ill(replace(patient, alerts_page=""), outside.alerts) == {"alerts": "wake nobody"}
+
+
 def test_a_wrong_address_of_citizens(patient: Patient) -> None:
     def page(connection: socket.socket) -> None:
         connection.recv(4096)

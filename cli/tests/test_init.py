@@ -31,6 +31,7 @@ ANSWERS = {
     "tls": "acme",
     "turn_address": "",
     "turn_listen": "",
+    "alerts_page": "oncall@pager.example",
 }
 
 
@@ -53,6 +54,7 @@ def test_everything_stands_in_env_and_the_office_in_a_folder_of_the_towns(tmp_pa
     assert written["COMPOSE_FILE"] == "docker-compose.yml:deploy/production.yml:deploy/tls.yml"
     assert (written["SCHALTER_PUBLIC_URL"], written["GATEWAY_SITE"]) == ("https://termin.town.example",) * 2
     assert (written["GATEWAY_TLS"], written["SCHALTER_SMTP_SECURITY"]) == ("acme", "starttls")
+    assert written["SCHALTER_ALERTS_PAGE"] == "oncall@pager.example"
     assert written["SCHALTER_SMTP_PASSWORD"] == "$ecret #1"
     first = json.loads(written["SCHALTER_FIRST_CLERK"])
     assert (first["office"], first["username"], first["name"]) == ("heidelberg", "erika.amt", "Érika O'Hara")
@@ -107,6 +109,8 @@ def test_every_variable_is_one_that_compose_reads(tmp_path: Path) -> None:
         ({"smtp_host": "a b"}, "is no mail server"),
         ({"mail_from": "nope"}, "is no e-mail address"),
         ({"mail_from": "a@@b.example"}, "is no e-mail address"),
+        ({"alerts_page": "112"}, "is no e-mail address"),
+        ({"alerts_page": "a@b.example, c@d.example"}, "is no e-mail address"),
         ({"paypal_client_id": " "}, "is missing"),
         ({"paypal_client_secret": ""}, "is missing"),
         ({"paypal_webhook_id": ""}, "is missing"),
@@ -140,12 +144,13 @@ def test_the_towns_own_offices_are_kept(tmp_path: Path) -> None:
 
 def test_an_answer_that_cannot_be_right_is_asked_for_again(tmp_path: Path) -> None:
     answered = ["termin.town", "https://termin.town.example", "heidelberg", "Erika Amt", "erika.amt", "Erika Amt", ""]
-    answered += ["a b", "mail.town.example", "town", "s3cret", "WH-1"]
+    answered += ["a b", "mail.town.example", "town", "s3cret", "WH-1", "112", ""]
     done = CliRunner().invoke(cli, ["init", "--directory", str(tmp_path)], input="\n".join(answered) + "\n")
     assert done.exit_code == 0, done.output
     assert "'termin.town' is no address for citizens" in done.output
     assert "is no user name" in done.output
     assert "[noreply@termin.town.example]" in done.output
+    assert "Alerts wake nobody" in done.output
     assert "s3cret" not in done.output, "what is secret is not shown while it is typed"
     assert env(tmp_path)["SCHALTER_PAYPAL_CLIENT_SECRET"] == "s3cret"
     assert env(tmp_path)["SCHALTER_SMTP_HOST"] == "mail.town.example"

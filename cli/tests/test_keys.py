@@ -73,8 +73,8 @@ def installed(tmp_path: Path, offices_dir: Path, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
-def run(*arguments: str) -> str:
-    done = CliRunner().invoke(cli, ["keys", *arguments])
+def run(*arguments: str, answer: str = "") -> str:
+    done = CliRunner().invoke(cli, ["keys", *arguments], input=answer)
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -92,7 +92,10 @@ def test_an_operator_turns_the_keys_of_links_by_two_calls(installed: Path) -> No
     assert all(opens(link(first), path.read_text()) for path in told)
     assert clerks.read_text() == clerk_key
     assert "Nothing to forget; 1 are needed until" in run("drop", "links")
-    assert "1 forgotten" in run("drop", "links", "--now")
+    refused = CliRunner().invoke(cli, ["keys", "drop", "links", "--now"], input="n\n")
+    assert (refused.exit_code, "is dead at once" in refused.output) == (1, True)
+    assert all(opens(link(first), path.read_text()) for path in told), "who does not mean it has lost nothing"
+    assert "1 forgotten" in run("drop", "links", "--now", answer="y\n")
     assert not any(opens(link(first), path.read_text()) for path in told)
     assert (installed / "casework/demo-clerks.json").exists(), "a trial stays one"
 

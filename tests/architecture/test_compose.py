@@ -42,10 +42,10 @@ def test_each_container_has_its_own_secrets_and_the_technical_check_has_none() -
         if name != "secrets"
     }
     holding = {name: volumes for name, volumes in mounted.items() if volumes}
-    own = {name: holding.pop(name) for name in (*SERVICES, "postgres", "nats", "redis", "paypal", "exporter")}
+    own = {name: holding.pop(name) for name in (*SERVICES, "postgres", "nats", "redis", "paypal", "exporter", "bus")}
     assert own == {name: {f"secrets-{name}"} for name in own}
     assert {name: volumes for name, volumes in holding.items() if volumes != {"secrets-store"}} == {}
-    assert holding.keys() <= {"operator", "bus"}
+    assert holding.keys() <= {"operator"}
 
 
 def test_it_publishes_on_loopback_alone() -> None:

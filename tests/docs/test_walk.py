@@ -149,7 +149,7 @@ def _alerted(walker: Walker, text: str) -> None:
 
 #: What `schalter init` asks, in its order: the first that answers has no mail server and no account anywhere.
 ANSWERS: Final = ("https://localhost", "heidelberg", "erika.amt", "Erika Amt", "noreply@town.example", "mail")
-ACCOUNT: Final = ("town", "s3cret", "WH-1")
+ACCOUNT: Final = ("town", "s3cret", "WH-1", "oncall@town.example")
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ ANSWERS = {
     "paypal-webhook-id": "WH-1",
     "tls": "internal",
     "turn-address": "127.0.0.1",
+    "alerts-page": "oncall@town.example",
 }
 
 

@@ -79,3 +79,11 @@ def compose_nats_config() -> str:
     head = "# Made by `schalter nats-config` from libs/contracts (topology.py). Do not edit.\n"
     head += 'include "secrets/passwords.conf"\n'
     return head + render(listen="0.0.0.0:4222", monitor="0.0.0.0:8222", store="/data", users=users)
+
+
+def read(secret: Path) -> str:
+    """What a file of secrets holds. Raises SchalterError when it is not there."""
+    try:
+        return secret.read_text().strip()
+    except OSError as error:
+        raise SchalterError(f"{secret} cannot be read: {error.strerror}") from None

@@ -55,6 +55,7 @@ def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "redis/redis.conf", _redis_conf(secrets.password("redis"), users_of_redis, secrets.password("redis_monitor"))
     users = (*SERVICES, OPERATOR)
     yield "nats/passwords.conf", "".join(f"NATS_PASSWORD_{u.upper()}: {secrets.password(f'nats_{u}')}\n" for u in users)
+    yield "bus/operator", secrets.password(f"nats_{OPERATOR}")
     looks, reads = secrets.password("postgres_monitor"), secrets.password("redis_monitor")
     yield "postgres/monitor", looks
     yield "exporter/schalter_monitor_postgres_url", f"postgresql://monitor:{looks}@{_DATABASE_HOST}/postgres"

@@ -28,6 +28,7 @@ _SAFE: Final = re.compile(r"[\w@%+=:,./ <>-]*")
 
 
 _SECRET: Final = ("paypal_client_secret",)
+_WHOM_TO_WAKE: Final = "Whom an alert wakes (e-mail address; empty: nobody yet)"
 _CERTIFICATES: Final = ("acme", "files", "internal")
 
 
@@ -36,7 +37,7 @@ class Answers:
     """What was asked. `behind`: the addresses of the proxy that ends TLS; empty where the gateway does.
 
     `turn_address`: where browsers reach this machine's TURN server; empty for none. `turn_listen`: this machine's own
-    address, where that is another one (1:1 NAT).
+    address, where that is another one (1:1 NAT). `alerts_page`: whom an alert wakes; empty for nobody.
     """
 
     url: str
@@ -55,6 +56,7 @@ class Answers:
     tls: str
     turn_address: str
     turn_listen: str
+    alerts_page: str
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,12 @@ def _sender(text: str) -> str:
     return text.strip()
 
 
+def _page(text: str) -> str:
+    if text.strip() and not re.fullmatch(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+", text.strip()):
+        raise SchalterError(f"{text!r} is no e-mail address. Write it as oncall@town.example")
+    return text.strip()
+
+
 def _server(text: str) -> str:
     if not _HOST.fullmatch(text.strip()):
         raise SchalterError(f"{text!r} is no mail server. Write its name alone: mail.town.example")
@@ -174,6 +182,7 @@ _CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
     "behind": _addresses,
     "turn_address": _turn_address,
     "turn_listen": _turn_address,
+    "alerts_page": _page,
 }
 
 
@@ -213,6 +222,7 @@ def _env(answers: Answers, first_clerk: str) -> str:
         "SCHALTER_PAYPAL_CLIENT_ID": answers.paypal_client_id,
         "SCHALTER_PAYPAL_CLIENT_SECRET": answers.paypal_client_secret,
         "SCHALTER_PAYPAL_WEBHOOK_ID": answers.paypal_webhook_id,
+        "SCHALTER_ALERTS_PAGE": answers.alerts_page,
         "SCHALTER_FIRST_CLERK": first_clerk,
         **(turn if answers.turn_address else {}),
     }
@@ -259,6 +269,9 @@ def command(  # noqa: PLR0913 - its options
     turn_listen: Annotated[
         str, typer.Option(help="This machine's own address, where the public one leads to it by 1:1 NAT.")
     ] = "",
+    alerts_page: Annotated[
+        str | None, typer.Option(help="Whom an alert wakes: a pager's or telephone's e-mail address; empty: nobody.")
+    ] = None,
     directory: Annotated[Path | None, typer.Option(help="Where docker-compose.yml is [default: the checkout].")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; what is missing is an error.")] = False,
 ) -> None:
@@ -301,6 +314,7 @@ def command(  # noqa: PLR0913 - its options
         tls=tls,
         turn_address=turn_address,
         turn_listen=turn_listen,
+        alerts_page=asked("" if yes and alerts_page is None else alerts_page, "alerts_page", _WHOM_TO_WAKE, ""),
     )
     done = initialise(directory or home.root, answers, example=home.root / "deploy" / "offices")
     for file in done.files:
@@ -308,4 +322,6 @@ def command(  # noqa: PLR0913 - its options
     out.print(f"First sign-in, at {answers.url}/clerk/, not shown again:", markup=False)
     out.print(f"  {answers.office}: {answers.first_clerk} {done.password}", markup=False)
     where = directory or home.root
+    if not answers.alerts_page:
+        out.print("Alerts wake nobody. Set SCHALTER_ALERTS_PAGE in .env before citizens come.", markup=False)
     out.print(f"Check the office's file, then: cd {where} && docker compose up --build --wait", markup=False)

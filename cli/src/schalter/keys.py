@@ -28,6 +28,11 @@ _STORED: Final[Mapping[Ring, str]] = {Ring.links: "link", Ring.clerks: "clerk"}
 #: ten minutes.
 _NEEDED: Final = {Ring.links: timedelta(days=400), Ring.clerks: timedelta(days=1)}
 
+_VOID: Final = {
+    Ring.links: "Every link that the old keys signed is dead at once; citizens have to ask for new ones.",
+    Ring.clerks: "Every clerk whom the old keys signed in has to sign in again.",
+}
+
 keys = typer.Typer(help="The keys that links and sign-ins are signed with.", no_args_is_help=True)
 _out = Console(soft_wrap=True, highlight=False)
 _Var = Annotated[Path | None, typer.Option(help="Where data, logs and secrets are kept [default: var/].")]
@@ -94,10 +99,13 @@ def drop(
     now: Annotated[
         bool, typer.Option("--now", help="Also what is still needed: the key was stolen, and its links shall die.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --now: do not ask.")] = False,
     var: _Var = None,
 ) -> None:
     """Forgets keys that sign no more, once nothing needs them (links: 400 days); what they signed is void then."""
     place = _Place(var)
+    if now and place.store.retired(_STORED[ring]) and not yes:
+        typer.confirm(f"{_VOID[ring]} Go on?", abort=True)
     gone = place.store.drop(_STORED[ring], _today() - (timedelta(0) if now else _NEEDED[ring]))
     if not gone:
         kept = place.store.retired(_STORED[ring])

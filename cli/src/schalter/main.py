@@ -142,9 +142,14 @@ def bus_apply(
         bool, typer.Option("--prune", help="Delete what the topology does not know, streams with all they keep.")
     ] = False,
     var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
+    nats_url: Annotated[str | None, typer.Option(help="Another bus than that of `schalter up`.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="For --nats-url: where the operator's is.")] = None,
 ) -> None:
     """Makes streams and consumers as the topology has them; services themselves only publish and listen."""
-    access = Installation.running(Home.find(var)).bus
+    if nats_url and password_file:
+        access = BusAccess(nats_url, chores.read(password_file))
+    else:
+        access = Installation.running(Home.find(var)).bus
     found = asyncio.run(differences(access) if check else apply(access, prune=prune))
     foreign = "deleted" if prune else "left alone"
     outcomes = {"missing": "created", "differs": "updated", "former": "deleted", "unknown": foreign, "listens": foreign}

@@ -22,6 +22,7 @@ CHECKS: Final[Sequence[tuple[str, Check]]] = (
     ("mail server", outside.mail_server),
     ("TURN servers", outside.turn_servers),
     ("payment provider", outside.payment_provider),
+    ("alerts", outside.alerts),
 )
 
 

@@ -52,6 +52,8 @@ class Patient:
     mail: MailServer
     turn_urls: Sequence[str]
     payment_url: str
+    #: Whom an alert wakes.
+    alerts_page: str
     #: Folders whose disk fills, and files that nobody else may read.
     folders: Sequence[Path]
     private: Sequence[Path]
@@ -67,11 +69,25 @@ class Patient:
             mail = MailServer(env("SCHALTER_SMTP_HOST", ""), int(port) if port.isdecimal() else 0, security)
             urls = env("SCHALTER_PUBLIC_URL", ""), env("SCHALTER_PAYPAL_API_URL", "")
             folders, private = [Path("/")], list[Path]()
+            page = env("SCHALTER_ALERTS_PAGE", "")
         else:
             mail = MailServer(*_address(installation.services["smtp"]), "none")
             urls = installation.public_url, f"http://{installation.services['paypal']}"
             folders, private = [home.var], [home.var / "secrets.json", home.demo_clerks]
-        return cls(installation, home.root, installation.offices, urls[0], redis, mail, turn, urls[1], folders, private)
+            page = "the mail sink"
+        return cls(
+            installation=installation,
+            root=home.root,
+            offices=installation.offices,
+            public_url=urls[0],
+            redis_url=redis,
+            mail=mail,
+            turn_urls=turn,
+            payment_url=urls[1],
+            alerts_page=page,
+            folders=folders,
+            private=private,
+        )
 
 
 Check = Callable[[Patient], Awaitable[Sequence[Finding]]]

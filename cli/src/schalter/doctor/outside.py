@@ -156,6 +156,12 @@ async def _turn(patient: Patient, url: str) -> Finding:
     return Finding(url)
 
 
+async def alerts(patient: Patient) -> Sequence[Finding]:
+    """Somebody is named whom they wake; whether they hear it a trial alone shows."""
+    remedy = "Set SCHALTER_ALERTS_PAGE in .env, then: docker compose --profile observability up --detach --wait"
+    return [Finding("alerts", None if patient.alerts_page.strip() else "wake nobody", remedy)]
+
+
 async def payment_provider(patient: Patient) -> Sequence[Finding]:
     """Reached; what it says to somebody who shows nothing does not matter."""
     what = f"payment provider {patient.payment_url}"
