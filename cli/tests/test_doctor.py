@@ -56,6 +56,7 @@ def ill(patient: Patient, only: Any = None) -> dict[str, str]:
     checks = CHECKS if only is None else [("check", only)]
     found: list[Finding] = [finding for finding in asyncio.run(examine(patient, checks)) if finding.trouble]
     assert all(finding.remedy for finding in found)
+    assert not [finding for finding in found if "docker compose" in finding.remedy], "there are no containers here"
     return {finding.what: finding.trouble or "" for finding in found}
 
 

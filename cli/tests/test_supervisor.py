@@ -81,7 +81,7 @@ def test_a_killed_part_is_restarted_and_both_are_said(supervised: Supervised, ev
     after = supervised.pids()
     assert after["child"] != before["child"]
     assert after["stubborn"] == before["stubborn"]
-    assert "child was killed by SIGKILL. Starting it again in 0.1 s." in supervised.output.read_text()
+    assert "child was killed by SIGKILL (signal 9). Starting it again in 0.1 s." in supervised.output.read_text()
 
 
 def test_ctrl_c_ends_everybody_children_and_the_impolite_included(

@@ -17,7 +17,7 @@ from schalter.doctor import command, inside
 from schalter.doctor.model import Finding, Patient, examine
 from schalter.status import Seen, Status
 
-PATIENT = cast(Patient, SimpleNamespace(installation=None))
+PATIENT = cast(Patient, SimpleNamespace(installation=SimpleNamespace(advice=str)))
 AWAY = Finding("bus", "cannot be reached", "docker compose ps nats")
 LATE = {"schalter_outbox_oldest_seconds": 100.0}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.topology import SERVICES
+from schalter.advice import Advice, for_compose, for_make_up
 from schalter.embedded import SchalterError
 from schalter.embedded.network import LOOPBACK
 from schalter.nats_config import OPERATOR
@@ -45,6 +46,8 @@ class Installation:
     services: Mapping[str, str]
     offices: Path
     public_url: str = ""
+    #: How something to do is said to whoever runs it.
+    advice: Advice = for_compose
 
     @classmethod
     def running(cls, home: Home) -> "Installation":
@@ -67,7 +70,16 @@ class Installation:
         secrets = SecretStore(home.var / "secrets.json")
         at = {name: f"{LOOPBACK}:{port}" for name, port in ports.items()}
         offices = Path(os.environ.get("SCHALTER_OFFICES_DIR") or state.get("offices") or home.offices)
-        return cls(secrets, at["postgres"], at["nats"], at["redis"], at, offices, state.get("public_url", ""))
+        return cls(
+            secrets,
+            at["postgres"],
+            at["nats"],
+            at["redis"],
+            at,
+            offices,
+            state.get("public_url", ""),
+            for_make_up(home.logs),
+        )
 
     def database(self, service: str) -> str:
         """The address of a service's database, its password included."""

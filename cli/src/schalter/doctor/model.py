@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -110,7 +110,8 @@ async def examine(patient: Patient, checks: Sequence[tuple[str, Check]]) -> list
 
     found = await asyncio.gather(*(one(what, check) for what, check in checks))
     causes = {each.cause or each.what for findings in found for each in findings if each.trouble}
-    return [each for findings in found for each in findings if not (each.trouble and causes.intersection(each.follows))]
+    told = [each for findings in found for each in findings if not (each.trouble and causes.intersection(each.follows))]
+    return [replace(each, remedy=patient.installation.advice(each.remedy)) for each in told]
 
 
 def _address(at: str) -> tuple[str, int]:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -35,13 +35,18 @@ class Prometheus(Part):
         targets: Mapping[str, int],
         alertmanager: int | None = None,
         every: str = "5s",
+        advice: Callable[[str], str] = str,
     ) -> None:
-        """`directory` keeps series, configuration and log. Nothing runs before `start`."""
+        """`directory` keeps series, configuration and log; `advice` says what `rules` say in this system's words.
+
+        Nothing runs before `start`.
+        """
         self.directory = directory
+        self._rules, self._advice = rules, advice
         self.port = port
         self._configuration = {
             "global": {"scrape_interval": every, "evaluation_interval": every},
-            "rule_files": [str(path.resolve()) for path in rules],
+            "rule_files": [path.name for path in rules],
             "scrape_configs": [
                 {
                     "job_name": "services",
@@ -59,6 +64,8 @@ class Prometheus(Part):
     def prepare(self) -> None:
         """Write the configuration; JSON is YAML."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for rules in self._rules:
+            (self.directory / rules.name).write_text(self._advice(rules.read_text()))
         (self.directory / "prometheus.yml").write_text(json.dumps(self._configuration, indent=1))
 
     def program(self) -> Program:

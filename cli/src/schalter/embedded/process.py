@@ -15,6 +15,8 @@ from schalter.embedded.errors import PartFailedError
 
 _PR_SET_PDEATHSIG = 1
 _LOG_LIMIT = 20_000_000
+#: What others send, so that the last line of the log is about something else.
+_FROM_OUTSIDE = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 # Loaded before any fork: a child between fork and exec must not import or allocate much.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -92,10 +94,12 @@ class Process:
         return self._popen.poll() is not None
 
     def how_it_ended(self) -> str:
-        """In words, with the last line it wrote: for a log or an error message."""
+        """In words, with the last line it wrote where that says why: for a log or an error message."""
         code = self._popen.poll()
         if code is None:
             return "is still running"
+        if -code in _FROM_OUTSIDE:  # nobody could write down why
+            return f"was killed by {signal.Signals(-code).name} (signal {-code})"
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         last = self.last_line()
         return f"{how}: {last}" if last else how

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from contracts.topology import SERVICES
+from schalter.advice import for_make_up
 from schalter.embedded import Alertmanager, Caddy, Nats, Part, Postgres, Program, Prometheus, Redis, free_ports
 from schalter.embedded.network import LOOPBACK, http_status
 from schalter.installation import BusAccess
@@ -156,6 +157,7 @@ def _observers(home: Home, ports: Mapping[str, int]) -> tuple[Part, ...]:
         rules=[deploy / "prometheus" / file for file in ("alerts.yml", "slo.yml")],
         targets={service: ports[service] for service in (*SERVICES, CHECK, EXPORTER)},
         alertmanager=ports["alertmanager"],
+        advice=for_make_up(home.logs),
     )
     alertmanager = Alertmanager(
         home.var / "alertmanager",
