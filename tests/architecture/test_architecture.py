@@ -33,6 +33,7 @@ SOURCES = sorted(
 READS_THE_CLOCK = [
     "libs/chassis/src/chassis/clock.py: datetime.now(UTC)",
     "libs/chassis/src/chassis/republish.py: utc_now()",
+    "libs/chassis/src/chassis/steps.py: utc_now()",
 ]
 _CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "utc_now"}
 _STOPWATCHES = {"monotonic", "time.monotonic", "perf_counter", "time.perf_counter", "time.localtime", "time.gmtime"}

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from contracts.topology import SERVICES
-from schalter import chores, clerks, init, metrics, pages, personal_data
+from schalter import chores, clerks, init, metrics, pages, personal_data, way
 from schalter.bus import apply, differences
 from schalter.compose_secrets import give_volumes, write_secrets
 from schalter.embedded import SchalterError
@@ -109,6 +109,38 @@ def status(
     seen = look(installation)
     _out.print(shown(seen))
     if seen.troubles:
+        raise typer.Exit(2)
+
+
+@cli.command()
+def trace(
+    wanted: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="An error's reference, a trace, an event, an appointment's number."),
+    ],
+    where: Annotated[
+        str | None, typer.Argument(metavar="LOGS", help="A folder, a file, or - [default: the logs of `schalter up`].")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The lines themselves, for programs.")] = False,
+    var: Annotated[Path | None, typer.Option(help="The running system's folder [default: var/].")] = None,
+) -> None:
+    """Shows the whole way of a request, from the services' logs: requests, events, mails, errors; exit code 2 if none.
+
+    With containers: docker compose logs --no-log-prefix | schalter trace ID -
+    """
+    home = Home.find(var)
+    asked = wanted.strip()
+    if way.is_number(asked):
+        asked = str(personal_data.named(Installation.running(home).database("booking"), asked))
+    found = way.follow((line for source in way.sources(where, home.logs) for line in way.read(source)), asked)
+    if as_json:
+        sys.stdout.write(way.as_json(found))
+    elif _out.is_terminal:
+        _out.print(way.shown(found))
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in way.plain(found))
+    if not found.lines:
+        Console(stderr=True).print(f"No line tells of {wanted}: logs are kept for a while only.", markup=False)
         raise typer.Exit(2)
 
 

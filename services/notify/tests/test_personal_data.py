@@ -8,6 +8,7 @@ import httpx
 import pytest
 from personal import Cells, cells, holding, left, unfilled
 
+from chassis import traces
 from chassis.database import Database
 from chassis.personal_data import stored_about
 from contracts.booking import BookingCompleted, CitizenContact
@@ -33,7 +34,8 @@ async def filled(apply: Apply, database: Database, samples: Any) -> Cells:
     """Everything about an appointment: it was booked, its address corrected, reminders were declined, and words about
     absence said."""
     about = samples[BOOKED][1].appointment_id
-    await apply(BOOKED, citizen=PERSON, link_token="first-link", link_generation=1)
+    with traces.carrying({"correlation_id": "planted"}):
+        await apply(BOOKED, citizen=PERSON, link_token="first-link", link_generation=1)
     corrected = PERSON.model_copy(update={"email": "again@planted.example"})
     await apply(CORRECTED, appointment_id=about, citizen=corrected, link_token="second-link", link_generation=2)
     await apply(CHOSEN, appointment_id=about)

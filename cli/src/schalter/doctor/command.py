@@ -23,6 +23,7 @@ CHECKS: Final[Sequence[tuple[str, Check]]] = (
     ("TURN servers", outside.turn_servers),
     ("payment provider", outside.payment_provider),
     ("alerts", outside.alerts),
+    ("traces", outside.traces),
 )
 
 

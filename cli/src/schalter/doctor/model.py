@@ -57,6 +57,8 @@ class Patient:
     #: Folders whose disk fills, and files that nobody else may read.
     folders: Sequence[Path]
     private: Sequence[Path]
+    #: The collector of traces; empty where there are none.
+    traces_url: str = ""
 
     @classmethod
     def here(cls, home: Home) -> "Patient":
@@ -87,6 +89,7 @@ class Patient:
             alerts_page=page,
             folders=folders,
             private=private,
+            traces_url=env("SCHALTER_TRACES_ENDPOINT", ""),
         )
 
 

@@ -171,3 +171,21 @@ async def payment_provider(patient: Patient) -> Sequence[Finding]:
     except httpx.HTTPError:
         return [Finding(what, "cannot be reached", "Does a firewall let payment out? Citizens can pay at the counter.")]
     return [Finding(what)]
+
+
+async def traces(patient: Patient) -> Sequence[Finding]:
+    """Where there are traces: somebody takes them (OTLP over HTTP; none are sent here)."""
+    if not patient.traces_url:
+        return []
+    what = f"collector of traces {patient.traces_url}"
+    remedy = "Start it, or empty SCHALTER_TRACES_ENDPOINT. Until then traces are lost, and nothing else."
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+            answer = await client.post(
+                f"{patient.traces_url.rstrip('/')}/v1/traces", headers={"Content-Type": "application/x-protobuf"}
+            )
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return [Finding(what, "cannot be reached", remedy)]
+    if answer.is_error:
+        return [Finding(what, f"answers {answer.status_code}", "Is this its port for OTLP over HTTP (4318)?")]
+    return [Finding(what)]

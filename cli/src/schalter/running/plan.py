@@ -229,7 +229,23 @@ def _gateway_environment(home: Home, ports: Mapping[str, int], port: int) -> dic
         "GATEWAY_SITE": f"http://:{port}",
         "GATEWAY_BIND": _loopback_addresses(),
         "GATEWAY_WEB": str(home.web),
+        **_gateway_traces(os.environ.get("SCHALTER_TRACES_ENDPOINT"), os.environ.get("SCHALTER_TRACES_RATIO")),
         **{f"GATEWAY_{name}": address for name, address in upstreams.items()},
+    }
+
+
+def _gateway_traces(endpoint: str | None, ratio: str | None) -> dict[str, str]:
+    """Caddy's spans go where the services' go (they read SCHALTER_TRACES_* themselves), without any attribute."""
+    if not endpoint:
+        return {}
+    return {
+        "GATEWAY_TRACES": "on",
+        "OTEL_SERVICE_NAME": "gateway",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{endpoint.rstrip('/')}/v1/traces",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+        "OTEL_TRACES_SAMPLER": "traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": ratio or "1",
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "0",
     }
 
 

@@ -3,11 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.exc import EmulatedDBAPIException
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
@@ -15,6 +16,10 @@ from sqlalchemy.util import greenlet_spawn
 
 from chassis.metrics import DATABASE_ERRORS, DATABASE_WAIT_SECONDS
 from chassis.problems import Busy
+from chassis.traces import collected
+
+if TYPE_CHECKING:
+    from chassis.spans import Spans
 
 #: How long a request waits for a connection before it is told to come again.
 PATIENCE_SECONDS: Final = 2.0
@@ -69,6 +74,9 @@ class Connections:
                 "server_settings": _SESSION,
             },
         )
+        self._spans = collected()
+        if self._spans:
+            _tell_of_sessions(self._engine.sync_engine, self._spans)
         self._places = asyncio.Semaphore(size)
         self._idle: list[Link] = []
         self._url = url
@@ -121,6 +129,8 @@ class Connections:
             raise (error.__cause__ or error) from None
         driver = adapted.driver_connection
         assert isinstance(driver, asyncpg.Connection), "the engine's driver"
+        if spans := self._spans:
+            driver.add_query_logger(lambda asked: spans.statement(asked.query, asked.elapsed, asked.exception))
         return Link(driver, adapted)
 
     async def _place(self) -> None:
@@ -215,3 +225,16 @@ def _end(link: Link) -> None:
     link.driver.terminate()
     if link.adapted.is_valid:  # else a session has seen its end
         link.adapted.invalidate()
+
+
+def _tell_of_sessions(engine: Engine, spans: "Spans") -> None:
+    """A span for every statement of an ORM session: the driver tells of plain SQL alone."""
+
+    def begun(_: Connection, __: object, ___: str, ____: object, context: ExecutionContext, _____: bool) -> None:
+        context.schalter_begun = monotonic()  # type: ignore[attr-defined] # for `done`
+
+    def done(_: Connection, __: object, sql: str, ____: object, context: ExecutionContext, _____: bool) -> None:
+        spans.statement(sql, monotonic() - context.schalter_begun)  # type: ignore[attr-defined]
+
+    event.listen(engine, "before_cursor_execute", begun)
+    event.listen(engine, "after_cursor_execute", done)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 from typing import Any, Final, Generic, TypedDict, TypeVar
 from uuid import UUID
 
@@ -13,12 +14,13 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from pydantic import ValidationError
 
-from chassis import metrics
+from chassis import metrics, traces
 from chassis.bus import Bus, BusError
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.problems import is_transient
 from chassis.pull import Pull
+from chassis.steps import step
 from contracts.base import Event, Meta
 from contracts.topology import dead_letter_subject, durable, stream_of
 
@@ -112,16 +114,15 @@ async def process_together(
             effects.append(meta.id in fresh)
             if effects[-1]:
                 fresh.discard(meta.id)
-                with _told_of(meta):
+                with _carrying(meta), traces.span(f"handle {meta.type}", "consumer", consumer=name):
                     await consumer.handle(tx, event, meta)
                 await tx.part()
     return effects
 
 
-def _told_of(meta: Meta) -> AbstractContextManager[object]:
+def _carrying(meta: Meta) -> AbstractContextManager[object]:
     """A block whose log lines and events carry on where `meta` comes from."""
-    context = {"correlation_id": meta.correlationid, "traceparent": meta.traceparent, "event_id": str(meta.id)}
-    return structlog.contextvars.bound_contextvars(**{k: v for k, v in context.items() if v})
+    return traces.carrying(traces.carried_by(meta), event_id=str(meta.id))
 
 
 class Consumption:
@@ -162,6 +163,7 @@ class Consumption:
             # By appointment, so that two of us never wait for each other's rows in a circle; each one's in their order.
             read.sort(key=lambda pair: pair[1].subject)
             with structlog.contextvars.bound_contextvars(consumer=self._name):
+                started = perf_counter()
                 effects = await process_together(self._database, self._name, self._consumer, read, clock=self._clock)
         except Exception as error:  # noqa: BLE001 - nothing was committed: who is to blame shows one by one
             log.info("one_by_one", consumer=self._name, messages=len(messages), error=type(error).__name__)
@@ -170,9 +172,25 @@ class Consumption:
             with suppress(NatsError):  # then it is delivered again, and known
                 await message.ack()
         await self._pull.release(messages)
-        for fresh in effects:
-            metrics.CONSUMED.labels(self._name, "done" if fresh else "duplicate").inc()
+        for (_, meta), fresh in zip(read, effects, strict=True):
+            # Each has waited for all of them.
+            self._note(meta, "done" if fresh else "duplicate", perf_counter() - started, together=len(read))
         return True
+
+    def _note(self, meta: Meta, outcome: str, seconds: float, *, tries: int = 1, together: int | None = None) -> None:
+        metrics.CONSUMED.labels(self._name, outcome).inc()
+        step(
+            "handled",
+            correlation_id=meta.correlationid,
+            trace_id=traces.trace_id(meta.traceparent),
+            subject=meta.type,
+            consumer=self._name,
+            event_id=str(meta.id),
+            outcome=outcome,
+            tries=tries,
+            ms=round(seconds * 1000, 1),
+            together=together,
+        )
 
     async def _take(self, message: Msg, number: int) -> None:
         try:
@@ -191,16 +209,19 @@ class Consumption:
         except ValidationError as error:
             await self._bury(message, f"unreadable: {error.error_count()} errors")
             return
-        with _told_of(meta):
+        started = perf_counter()
+        with _carrying(meta):
             try:
-                fresh = await self._persist_through_outages(event, meta)
+                with traces.span(f"handle {meta.type}", "consumer", consumer=self._name):
+                    fresh = await self._persist_through_outages(event, meta)
             except Poison as error:
                 await self._bury(message, str(error))
             except Exception as error:  # noqa: BLE001 - whatever a handler raises, the message is retried, never lost
                 await self._retry(message, error)
             else:
                 await message.ack()
-                metrics.CONSUMED.labels(self._name, "done" if fresh else "duplicate").inc()
+                tries = message.metadata.num_delivered or 1
+                self._note(meta, "done" if fresh else "duplicate", perf_counter() - started, tries=tries)
 
     async def _persist_through_outages(self, event: Event, meta: Meta) -> bool:
         """Process; while the database is away, wait for it rather than use up the message's tries."""

@@ -4,14 +4,16 @@ import re
 import secrets
 from functools import lru_cache
 from time import perf_counter
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis import traces
 from chassis.metrics import HTTP_ACTIVE, HTTP_RESPONSES, HTTP_SECONDS
 from chassis.problems import TooLarge, respond
+from chassis.steps import step
 
 MAX_BODY_BYTES = 1024 * 1024
 #: W3C Trace Context, 3.2: version, trace, parent, flags. Version ff and ids of nothing but zeros are none.
@@ -19,6 +21,8 @@ _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!
 
 #: Who asks may make up others, and each would be a series for good.
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+#: What only looks is no step of anything, unless it fails: free slots are asked for a hundred times per booking.
+_LOOKS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class Edge:
@@ -26,7 +30,8 @@ class Edge:
 
     - A correlation id and the trace context are bound to everything that the request logs and publishes. Who sends ones
       of another form gets new ones: they would travel into every event and every line of the log.
-    - The request is timed under its route's template, so that ids never become labels.
+    - The request is timed under its route's template, so that ids never become labels; it is a span of its trace, and
+      a line of the log if it changes something or fails.
     - A body over `limit` bytes is refused, whether its length is announced or not.
     - Answers are not to be stored by anybody unless they say so themselves: they may be personal.
     """
@@ -54,13 +59,16 @@ class Edge:
         try:
             if scope["type"] == "http":
                 announced = headers.get(b"content-length", b"0")
-                await self._http(scope, receive, send, correlation_id.encode(), announced)
+                with traces.span("request", "server", begins=not sent) as span:
+                    await self._http(_Asked(scope, receive, send, correlation_id, trace_id, span), announced)
             else:
                 await self._app(scope, receive, send)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send, correlation_id: bytes, announced: bytes) -> None:
+    async def _http(self, asked: "_Asked", announced: bytes) -> None:
+        scope, receive, send, *_ = asked
+        correlation_id = asked.correlation_id.encode()
         limit, seen = self._limit, 0
         started, status = perf_counter(), 500
         HTTP_ACTIVE.inc()
@@ -94,12 +102,44 @@ class Edge:
         finally:
             if seen > limit:
                 await respond(TooLarge(f"At most {limit} bytes."))(scope, receive, marked)
-            route = getattr(scope.get("route"), "path", "unmatched")
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            seconds, responses = _figures(method, route, status)
-            seconds.observe(perf_counter() - started)
-            responses.inc()
             HTTP_ACTIVE.dec()
+            asked.answered(status, perf_counter() - started)
+
+
+class _Asked(NamedTuple):
+    """A request, and under which ids it goes."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    correlation_id: str
+    trace_id: str
+    span: traces.Span
+
+    def answered(self, status: int, seconds: float) -> None:
+        """Tell figures, the log and the trace what became of it."""
+        route = getattr(self.scope.get("route"), "path", "unmatched")
+        method = self.scope["method"] if self.scope["method"] in _METHODS else "other"
+        timed, responses = _figures(method, route, status)
+        timed.observe(seconds)
+        responses.inc()
+        if status >= 400 or method not in _LOOKS:
+            step(
+                "request",
+                correlation_id=self.correlation_id,
+                trace_id=self.trace_id,
+                method=method,
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 1),
+            )
+        self.span.tell(
+            f"{method} {route}",
+            failed=status >= 500,
+            http__request__method=method,
+            http__route=route,
+            http__response__status_code=status,
+        )
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,8 @@ from prometheus_client import Counter
 from pydantic import BaseModel
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from chassis import steps
+
 _SECRET_PARTS: Final = (
     "token",
     "password",
@@ -106,10 +108,18 @@ def _plain(value: object) -> object:
     return value if _plain(told) == told else REDACTED
 
 
+def _short(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """The trace's id says it all; the rest of the context is for who carries it on."""
+    event.pop("traceparent", None)
+    return event
+
+
 def configure(service: str, level: str = "info") -> None:
-    """Send structlog and the standard library's logging to stdout as one JSON object per line."""
+    """Send structlog, the standard library's logging and `steps` to stdout as one JSON object per line."""
+    steps.configure(service, sys.stdout, on=level in ("debug", "info"))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _short,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

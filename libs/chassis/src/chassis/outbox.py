@@ -8,6 +8,7 @@ import asyncio
 import json
 import time
 from collections import deque
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypedDict
 from uuid import UUID
@@ -18,6 +19,8 @@ import structlog
 from chassis.bus import BusError
 from chassis.clock import Clock
 from chassis.metrics import OUTBOX_FAILURES, OUTBOX_LAG_SECONDS, OUTBOX_PUBLISHED
+from chassis.steps import step
+from chassis.traces import collected, trace_id
 from contracts.base import Event, Meta
 from contracts.topology import FORGETTING
 
@@ -160,10 +163,11 @@ class Relay:
         return forwarded
 
     async def _forward_one(self, connection: "asyncpg.Connection[asyncpg.Record]", row: OutboxRow) -> None:
-        await self._publisher.publish_all([(row["subject"], row["body"], json.loads(row["headers"]))])
+        headers = json.loads(row["headers"])
+        await self._publisher.publish_all([(row["subject"], row["body"], headers)])
         now = self._clock()
         await connection.execute("UPDATE outbox SET published_at = $1 WHERE event_id = $2", now, row["event_id"])
-        self._note(row["subject"], row["created_at"], now)
+        self._note(row["subject"], row["created_at"], now, headers)
 
     async def _forward_batch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> int:
         rows = await connection.fetch(
@@ -172,17 +176,31 @@ class Relay:
         )
         if not rows:
             return 0
-        await self._publisher.publish_all([(r["subject"], r["body"], json.loads(r["headers"])) for r in rows])
+        messages = [(row["subject"], row["body"], json.loads(row["headers"])) for row in rows]
+        await self._publisher.publish_all(messages)
         now = self._clock()
         await connection.execute("UPDATE outbox SET published_at = $1 WHERE id = ANY($2)", now, [r["id"] for r in rows])
-        for row in rows:
-            self._note(row["subject"], row["created_at"], now)
+        for row, (subject, _, headers) in zip(rows, messages, strict=True):
+            self._note(subject, row["created_at"], now, headers)
         return len(rows)
 
     @staticmethod
-    def _note(subject: str, created_at: datetime, now: datetime) -> None:
+    def _note(subject: str, created_at: datetime, now: datetime, headers: Mapping[str, str]) -> None:
+        lag = max(0.0, (now - created_at).total_seconds())
         OUTBOX_PUBLISHED.labels(subject).inc()
-        OUTBOX_LAG_SECONDS.observe(max(0.0, (now - created_at).total_seconds()))
+        OUTBOX_LAG_SECONDS.observe(lag)
+        traceparent = headers.get("ce-traceparent")
+        step(
+            "published",
+            correlation_id=headers.get("ce-correlationid"),
+            trace_id=trace_id(traceparent),
+            subject=subject,
+            event_id=headers.get("ce-id"),
+            about=headers.get("ce-subject"),
+            ms=round(lag * 1000, 1),
+        )
+        if spans := collected():
+            spans.past(f"publish {subject}", "producer", lag, parent=traceparent, messaging__system="nats")
 
 
 async def prune(connection: "asyncpg.Connection[asyncpg.Record]", now: datetime) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis import logging, metrics, migrations, openapi, problems
+from chassis import logging, metrics, migrations, openapi, problems, steps, traces
 from chassis.backlog import Backlog
 from chassis.bus import Bus
 from chassis.clock import Clock, utc_now
@@ -124,6 +124,7 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
     `app.state` holds `database`, `bus`, `clock`, `settings`, `verifiers`, `consumers` and `state`.
     """
     logging.configure(name, settings.log_level)
+    spans = traces.configure(name, settings.collector, settings.traces_ratio)
     database = Database(str(settings.database_url), clock=clock)
     bus = Bus(name, settings)
     relay = Relay(str(settings.database_url), bus, clock)
@@ -183,6 +184,9 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
             log.info("started")
             yield
             log.info("stopping")
+        steps.flush()
+        if spans:
+            spans.close()
 
     app = _Service(
         title=f"Schalter: {title}",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AnyHttpUrl, PostgresDsn, SecretStr
+from pydantic import AnyHttpUrl, Field, PostgresDsn, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
@@ -34,8 +34,17 @@ class ServiceSettings(BaseSettings):
     mail_from: str = "Schalter <noreply@schalter.example>"
     #: Whether busy routes are answered without FastAPI's machinery (docs/adr/0020); off to see whether it is to blame.
     express: bool = True
+    #: The collector of traces (OTLP over HTTP, such as http://collector:4318); without one there are none.
+    traces_endpoint: AnyHttpUrl | None = None
+    #: Of which part of all traces it is told.
+    traces_ratio: float = Field(default=1.0, ge=0, le=1)
     #: How long the event loop may stand still before the process is ended; nothing looks at it without.
     watchdog_seconds: float | None = None
+
+    @property
+    def collector(self) -> str | None:
+        """Where traces go, without a trailing slash."""
+        return str(self.traces_endpoint).rstrip("/") if self.traces_endpoint else None
 
     @property
     def public_origin(self) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from chassis.consumer import INBOX, InboxRow
 from chassis.database import Transaction
+from chassis.traces import carried
 from contracts.booking import BookingCompleted
 from notify.model import Claim, Message, Planned, key
 from notify.store import RECIPIENT, TELL, columns
@@ -38,11 +39,12 @@ _CONFIRM: Final = f"""
     ),
     queued AS (
         INSERT INTO message (id, key, office, appointment_id, kind, cause, recipient, language, context, state, tries,
-            next_try_at, created_at, plain_language, claimed_by, claimed_until)
+            next_try_at, created_at, plain_language, claimed_by, claimed_until, carried)
         SELECT CAST(:id AS uuid), CAST(:key AS text), :office, :appointment_id, CAST(:kind AS text), :event_id,
                coalesce(corrected_email, :email), :language, :context, 'pending',
                CAST(:tries AS integer), CAST(:due_at AS timestamptz), CAST(:created_at AS timestamptz),
-               :plain_language, CAST(:claimed_by AS uuid), CAST(:claimed_until AS timestamptz) FROM good
+               :plain_language, CAST(:claimed_by AS uuid), CAST(:claimed_until AS timestamptz),
+               CAST(:carried AS jsonb) FROM good
         ON CONFLICT DO NOTHING
         RETURNING recipient
     )
@@ -97,6 +99,7 @@ async def confirm(
         created_at=message.created_at,
         claimed_by=claim and claim.by,
         claimed_until=claim and claim.until,
+        carried=json.dumps(carried()),
     )
     assert row is not None, "it says so in any case"
     return Confirmed(**row)

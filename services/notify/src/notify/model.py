@@ -1,7 +1,7 @@
 """The rules of delivery: what a message is, when it is tried again, and when it is given up."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -62,6 +62,8 @@ class Message:
     valid_until: datetime | None = None
     plain_language: bool = False
     channel: Channel = "mail"
+    #: The ids under which the log and the traces tell of it; nothing of it is sent.
+    carried: Mapping[str, str] | None = None
 
     @property
     def content(self) -> str:

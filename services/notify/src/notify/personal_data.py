@@ -66,6 +66,8 @@ _MESSAGE: Final = Table(
         "settled_at": Cell(MESSAGE, _THAT_IT_WENT),
         "trouble": Cell(MESSAGE, _THAT_IT_WENT),
         "tries": Cell(MESSAGE, _THAT_IT_WENT),
+        # Under which ids the log and the traces tell of it.
+        "carried": Cell(MESSAGE, _NULL),
     },
     nothing=(
         "id", "key", "office", "appointment_id", "cause", "next_try_at", "valid_until", "claimed_by", "claimed_until",

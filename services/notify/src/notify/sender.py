@@ -4,17 +4,21 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from time import perf_counter
 from typing import Final, Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
 
+from chassis import traces
 from chassis.clock import Clock
 from chassis.database import Database, Transaction
 from chassis.problems import is_transient
+from chassis.steps import step
 from notify import metrics, usecases
 from notify.claims import Owner
 from notify.delivery import CONNECTIONS, SEND_SECONDS, DeliveryError
@@ -102,7 +106,7 @@ class Sender:
 
         It is written meanwhile, while the database is busy. Returns what takes the promise back until then.
         """
-        promised = [item := _Item(message, self._prepared)]
+        promised = [item := _Item(replace(message, carried=traces.carried()), self._prepared)]
         asyncio.get_running_loop().call_soon(item.prepare)
 
         def keep() -> None:
@@ -165,31 +169,49 @@ class Sender:
                 self._in_hand.discard(item.message.id)
 
     async def _send(self, database: Database, item: _Item) -> None:
+        """Send one, under the ids of what it was queued for."""
+        message, kept = item.message, item.message.carried or {}
+        with traces.carrying(kept, message_id=str(message.id)):
+            began = perf_counter()
+            with traces.span(f"send {message.kind}", "client", begins=not kept, channel=message.channel) as span:
+                outcome, trouble = await self._handed_over(item)
+                span.tell(outcome=outcome, tries=message.tries, failed=trouble is not None)
+            step(
+                "mail",
+                correlation_id=kept.get("correlation_id"),
+                trace_id=traces.trace_id(kept.get("traceparent")),
+                kind=message.kind,
+                channel=message.channel,
+                message_id=str(message.id),
+                about=str(message.appointment_id),
+                cause=str(message.cause),
+                outcome=outcome,
+                tries=message.tries,
+                ms=round((perf_counter() - began) * 1000, 1),
+            )
+            now = self._clock()
+            if trouble:
+                metrics.tried(message, outcome)
+                await _noted(lambda: usecases.settle_trouble(database, message, trouble, self._clock()))
+            else:
+                await _noted(lambda: usecases.settle_delivered(database, message, now))
+                metrics.delivered(message, now)
+
+    @staticmethod
+    async def _handed_over(item: _Item) -> tuple[str, Trouble | None]:
+        """What became of a try to hand it over, for figures and lines, and what hindered it."""
         message = item.message
         try:
             hand_over = item.hand_over
         except Exception as error:
-            log.error("mail_not_composed", message_id=str(message.id), kind=message.kind, exc_info=error)
-            metrics.tried(message, "not_composed")
-            await _noted(lambda: usecases.settle_trouble(database, message, Trouble.REFUSED, self._clock()))
-            return
+            log.error("mail_not_composed", kind=message.kind, exc_info=error)
+            return "not_composed", Trouble.REFUSED
         try:
             await hand_over()
         except DeliveryError as error:
-            trouble = error.trouble
-            metrics.tried(message, trouble.value)
-            log.warning(
-                "mail_not_taken",
-                message_id=str(message.id),
-                trouble=error.trouble,
-                cause=error.cause,
-                tries=message.tries,
-            )
-            await _noted(lambda: usecases.settle_trouble(database, message, trouble, self._clock()))
-            return
-        now = self._clock()
-        await _noted(lambda: usecases.settle_delivered(database, message, now))
-        metrics.delivered(message, now)
+            log.warning("mail_not_taken", trouble=error.trouble, cause=error.cause, tries=message.tries)
+            return error.trouble.value, error.trouble
+        return "delivered", None
 
     def _prepared(self, message: Message) -> Callable[[], Awaitable[None]]:
         """What hands `message` over, once it is written. Raises whatever keeps it from being written."""

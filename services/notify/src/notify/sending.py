@@ -32,7 +32,7 @@ async def claim(tx: Transaction, now: datetime, claim: Claim, limit: int) -> lis
              WHERE state = 'pending' AND next_try_at <= :now AND (valid_until IS NULL OR valid_until > :now)
              ORDER BY kind = 'reminder', next_try_at LIMIT :limit FOR UPDATE SKIP LOCKED)
         RETURNING id, office, appointment_id, kind, cause, recipient, language, context, created_at, tries,
-            valid_until, plain_language, channel
+            valid_until, plain_language, channel, carried
         """,
         now=now,
         until=claim.until,

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import col, desc, select
 
 from chassis.database import Row, Transaction
+from chassis.traces import carried
 from contracts.actors import Clerk
 from contracts.booking import RemindersChosen
 from contracts.ids import AppointmentId, OfficeSlug
@@ -58,10 +59,10 @@ TELL: Final = """
 """
 _ADD: Final = """
     INSERT INTO message (id, key, office, appointment_id, kind, cause, recipient, language, context, state, tries,
-        next_try_at, created_at, valid_until, plain_language, channel, claimed_by, claimed_until)
+        next_try_at, created_at, valid_until, plain_language, channel, claimed_by, claimed_until, carried)
     VALUES (:id, :key, :office, :appointment_id, :kind, :cause, :recipient, :language, CAST(:context AS jsonb),
         'pending', :tries, CAST(:due_at AS timestamptz), :created_at, :valid_until, :plain_language, :channel,
-        :claimed_by, :claimed_until)
+        :claimed_by, :claimed_until, CAST(:carried AS jsonb))
     ON CONFLICT DO NOTHING
 """
 
@@ -346,6 +347,7 @@ async def add(
             due_at=claim.until if claim else message.created_at,
             claimed_by=claim and claim.by,
             claimed_until=claim and claim.until,
+            carried=json.dumps(carried()),
         )
     )
 

@@ -104,6 +104,8 @@ class MessageRow(SQLModel, table=True):
     #: Whose claim it is, good while `next_try_at` is `claimed_until`. Without a name: of the version before.
     claimed_by: UUID | None = None
     claimed_until: datetime | None = Field(default=None, sa_column=instant(nullable=True))
+    #: What the event carried that it was queued for, see chassis.traces.
+    carried: dict[str, str] | None = Field(default=None, sa_column=Column(JSONB))
 
     @property
     def message(self) -> Message:

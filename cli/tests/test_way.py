@@ -1,0 +1,90 @@
+"""`schalter trace` joins the lines of one request over all services, and of what was done because of it."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from schalter import way
+from schalter.embedded import SchalterError
+
+BOOKED: list[dict[str, Any]] = [
+    {"event": "request", "service": "booking", "correlation_id": "c1", "trace_id": "t1", "method": "POST",
+     "route": "/bookings", "status": 201, "ms": 4.2},
+    {"event": "published", "service": "booking", "correlation_id": "c1", "trace_id": "t1", "event_id": "e1",
+     "subject": "booking.completed.v1", "about": "a1", "ms": 3},
+    {"event": "handled", "service": "notify", "correlation_id": "c1", "trace_id": "t1", "event_id": "e1",
+     "subject": "booking.completed.v1", "outcome": "done", "tries": 2, "ms": 5},
+    {"event": "mail", "service": "notify", "cause": "e1", "about": "a1", "kind": "confirmation", "outcome": "delivered",
+     "channel": "mail", "tries": 1, "ms": 9},
+    {"event": "unexpected_error", "level": "error", "service": "casework", "correlation_id": "c1",
+     "exception": "Traceback\n  somewhere\nValueError: what"},
+]  # fmt: skip
+OTHERS: list[dict[str, Any]] = [
+    {"event": "request", "service": "booking", "correlation_id": "c2", "trace_id": "t2", "method": "POST",
+     "route": "/holds", "status": 201},
+    {"event": "started", "service": "booking"},
+]  # fmt: skip
+
+
+def stamped(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line | {"timestamp": f"2026-12-01T08:00:0{n}.000000Z"} for n, line in enumerate(lines)]
+
+
+LINES = stamped([*BOOKED, *OTHERS])
+
+
+@pytest.mark.parametrize("wanted", ["c1", "t1", "e1", "a1"])
+def test_whatever_names_it_leads_to_all_of_it(wanted: str) -> None:
+    assert way.follow(reversed(LINES), wanted).lines == LINES[:5]
+
+
+def test_what_is_another_request_is_left_out() -> None:
+    assert [line["route"] for line in way.follow(LINES, "c2").lines] == ["/holds"]
+    assert way.follow(LINES, "nobody").lines == []
+
+
+def test_lines_are_found_in_whatever_compose_writes() -> None:
+    text = f"""booking-1  | {json.dumps(LINES[0])}
+gateway-1  | {{"level":"info","ts":1}}
+not json {{"timestamp"
+{json.dumps(LINES[1])}
+"""
+    assert list(way.read(io.StringIO(text))) == LINES[:2]
+
+
+def test_it_is_shown_by_time_and_service(tmp_path: Path) -> None:
+    found = way.follow(LINES, "c1")
+    plain = [line.split("\t") for line in way.plain(found)]
+    assert [(service, what) for _, service, what, *_ in plain] == [
+        ("booking", "POST /bookings: 201"),
+        ("booking", "published booking.completed.v1"),
+        ("notify", "handled booking.completed.v1: done"),
+        ("notify", "mail confirmation: delivered"),
+        ("casework", "unexpected_error: ValueError: what"),
+    ]
+    assert plain[0][3] == "4.2 ms"
+    assert plain[2][4] == "tries=2"
+    console = Console(width=100, file=io.StringIO(), record=True)
+    console.print(way.shown(found))
+    shown = console.export_text()
+    assert "2026-12-01 08:00:00 UTC c1" in shown
+    assert "+1.000 s  booking" in shown
+    assert len(json.loads(way.as_json(found))["lines"]) == 5
+
+
+def test_logs_are_a_folder_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "booking.log").write_text(json.dumps(LINES[1]) + "\n")
+    (tmp_path / "booking.log.1").write_text(json.dumps(LINES[0]) + "\n")
+    for where, count in ((None, 2), (str(tmp_path), 2), (str(tmp_path / "booking.log"), 1)):
+        assert len([line for source in way.sources(where, tmp_path) for line in way.read(source)]) == count
+    with pytest.raises(SchalterError, match="no logs"):
+        list(way.sources(str(tmp_path / "nothing"), tmp_path))
+
+
+@pytest.mark.parametrize(("text", "is_one"), [("HD-7K3M9Q", True), ("hd-7k3m9q", True), ("0" * 32, False), ("", False)])
+def test_an_appointment_s_number_is_known_by_its_form(text: str, is_one: bool) -> None:
+    assert way.is_number(text) is is_one

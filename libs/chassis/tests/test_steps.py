@@ -1,0 +1,85 @@
+"""Steps: one short line each, whole, in order, and never in anybody's way."""
+
+import asyncio
+import io
+import json
+from typing import Any
+
+import pytest
+
+from chassis import steps
+from chassis.edge import Edge
+from chassis.logging import redact
+
+
+def told(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.fixture
+def stream() -> Any:
+    stream = io.StringIO()
+    steps.configure("booking", stream, on=True)
+    yield stream
+    steps.configure("", io.StringIO(), on=False)
+
+
+async def ask(method: str, status: int) -> None:
+    async def answer(scope: Any, _: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status})
+        await send({"type": "http.response.body"})
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(_: Any) -> None: ...
+
+    scope = {"type": "http", "method": method, "path": "/erika@example.org", "query_string": b"a=b", "headers": []}
+    await Edge(answer)(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "is_told"),
+    [("POST", 201, True), ("GET", 200, False), ("GET", 404, True), ("DELETE", 204, True)],
+)
+async def test_a_request_that_changes_something_or_fails_is_a_line(
+    stream: io.StringIO, method: str, status: int, is_told: bool
+) -> None:
+    await ask(method, status)
+    steps.flush()
+    lines = told(stream)
+    assert [(line["event"], line["method"], line["status"]) for line in lines] == [
+        ("request", method, status)
+    ] * is_told
+    for line in lines:
+        assert line["service"] == "booking"
+        assert line["trace_id"]
+        assert line["correlation_id"]
+        assert redact(None, "", dict(line)) == line
+        assert "erika" not in json.dumps(line)
+
+
+async def test_lines_gather_for_a_moment(stream: io.StringIO) -> None:
+    for number in range(3):
+        steps.step("handled", correlation_id="abc", tries=number)
+    assert told(stream) == []
+    await asyncio.sleep(0.2)
+    assert [line["tries"] for line in told(stream)] == [0, 1, 2]
+
+
+async def test_many_are_not_kept_waiting(stream: io.StringIO) -> None:
+    for _ in range(600):
+        steps.step("handled", correlation_id="abc")
+    assert len(told(stream)) >= 500
+
+
+def test_without_a_loop_a_line_is_written_at_once(stream: io.StringIO) -> None:
+    steps.step("handled", correlation_id=None)
+    (line,) = told(stream)
+    assert "correlation_id" not in line
+
+
+async def test_a_stream_that_is_closed_is_no_request_s_matter(stream: io.StringIO) -> None:
+    stream.close()
+    steps.step("handled", correlation_id="abc")
+    steps.flush()
