@@ -14,6 +14,8 @@ import pytest
 from aioice import stun, turn
 from relay import MISSING, coturn
 
+from schalter.compose_secrets import write_secrets
+from schalter.running.secret_store import SecretStore
 from schalter.turn_config import DENIED, RELAY_PORTS, render
 from signaling.turn import ice_servers
 
@@ -90,6 +92,31 @@ async def test_nobody_else_is(allocate: Any, shipped: Any, known: dict[str, Any]
     assert refused.value.response.error_code == 401
 
 
+async def test_while_the_secret_turns_whoever_has_either_is_relayed(
+    allocate: Any, tmp_path: Path, offices_dir: Path
+) -> None:
+    """As compose's files say it after each step: of two neighbours one may not have been restarted yet."""
+    write_secrets(tmp_path, offices_dir)
+    store, told = SecretStore(tmp_path / "store" / "secrets.json"), tmp_path / "turn" / "turnserver.conf"
+    used = [store.password("turn")]
+    for step in (store.turn_password, store.turn_password, store.drop_password, store.turn_password):
+        before = store.passwords("turn")
+        step("turn")
+        used.append(store.password("turn"))
+        store.save()
+        write_secrets(tmp_path, offices_dir)
+        taken = [line.partition("=")[2] for line in told.read_text().splitlines() if "auth-secret=" in line]
+        assert taken == list(store.passwords("turn"))
+        for number, secrets in enumerate((before, taken)):  # the server of before the step, and of after it
+            directory = tmp_path / f"{len(used)}-{number}"
+            directory.mkdir()
+            with coturn(directory, *secrets) as address:
+                for secret in {used[-1], used[-2]} if step != store.drop_password else {used[-1]}:
+                    await allocate(address, **credentials(secret=secret))
+    with coturn(tmp_path / "2-0", *taken) as address, pytest.raises(stun.TransactionFailed):
+        await allocate(address, **credentials(secret=used[0]))
+
+
 @pytest.mark.parametrize("network", [network for network in DENIED if network.version == 4], ids=str)
 async def test_nothing_but_the_world_is_reached(allocate: Any, shipped: Any, network: Any) -> None:
     """The first and the last address of each network."""
@@ -117,6 +144,8 @@ def test_it_is_no_proxy_by_tcp() -> None:
 _RELAYS: Final = """
 import asyncio, subprocess, sys
 from aioice.turn import create_turn_endpoint
+from schalter.compose_secrets import write_secrets
+from schalter.running.secret_store import SecretStore
 from schalter.turn_config import render
 
 private, public, known = sys.argv[1], "11.22.33.44", {{"username": {username!r}, "password": {password!r}}}

@@ -17,14 +17,14 @@ MISSING: Final = shutil.which("turnserver") is None
 
 
 @contextmanager
-def coturn(directory: Path, secret: str, *, allowed: str = "", port: int = 0) -> Iterator[tuple[str, int]]:
+def coturn(directory: Path, *secrets: str, allowed: str = "", port: int = 0) -> Iterator[tuple[str, int]]:
     """A running coturn on loopback, configured as deploy/turn.yml has it, and where it listens.
 
-    It shares `secret` with signaling, and relays to nowhere but `allowed`.
+    It shares `secrets` with signaling, and relays to nowhere but `allowed`.
     """
     port = port or free_port()
     conf = directory / "turnserver.conf"
-    conf.write_text(render(secret, allowed=allowed).replace("=/tmp/", f"={directory}/"))
+    conf.write_text(render(*secrets, allowed=allowed).replace("=/tmp/", f"={directory}/"))
     argv = ["turnserver", "-c", str(conf), "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1"]
     running = subprocess.Popen([*argv, f"--listening-port={port}", "--no-tls", "--no-dtls"])
     try:

@@ -1,7 +1,7 @@
 """The secrets of docker-compose.yml: made once, each written where one container alone can read it."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from schalter.running.secret_store import SecretStore
 
 _DATABASE_HOST: Final = "postgres:5432"
 _REDIS_HOST: Final = "redis:6379"
-_USERS_OF_REDIS: Final = ("booking", "signaling")
+USERS_OF_REDIS: Final = ("booking", "signaling")
 #: Whom containers run as that need be nobody else: `user` in docker-compose.yml, and in deploy/docker/Dockerfile.
 USER: Final = 10001
 _PAYPAL: Final = ("client_secret", "webhook_id")
@@ -51,8 +51,7 @@ def give_volumes(directory: Path) -> None:
 
 def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "postgres/postgres", secrets.password("postgres")
-    users_of_redis = {service: secrets.password(f"redis_{service}") for service in _USERS_OF_REDIS}
-    yield "redis/redis.conf", _redis_conf(secrets.password("redis"), users_of_redis, secrets.password("redis_monitor"))
+    yield "redis/redis.conf", _redis_conf(secrets)
     users = (*SERVICES, OPERATOR)
     yield "nats/passwords.conf", "".join(f"NATS_PASSWORD_{u.upper()}: {secrets.password(f'nats_{u}')}\n" for u in users)
     yield "bus/operator", secrets.password(f"nats_{OPERATOR}")
@@ -70,18 +69,22 @@ def _files(secrets: SecretStore) -> Iterator[tuple[str, str]]:
     yield "booking/schalter_link_private_key", secrets.key_pair("link")[0]
     yield "casework/schalter_clerk_private_key", secrets.key_pair("clerk")[0]
     yield "signaling/schalter_turn_secret", secrets.password("turn")
-    yield "turn/turnserver.conf", turn_config.render(secrets.password("turn"))
+    yield "turn/turnserver.conf", turn_config.render(*secrets.passwords("turn"))
     yield "notify/schalter_bounce_key", secrets.password("bounce")
-    for service, password in users_of_redis.items():
-        yield f"{service}/schalter_redis_url", f"redis://{service}:{password}@{_REDIS_HOST}/0"
+    for service in USERS_OF_REDIS:
+        yield (
+            f"{service}/schalter_redis_url",
+            f"redis://{service}:{secrets.password(f'redis_{service}')}@{_REDIS_HOST}/0",
+        )
     for name in _PAYPAL:
         for container in ("payment", "paypal"):
             yield f"{container}/schalter_paypal_{name}", secrets.password(f"paypal_{name}")
 
 
-def _redis_conf(password: str, users: Mapping[str, str], monitor_password: str) -> str:
-    own = f"appendonly yes\nappendfsync everysec\ndir /data\nrequirepass {password}\n"
-    return own + bounds(users) + monitor(monitor_password)
+def _redis_conf(secrets: SecretStore) -> str:
+    own = f"appendonly yes\nappendfsync everysec\ndir /data\nrequirepass {secrets.password('redis')}\n"
+    users = {service: secrets.passwords(f"redis_{service}") for service in USERS_OF_REDIS}
+    return own + bounds(users) + monitor(secrets.passwords("redis_monitor"))
 
 
 def _write(path: Path, content: str) -> None:

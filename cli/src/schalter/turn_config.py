@@ -24,15 +24,16 @@ def _range(network: IPv4Network | IPv6Network) -> str:
     return str(network[0]) if network.num_addresses == 1 else f"{network[0]}-{network[-1]}"
 
 
-def render(secret: str, *, allowed: str = "") -> str:
-    """turnserver.conf. Credentials are made by signaling from the same `secret` and end after ten minutes.
+def render(*secrets: str, allowed: str = "") -> str:
+    """turnserver.conf. Credentials are made by signaling from one of the same `secrets` and end after ten minutes;
+    there are several while the secret turns.
 
     What differs from machine to machine (addresses, certificate) is said on the command line, see deploy/turn.yml. It
     logs nothing: every line would hold somebody's address. `allowed` is reached all the same; for tests.
     """
     lines = [
         "use-auth-secret",
-        f"static-auth-secret={secret}",
+        *(f"static-auth-secret={secret}" for secret in secrets),
         "realm=schalter",
         "fingerprint",
         f"min-port={RELAY_PORTS[0]}",

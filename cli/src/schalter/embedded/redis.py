@@ -1,7 +1,7 @@
 """Redis on a loopback port, with an append-only file."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -20,20 +20,35 @@ MAY: Final = (
 )
 
 
-def bounds(users: Mapping[str, str]) -> str:
-    """Lines for redis.conf: how much is kept, and that `users` (name: password) reach what begins with their name, by
+def rules(name: str, passwords: Sequence[str]) -> str:
+    """What Redis is told of a user: each of `passwords` opens, and only what begins with the user's name is reached, by
     the commands of MAY.
+    """
+    return f"on {_taken(passwords)} ~{name}:* &{name}:* {MAY}"
+
+
+def monitor_rules(passwords: Sequence[str]) -> str:
+    """What Redis is told of the user `monitor`, who reads the server's figures and no key."""
+    return f"on {_taken(passwords)} resetkeys resetchannels -@all +info +ping"
+
+
+def _taken(passwords: Sequence[str]) -> str:
+    return " ".join(f">{password}" for password in passwords)
+
+
+def bounds(users: Mapping[str, Sequence[str]]) -> str:
+    """Lines for redis.conf: how much is kept, and what `users` (name: passwords) may do.
 
     Nothing is evicted: a hold that vanished would be a slot given twice.
     """
     return "maxmemory 256mb\nmaxmemory-policy noeviction\n" + "".join(
-        f"user {name} on >{password} ~{name}:* &{name}:* {MAY}\n" for name, password in users.items()
+        f"user {name} {rules(name, passwords)}\n" for name, passwords in users.items()
     )
 
 
-def monitor(password: str) -> str:
-    """A line for redis.conf: the user `monitor`, who reads the server's figures and no key."""
-    return f"user monitor on >{password} resetkeys resetchannels -@all +info +ping\n"
+def monitor(passwords: Sequence[str]) -> str:
+    """A line for redis.conf: the user `monitor`."""
+    return f"user monitor {monitor_rules(passwords)}\n"
 
 
 class Redis(Part):
@@ -73,8 +88,8 @@ class Redis(Part):
             f"bind {LOOPBACK}\nport {self.port}\nrequirepass {self._password}\n"
             f'dir "{self.directory.resolve()}"\nsave ""\n'
             f"appendonly {'yes' if self._durable else 'no'}\nappendfsync everysec\n"
-            + bounds(self._users)
-            + (monitor(self._monitor_password) if self._monitor_password else "")
+            + bounds({name: (password,) for name, password in self._users.items()})
+            + (monitor((self._monitor_password,)) if self._monitor_password else "")
         )
 
     def program(self) -> Program:

@@ -37,6 +37,30 @@ class SecretStore:
         """128 random bits. The letter in front keeps NATS from reading a password of digits as a number."""
         return self._values.setdefault(name, f"s{secrets.token_hex(16)}")
 
+    def passwords(self, name: str) -> tuple[str, ...]:
+        """All that the server shall take: the one in use, then those announced and retired, where there are any."""
+        others = (self._values.get(f"{name}_{which}") for which in ("next", "former"))
+        return (self.password(name), *(each for each in others if each))
+
+    def turn_password(self, name: str) -> Literal["announced", "used"]:
+        """Half a turn of a password: the first makes another one, the second takes it into use and retires the old one.
+
+        Between both the server has to take all `passwords`. Raises SchalterError while one is retired and not dropped:
+        somebody may still have it.
+        """
+        old = self.password(name)
+        if f"{name}_next" in self._values:
+            self._values[name], self._values[f"{name}_former"] = self._values.pop(f"{name}_next"), old
+            return "used"
+        if f"{name}_former" in self._values:
+            raise SchalterError("The one before is still taken. Drop it first: schalter keys drop")
+        self._values[f"{name}_next"] = f"s{secrets.token_hex(16)}"
+        return "announced"
+
+    def drop_password(self, name: str) -> bool:
+        """Forgets the password that was retired; whether there was one."""
+        return self._values.pop(f"{name}_former", None) is not None
+
     def key_pair(self, name: str) -> tuple[str, str]:
         """An Ed25519 pair (private, public): raw, base64url without padding."""
         if f"{name}_private" not in self._values:
