@@ -33,11 +33,19 @@ class Owner:
     def __init__(self) -> None:
         self.id = uuid4()
         self._held = asyncio.Event()
+        self._alive = 1
 
     @property
     def held(self) -> bool:
         """Whether others see that this process lives. Without it nothing should be claimed."""
         return self._held.is_set()
+
+    @property
+    def alive(self) -> int:
+        """How many processes send, this one included, as of a second ago; the last that is known while PostgreSQL is
+        away.
+        """
+        return self._alive
 
     @asynccontextmanager
     async def living(
@@ -77,11 +85,16 @@ class Owner:
         ended = asyncio.Event()
         connection.add_termination_listener(lambda _: ended.set())
         await connection.execute(sending.HOLD, str(self.id), timeout=_ANSWER_SECONDS)
+        await connection.execute(sending.JOIN, timeout=_ANSWER_SECONDS)
+        await self._count(connection)
         self._held.set()
         while not ended.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), _LOOK_SECONDS)
-            await connection.fetchval("SELECT 1", timeout=_ANSWER_SECONDS)  # a line that is dead may keep silent
+            await self._count(connection)  # a line that is dead may keep silent
+
+    async def _count(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._alive = max(1, await connection.fetchval(sending.ALIVE, timeout=_ANSWER_SECONDS))
 
     async def _look(
         self, database: Database, in_hand: Container[UUID], clock: Clock, freed: Callable[[], None]

@@ -1,6 +1,7 @@
 """How many mails a second: what a mail server takes without calling us a spammer."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 #: How many seconds' worth may go at once after a quiet time.
@@ -8,13 +9,23 @@ _BURST_SECONDS: Final = 3.0
 
 
 class Pace:
-    """A token bucket: `per_second` on average, a few seconds' worth at once."""
+    """A token bucket: `per_second` on average, a few seconds' worth at once. Of both we have our share: `alive` says
+    how many processes take mails from the same queue.
+    """
 
-    def __init__(self, per_second: float) -> None:
-        self._per_second = per_second
-        self._burst = max(1.0, per_second * _BURST_SECONDS)
-        self._tokens = self._burst
+    def __init__(self, per_second: float, alive: Callable[[], int] = lambda: 1) -> None:
+        self._of_all = per_second
+        self._alive = alive
+        self._tokens = float("inf")
         self._seen: float | None = None
+
+    @property
+    def _per_second(self) -> float:
+        return self._of_all / self._alive()
+
+    @property
+    def _burst(self) -> float:
+        return max(1.0, self._per_second * _BURST_SECONDS)
 
     @property
     def free(self) -> bool:

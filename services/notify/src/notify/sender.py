@@ -81,8 +81,8 @@ class Sender:
         self._delivery = delivery
         self._clock = clock
         self._sms = sms
-        self._pace = Pace(per_second)
         self._owner = Owner()
+        self._pace = Pace(per_second, lambda: self._owner.alive)
         self._woken = asyncio.Event()
         self._waiting: deque[_Item] = deque()
         self._to_do, self._room = asyncio.Event(), asyncio.Event()

@@ -12,6 +12,14 @@ from notify.model import Claim, Claimed, Message, Returned, Trouble
 #: A process that owns claims holds a lock of its name as long as it lives; `$1` is that name.
 HOLD: Final = "SELECT pg_advisory_lock(hashtextextended('sender:' || $1, 0))"
 
+#: Every process that sends shares this lock, whose only meaning is how many do.
+JOIN: Final = "SELECT pg_advisory_lock_shared(1, 1)"
+ALIVE: Final = """
+    SELECT count(*)::int FROM pg_locks
+     WHERE locktype = 'advisory' AND classid = 1 AND objid = 1 AND objsubid = 2 AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
 
 async def claim(tx: Transaction, now: datetime, claim: Claim, limit: int) -> list[Message]:
     """Up to `limit` due messages, oldest first, reminders behind all others, under `claim`.

@@ -22,7 +22,7 @@ class Settings(ServiceSettings):
     smtp_password: SecretStr | None = None
     #: How mails are kept from readers on the way: STARTTLS, TLS from the first byte (port 465), or not at all.
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
-    #: The most mails that this process hands over in a second, however many wait.
+    #: The most mails that all processes of notify together hand over in a second, however many wait.
     mails_per_second: float = Field(default=10, gt=0)
     dkim_domain: str | None = None
     dkim_selector: str | None = None
