@@ -129,7 +129,7 @@ async def _adds_a_telephone_number(visitor: Visitor, right: str) -> None:
     await visitor.at("contact-phone").fill("06221 58000")
     await visitor.window.click("contact-send")
     await expect(visitor.at("contact-changed")).to_be_focused()
-    await expect(visitor.at("contact-phone-now")).to_have_text("+49622158000")
+    await expect(visitor.at("contact-phone-now")).to_have_text("+49 6221 58000")
     await visitor.window.photograph("33-telephone")
 
 

@@ -376,6 +376,15 @@ def test_the_footer_names_the_offices_own_pages(offices: Mapping[str, Office]) -
         assert f'href="{page}"' in html(mail)
 
 
+def test_an_office_whose_address_begins_with_its_name_signs_once(offices: Mapping[str, Office]) -> None:
+    office = offices["heidelberg"]
+    contact = office.contact.model_copy(update={"address": [office.name.de, "Markt 1"]})
+    own = {"heidelberg": office.model_copy(update={"contact": contact})}
+    mail = read(Composer(own, load_catalogue(), public_origin="http://x", sender="A <a@b.example>"), message())
+    assert text(mail).split("\n-- \n")[1].splitlines()[:2] == ["Bürgeramt Heidelberg", "Markt 1"]
+    assert "<strong>Bürgeramt Heidelberg</strong><br>Markt 1<br>" in html(mail)
+
+
 def test_markup_in_a_name_is_text(composer: Composer) -> None:
     mail = read(composer, message(name='<img src="https://evil.example/x">'))
     assert "<img" not in html(mail)

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 
 import { codePoint, invisible, oneLine } from "./characters";
 import { cleanEmail } from "./email";
-import { loadPhones, phoneFault, phoneOf, sentPhone } from "./phones.svelte";
+import { loadPhones, phoneFault, phoneOf, sentPhone, shownPhone } from "./phones.svelte";
 import { looksLikeEmail } from "./rules";
 import { invisibleWords, phoneWords } from "./words";
 
@@ -42,6 +42,10 @@ describe("a telephone number", () => {
     expect(phoneFault(typed)).toBe(refused ?? null);
     expect(phoneOf(typed)).toEqual(kept === undefined ? null : expect.objectContaining({ e164: kept, country, shown }));
     if (kept !== undefined) expect(sentPhone(typed)).toBe(kept);
+  });
+
+  it("of a service is shown in groups, and as it came when it is none", () => {
+    expect(["+49622158000", "+491712345678", "none"].map(shownPhone)).toEqual(["+49 6221 58000", "+49 171 2345678", "none"]);
   });
 
   it("is nothing when it is left out", () => {

@@ -30,3 +30,9 @@ export function phoneFault(text: string): PhoneFault | null {
 export function sentPhone(text: string): string {
   return phoneOf(text)?.e164 ?? text.trim();
 }
+
+/** A number that came from a service, as people read it out; fetches the rules, and until they are there it is as it came. */
+export function shownPhone(e164: string): string {
+  void loadPhones();
+  return phoneOf(e164)?.shown ?? e164;
+}
