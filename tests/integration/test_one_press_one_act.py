@@ -249,7 +249,7 @@ async def _runs_the_office(lead: Lead, hand: Presses) -> None:
     await lead.window.click("closure-remove")
     await hand.twice("timetable-save")
     await _renames_a_colleague(lead, hand)
-    booked = lead.books_first(day, 0)
+    booked, day = lead.books_first(0)
     await lead.window.page.goto(f"{lead.system.url}/clerk/week?day={day}&appointment={booked['appointment_id']}")
     await hand.asks("panel-cancel", "panel-dialog")
     await lead.window.click("panel-cancel")
