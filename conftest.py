@@ -184,7 +184,9 @@ def citizen_token(keys: Keys) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def clerk_token(keys: Keys) -> Callable[..., str]:
-    """`clerk_token(office, clerk_id=..., role="clerk", name="Erika Muster", ttl=600, now=None)`: a signed-in clerk."""
+    """`clerk_token(office, clerk_id=..., role="clerk", name="Erika Muster", ttl=600, now=None, sid=None)`: a signed-in
+    clerk, with the session `sid` if it matters.
+    """
     signer = TokenSigner(keys.clerk.private, issuer="casework", audience="clerk")
 
     def sign(
@@ -194,9 +196,12 @@ def clerk_token(keys: Keys) -> Callable[..., str]:
         name: str = "Erika Muster",
         ttl: int = 600,
         now: datetime | None = None,
+        sid: UUID | None = None,
     ) -> str:
         now = now or datetime.now(UTC)
         claims = {"sub": str(clerk_id), "office": office, "role": role, "display_name": name}
+        if sid:
+            claims["sid"] = str(sid)
         return signer.sign(claims, now=now, expires_at=now + timedelta(seconds=ttl))
 
     return sign

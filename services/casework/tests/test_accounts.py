@@ -3,16 +3,19 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from fastapi import FastAPI
 
 from casework.app import build
-from casework.clerks import accounts, passwords
+from casework.clerks import accounts, passwords, signing_out
 from casework.clerks.accounts import AccountError, Named
+from casework.clerks.model import IDLE_LIFETIME, SESSION_LIFETIME
 from casework.settings import FirstClerk, Settings
 from contracts.actors import Role
 
@@ -69,6 +72,47 @@ async def test_a_closed_account_is_signed_out_and_opens_with_its_old_password(
     await accounts.enable(app.state.database, WHO)
     assert (await browser.post("/session/refresh")).status_code == 401
     assert (await sign_in(browser, FIRST)).status_code == 200
+
+
+async def ended(app: FastAPI) -> list[str]:
+    """The sessions of which the other services hear that they are over, in that order."""
+    async with app.state.database.transaction() as tx:
+        rows = await tx.rows("SELECT body FROM outbox WHERE subject = 'casework.sessions_ended.v1' ORDER BY id")
+    return [session for row in rows for session in json.loads(row["body"])["sessions"]]
+
+
+def session_of(answer: httpx.Response) -> str:
+    return str(jwt.decode(answer.json()["access_token"], options={"verify_signature": False})["sid"])
+
+
+@pytest.mark.parametrize("how", ["reset", "disable", "sign out", "stolen", "expired"])
+async def test_the_other_services_hear_which_sessions_are_over(
+    app: FastAPI, browser: httpx.AsyncClient, clock: Any, how: str
+) -> None:
+    database, before = app.state.database, len(await ended(app))
+    mine = session_of(await sign_in(browser, FIRST))
+    cookie = dict(browser.cookies)
+    assert (await ended(app))[before:] == []
+    match how:
+        case "reset":
+            await accounts.reset(database, WHO, SECOND, clock())
+        case "disable":
+            await accounts.disable(database, WHO, clock())
+        case "sign out":
+            await browser.delete("/session")
+        case "stolen":
+            await browser.post("/session/refresh")
+            clock.advance(seconds=30)
+            browser.cookies.clear()
+            browser.cookies.update(cookie)
+            assert (await browser.post("/session/refresh")).status_code == 401
+        case "expired":
+            await signing_out.expire(database, [WHO.office], clock() + IDLE_LIFETIME - timedelta(seconds=1))
+            assert (await ended(app))[before:] == []
+            await signing_out.expire(database, ["demo"], clock() + SESSION_LIFETIME)
+            assert (await ended(app))[before:] == [], "another office's"
+            await signing_out.expire(database, [WHO.office], clock() + IDLE_LIFETIME)
+    assert (await ended(app))[before:] == [mine]
 
 
 async def test_a_closed_account_gets_no_new_password(app: FastAPI) -> None:

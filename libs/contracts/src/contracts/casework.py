@@ -1,12 +1,13 @@
 """Events of the casework service. They name facts, never the content of an application."""
 
 from typing import ClassVar, Literal
+from uuid import UUID
 
 from pydantic import Field
 
-from contracts.base import AppointmentEvent, Cents, Instant, Part
+from contracts.base import AppointmentEvent, Cents, Event, Instant, Part
 from contracts.booking import CitizenContact
-from contracts.ids import ApplicationId, CaseId, ServiceId
+from contracts.ids import ApplicationId, CaseId, ClerkId, ServiceId
 from contracts.text import Language, Localised
 
 #: What the citizen's screen shows now; decided by the clerk.
@@ -103,3 +104,16 @@ class CaseAborted(AppointmentEvent):
     case_id: CaseId
     reason: AbortReason
     aborted_at: Instant
+
+
+class SessionsEnded(Event):
+    """A clerk is signed out: by themselves, by a closed account, a new password, or a copied cookie.
+
+    Access tokens of these sign-ins (`sid`) are good for nothing any more, and what was opened with them ends.
+    """
+
+    SUBJECT: ClassVar[str] = "casework.sessions_ended.v1"
+
+    clerk_id: ClerkId
+    sessions: tuple[UUID, ...] = Field(min_length=1)
+    at: Instant

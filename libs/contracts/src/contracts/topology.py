@@ -43,6 +43,7 @@ PUBLISHES: Final[Mapping[str, tuple[type[Event], ...]]] = {
         casework.PaymentRequested,
         casework.CaseCompleted,
         casework.CaseAborted,
+        casework.SessionsEnded,
     ),
     "payment": (
         payment.PaymentAuthorised,
@@ -79,6 +80,7 @@ CONSUMES: Final[Mapping[str, tuple[type[Event], ...]]] = {
         casework.Signed,
         casework.CaseCompleted,
         casework.CaseAborted,
+        casework.SessionsEnded,
     ),
     "casework": (
         booking.BookingCompleted,

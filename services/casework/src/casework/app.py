@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from casework import figures, metrics
 from casework.cases.api import router as cases
-from casework.clerks import accounts, passwords, usecases
+from casework.clerks import accounts, passwords, signing_out, usecases
 from casework.clerks.api import colleagues
 from casework.clerks.api import router as clerks
 from casework.consumers import consumers
@@ -41,6 +41,9 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
     async def read_trails() -> None:
         await figures.read_trails(directory, app.state.database)
 
+    async def end_sessions() -> None:
+        await signing_out.run(directory.offices, app.state.database, clock)
+
     app = create_app(
         "casework",
         settings,
@@ -48,7 +51,11 @@ def build(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
         migrations_dir=MIGRATIONS,
         routers=[clerks, colleagues, cases, applications, papers],
         consumers=consumers(directory),
-        workers=[Worker("figures", count_the_day), Worker("audit-trails", read_trails)],
+        workers=[
+            Worker("figures", count_the_day),
+            Worker("audit-trails", read_trails),
+            Worker("sessions", end_sessions),
+        ],
         resources=[_accounts],
         verifiers=[_verifier(Citizen, settings.link_public_key), _verifier(Clerk, settings.clerk_public_key)],
         state={

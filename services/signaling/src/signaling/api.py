@@ -3,6 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Security, WebSocket
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -22,7 +23,15 @@ from signaling.protocol import IceServer, Role
 from signaling.turn import ice_servers
 
 _CITIZEN = bearer(Citizen)
-_CLERK = bearer(Clerk)
+
+
+class _AccessToken(Clerk):
+    """A clerk's token, with the sign-in that it belongs to."""
+
+    sid: UUID | None = None
+
+
+_CLERK = bearer(_AccessToken)
 
 Credentials = HTTPAuthorizationCredentials | None
 
@@ -32,7 +41,7 @@ async def _person(
     now: Now,
     citizen: Annotated[Credentials, Security(HTTPBearer(auto_error=False, scheme_name=Citizen.AUDIENCE))],
     clerk: Annotated[Credentials, Security(HTTPBearer(auto_error=False, scheme_name=Clerk.AUDIENCE))],
-) -> Citizen | Clerk:
+) -> Citizen | _AccessToken:
     """Whoever asks: both kinds of token are good here."""
     try:
         return await _CITIZEN(request, now, citizen)
@@ -72,7 +81,7 @@ def router(door: Door, offices: Offices) -> APIRouter:
 
     @routes.post("/tickets", status_code=201, response_model_exclude_none=True)
     async def issue_ticket(
-        body: TicketRequest, now: Now, person: Annotated[Citizen | Clerk, Depends(_person)]
+        body: TicketRequest, now: Now, person: Annotated[Citizen | _AccessToken, Depends(_person)]
     ) -> Ticket:
         """A join ticket for the room (or a clerk's lobby)."""
         session = secrets.token_hex(8)
@@ -86,7 +95,10 @@ def router(door: Door, offices: Offices) -> APIRouter:
                 claim = await usecases.claim_of_clerk(
                     tx, person, body.appointment_id, lobby=body.lobby, session=session
                 )
+                claim = claim.model_copy(update={"sign_in": person.sid})
         try:
+            if claim.sign_in and await door.hub.sign_ins.ended([claim.sign_in]):
+                raise Unauthenticated("You are signed out. Please sign in again.")
             ticket = await door.tickets.issue(claim)
         except RedisError as error:
             raise Unavailable("Please try again in a moment.", headers={"Retry-After": "2"}) from error

@@ -21,7 +21,15 @@ from contracts.booking import (
     BookingRescheduled,
     BookingResumed,
 )
-from contracts.casework import ApplicationConfirmed, CaseAborted, CaseCompleted, CaseOpened, Signed, StageChanged
+from contracts.casework import (
+    ApplicationConfirmed,
+    CaseAborted,
+    CaseCompleted,
+    CaseOpened,
+    SessionsEnded,
+    Signed,
+    StageChanged,
+)
 from signaling import store, usecases
 from signaling.hub import Hub
 from signaling.model import Ending
@@ -55,6 +63,7 @@ class Consumers:
             Consumer(Signed, self.noticed),
             Consumer(CaseCompleted, self.completed),
             Consumer(CaseAborted, self.aborted),
+            Consumer(SessionsEnded, self.signed_out),
         )
 
     async def booked(self, tx: Transaction, event: BookingCompleted, _: Meta) -> None:
@@ -70,6 +79,10 @@ class Consumers:
     async def contact_changed(self, tx: Transaction, event: BookingContactChanged, _: Meta) -> None:
         """Another link, for the one before may lie with a stranger: whoever waits by it is shown out."""
         await self._renew(tx, event, "renewed")
+
+    async def signed_out(self, tx: Transaction, event: SessionsEnded, _: Meta) -> None:
+        """What the clerk has open ends within a second, on every instance, and opens no more."""
+        await self._hub.sign_ins.end(event.sessions)
 
     async def cancelled(self, tx: Transaction, event: BookingCancelled, _: Meta) -> None:
         """The link is dead; whoever is in the room is told and shown out."""

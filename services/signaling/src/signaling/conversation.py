@@ -144,6 +144,7 @@ class Door:
         allowance = Allowance(self.settings.relay_rate, self.settings.relay_burst, now)
         if claim.appointment_id is None or claim.role == "lobby":
             watcher = Watcher(claim.office, claim.actor, claim.clerk_id, claim.session, transport, allowance, now)
+            watcher.sign_in = claim.sign_in
             self.hub.add(watcher)
             transport.send(_welcome(claim, epoch, None, None))
             await self.hub.announce(claim.office)
@@ -178,6 +179,7 @@ class Door:
             seat,
             room.admitted,
             generation=claim.generation,
+            sign_in=claim.sign_in,
         )
         await self._sit_down(participant, room, claim)
         return participant

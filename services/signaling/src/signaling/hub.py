@@ -16,6 +16,7 @@ from signaling.protocol import (
     CLOSE_DONE,
     CLOSE_REPLACED,
     CLOSE_SILENT,
+    CLOSE_TICKET,
     CLOSE_UNAVAILABLE,
     CLOSED_REASON,
     DEAD_SECONDS,
@@ -29,6 +30,7 @@ from signaling.protocol import (
 from signaling.relay import Kind, Mailbox
 from signaling.rooms import Refreshed, Rooms, Seat
 from signaling.sockets import Connection, Participant, Watcher
+from signaling.tickets import SignIns
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +45,7 @@ RELAYED: Final = Counter(
 )
 at_zero(RELAYED, ("local", "redis"))
 ENDED: Final = Counter("schalter_signaling_connections_ended_total", "Sockets closed by the server.", ("reason",))
-at_zero(ENDED, (*get_args(ClosedReason), "silent", "unavailable"))
+at_zero(ENDED, (*get_args(ClosedReason), "silent", "signed_out", "unavailable"))
 
 UNAVAILABLE: Final = Error(code="unavailable", detail="Please connect again in a moment.").text()
 
@@ -53,6 +55,7 @@ class Hub:
 
     def __init__(self, redis: Redis) -> None:
         self.rooms = Rooms(redis)
+        self.sign_ins = SignIns(redis)
         self.mailbox = Mailbox(redis, self.deliver, self._office_changed)
         self.participants: dict[str, Participant] = {}
         self.watchers: set[Watcher] = set()
@@ -200,6 +203,15 @@ class Hub:
             if now - connection.heard > DEAD_SECONDS:
                 ENDED.labels("silent").inc()
                 connection.transport.close(CLOSE_SILENT, "no heartbeat")
+
+    async def drop_signed_out(self) -> None:
+        """Close the sockets of clerks whose sign-in is over: who signs in again gets a new one."""
+        held = {each.sign_in for each in self.connections if each.sign_in is not None}
+        ended = await self.sign_ins.ended(held)
+        for connection in self.connections:
+            if connection.sign_in in ended:
+                ENDED.labels("signed_out").inc()
+                connection.transport.close(CLOSE_TICKET, "signed out")
 
     def drop_all(self) -> None:
         """Redis is away: say so and let go. Clients come back by themselves; running calls do not notice."""

@@ -83,5 +83,6 @@ REGISTRY: Final = Registry(
         Key("signaling:clerks:*", HALF_A_MINUTE, WORK, whose="clerk"),
         Key("signaling:ticket:*", HALF_A_MINUTE, LINK),
         Key("signaling:told:*", A_DAY, PRESENCE),
+        Key("signaling:signed-out:*", A_DAY, WORK, whose="clerk"),
     ),
 )

@@ -61,6 +61,7 @@ class Presence:
         held = list(self._hub.participants.values())
         if held:
             self._hub.refreshed(held, await self._hub.rooms.refresh([(p.place, p.seat) for p in held]))
+        await self._hub.drop_signed_out()
         at_work: dict[str, set[str]] = {}
         for connection in self._hub.connections:
             if connection.clerk_id is not None:
@@ -166,4 +167,5 @@ def _claim(participant: Participant) -> Claim:
         clerk_id=participant.clerk_id,
         generation=participant.generation,
         session=participant.session,
+        sign_in=participant.sign_in,
     )

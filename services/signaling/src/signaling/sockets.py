@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -121,6 +121,7 @@ class Connection:
     transport: Transport
     allowance: Allowance
     heard: float
+    sign_in: UUID | None = field(default=None, kw_only=True)
 
 
 @dataclass(slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
@@ -10,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
 LIFETIME: Final = timedelta(seconds=30)
+#: Casework signs access tokens for ten minutes; clocks differ by less than one.
+_ACCESS_LIFETIME: Final = timedelta(minutes=11)
 
 
 class Claim(BaseModel):
@@ -23,6 +26,8 @@ class Claim(BaseModel):
     clerk_id: UUID | None
     generation: int | None
     session: str
+    #: The clerk's sign-in at casework: when it ends, so does what was opened with it.
+    sign_in: UUID | None = None
 
     @property
     def actor(self) -> str:
@@ -46,6 +51,31 @@ class Tickets:
         """The claim, once; None for an unknown, used or expired ticket."""
         stored = await self._redis.getdel(_key(ticket))
         return None if stored is None else Claim.model_validate_json(stored)
+
+
+class SignIns:
+    """Which sign-ins of clerks have ended while their access tokens are still out, and their sockets open.
+
+    Methods may raise redis.exceptions.RedisError.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def end(self, sign_ins: Iterable[UUID]) -> None:
+        """Remember that these are over, for as long as their last access tokens could be shown here."""
+        for sign_in in sign_ins:
+            await self._redis.set(_sign_in(sign_in), 1, px=_ACCESS_LIFETIME)
+
+    async def ended(self, sign_ins: Collection[UUID]) -> set[UUID]:
+        """Those of `sign_ins` that are over."""
+        known = list(sign_ins)
+        found = await self._redis.mget([_sign_in(each) for each in known]) if known else []
+        return {each for each, over in zip(known, found, strict=True) if over is not None}
+
+
+def _sign_in(sign_in: UUID) -> str:
+    return f"signaling:signed-out:{sign_in}"
 
 
 def expires_at(now: datetime) -> datetime:

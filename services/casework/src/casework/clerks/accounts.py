@@ -1,7 +1,7 @@
 """Accounts as operators keep them (`schalter clerks`): added, listed, given a new password, closed and opened again.
 
-Closing an account and giving it a new password end its sessions. Access tokens that are out live on at other services
-for up to ten minutes; nobody gets a fresh one.
+Closing an account and giving it a new password end its sessions, and what is open of them (a waiting room, a call)
+within seconds. Access tokens that are out live on at other services for up to ten minutes; nobody gets a fresh one.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from casework.clerks import passwords, store
+from casework.clerks import passwords, signing_out, store
 from casework.clerks.model import Account
 from chassis.database import Database, Transaction
 from contracts.actors import Role
@@ -85,7 +85,7 @@ async def reset(database: Database, who: Named, password: str, now: datetime) ->
         if not account.active:
             raise AccountError(f"The account {who.username} of {who.office} is closed. `enable` opens it.")
         await store.set_password(tx, account.clerk_id, password_hash)
-        await store.end_sessions(tx, account.clerk_id, now)
+        await signing_out.everywhere(tx, account, now)
 
 
 async def disable(database: Database, who: Named, now: datetime) -> int:
@@ -96,7 +96,7 @@ async def disable(database: Database, who: Named, now: datetime) -> int:
     async with database.transaction() as tx:
         account = await _found(tx, who)
         await store.set_active(tx, account.clerk_id, active=False)
-        await store.end_sessions(tx, account.clerk_id, now)
+        await signing_out.everywhere(tx, account, now)
         return await store.deciding(tx, who.office)
 
 

@@ -14,6 +14,8 @@ ACCESS_LIFETIME = timedelta(minutes=10)
 #: A session ends when nobody used it for this long, and after a working day in any case.
 IDLE_LIFETIME = timedelta(hours=1)
 SESSION_LIFETIME = timedelta(hours=12)
+#: How long a session is kept: until the others have heard for certain that it is over.
+KEPT = SESSION_LIFETIME + timedelta(minutes=5)
 #: Two tabs refresh at the same moment with the same token: for this long the one before still counts.
 ROTATION_GRACE = timedelta(seconds=10)
 ATTEMPT_WINDOW = timedelta(minutes=15)

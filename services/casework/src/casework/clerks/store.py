@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import or_, select
 
-from casework.clerks.model import SESSION_LIFETIME, Account, Session
+from casework.clerks.model import IDLE_LIFETIME, KEPT, SESSION_LIFETIME, Account, Session
 from casework.tables import ClerkRow, SessionRow
 from chassis.database import Transaction
 from contracts.actors import Role
@@ -65,11 +65,31 @@ async def set_active(tx: Transaction, clerk_id: UUID, *, active: bool) -> None:
     await tx.execute("UPDATE clerk SET active = :active WHERE clerk_id = :id", active=active, id=clerk_id)
 
 
-async def end_sessions(tx: Transaction, clerk_id: UUID, now: datetime) -> None:
-    """Signs the account out everywhere."""
-    await tx.execute(
-        "UPDATE clerk_session SET revoked_at = :now WHERE clerk_id = :id AND revoked_at IS NULL", now=now, id=clerk_id
+async def end_sessions(tx: Transaction, clerk_id: UUID, now: datetime) -> list[UUID]:
+    """Ends all sessions of the account; which ones they were."""
+    rows = await tx.rows(
+        "UPDATE clerk_session SET revoked_at = :now WHERE clerk_id = :id AND revoked_at IS NULL RETURNING session_id",
+        now=now,
+        id=clerk_id,
     )
+    return [row["session_id"] for row in rows]
+
+
+async def end_expired(tx: Transaction, office: str, now: datetime) -> list[tuple[UUID, UUID]]:
+    """Ends the sessions of `office` that nobody used for too long, or that are too old; whose they were, and which."""
+    rows = await tx.rows(
+        """
+        UPDATE clerk_session AS s SET revoked_at = :now FROM clerk AS c
+        WHERE c.clerk_id = s.clerk_id AND c.office = :office AND s.revoked_at IS NULL
+          AND (s.rotated_at <= :unused OR s.created_at <= :old)
+        RETURNING s.clerk_id, s.session_id
+        """,
+        office=office,
+        now=now,
+        unused=now - IDLE_LIFETIME,
+        old=now - SESSION_LIFETIME,
+    )
+    return [(row["clerk_id"], row["session_id"]) for row in rows]
 
 
 async def add_account(
@@ -154,7 +174,7 @@ async def forget_attempts(tx: Transaction, buckets: Mapping[str, int], now: date
 
 async def add_session(tx: Transaction, session: Session) -> None:
     """Store a new session. Those that are over whatever happened in them are forgotten: they tell who worked when."""
-    before = session.created_at - SESSION_LIFETIME
+    before = session.created_at - KEPT
     await tx.execute("DELETE FROM clerk_session WHERE created_at < :before", before=before)
     tx.session.add(SessionRow(**vars(session)))
     await tx.session.flush()

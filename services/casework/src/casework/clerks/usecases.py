@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import structlog
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
-from casework.clerks import passwords, store
+from casework.clerks import passwords, signing_out, store
 from casework.clerks.model import (
     ACCESS_LIFETIME,
     ATTEMPT_WINDOW,
@@ -109,6 +109,8 @@ async def refresh(database: Database, signer: TokenSigner, token: str, now: date
             case "stolen":
                 session.revoked_at, stolen = now, True
                 tx.count(SESSIONS_STOLEN)
+                if account:
+                    await signing_out.told(tx, account.office, account.clerk_id, [session.session_id], now)
         await store.save_session(tx, session)
     if stolen or account is None or not account.active:
         log.warning("session_revoked", clerk_id=str(session.clerk_id), stolen=stolen)
@@ -122,6 +124,8 @@ async def sign_out(tx: Transaction, token: str | None, now: datetime) -> None:
     if session and session.revoked_at is None:
         session.revoked_at = now
         await store.save_session(tx, session)
+        if account := await store.account_of(tx, session.clerk_id):
+            await signing_out.told(tx, account.office, account.clerk_id, [session.session_id], now)
 
 
 async def colleagues(tx: Transaction, clerk: Clerk) -> list[Account]:
@@ -173,7 +177,7 @@ async def close_demo_clerks(database: Database, clerks: list[DemoClerk], now: da
         if known and known.active and await passwords.matches(clerk.password.get_secret_value(), known.password_hash):
             async with database.transaction() as tx:
                 await store.set_active(tx, known.clerk_id, active=False)
-                await store.end_sessions(tx, known.clerk_id, now)
+                await signing_out.everywhere(tx, known, now)
 
 
 async def _put(database: Database, clerk: DemoClerk, password_hash: str | None) -> None:
