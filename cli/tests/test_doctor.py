@@ -19,6 +19,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from collector import collecting
 from nats.js.api import AckPolicy, ConsumerConfig
 from system import ROOT, System
 
@@ -212,6 +213,17 @@ def test_a_full_disk_and_secrets_that_others_read(patient: Patient, monkeypatch:
         secret.chmod(0o600)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: (100, 95, 5))
     assert ill(patient, inside.files)[f"disk of {patient.folders[0]}"] == "5% is free"
+
+
+def test_a_collector_of_traces_that_is_away(patient: Patient) -> None:
+    assert ill(patient, outside.traces) == {}
+    with collecting() as collector:
+        url = collector.url
+        assert ill(replace(patient, traces_url=url), outside.traces) == {}
+        assert ill(replace(patient, traces_url=f"{url}/elsewhere"), outside.traces) == {
+            f"collector of traces {url}/elsewhere": "answers 404"
+        }
+    assert ill(replace(patient, traces_url=url), outside.traces) == {f"collector of traces {url}": "cannot be reached"}
 
 
 def test_alerts_that_wake_nobody(patient: Patient) -> None:
