@@ -1,9 +1,10 @@
 """What every request passes on its way in and every answer on its way out."""
 
+import asyncio
 import re
 import secrets
 from functools import lru_cache
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Final, NamedTuple
 
 import structlog
@@ -12,10 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import traces
 from chassis.metrics import HTTP_ACTIVE, HTTP_RESPONSES, HTTP_SECONDS
-from chassis.problems import TooLarge, respond
+from chassis.problems import Problem, TooLarge, TooSlow, respond
 from chassis.steps import step
 
 MAX_BODY_BYTES = 1024 * 1024
+#: How long a body may take: a megabyte over a poor mobile network, but not a byte a second.
+BODY_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 1.0
 #: W3C Trace Context, 3.2: version, trace, parent, flags. Version ff and ids of nothing but zeros are none.
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -33,11 +37,24 @@ class Edge:
     - The request is timed under its route's template, so that ids never become labels; it is a span of its trace, and
       a line of the log if it changes something or fails.
     - A body over `limit` bytes is refused, whether its length is announced or not.
+    - A body that is not there after `patience` seconds is given up, and its connection closed (408). One watcher looks
+      at all of them (`watch`), because a timer for each request costs a booking five percent.
     - Answers are not to be stored by anybody unless they say so themselves: they may be personal.
     """
 
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES) -> None:
-        self._app, self._limit = app, limit
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES, patience: float = BODY_SECONDS) -> None:
+        self._app, self._limit, self._patience = app, limit, patience
+        #: Who waits for more of a request's body, and since when that request is there.
+        self._reading: dict[asyncio.Task[object], float] = {}
+
+    async def watch(self) -> None:
+        """Until cancelled: give up bodies that trickle."""
+        while True:
+            await asyncio.sleep(min(_LOOK_SECONDS, self._patience))
+            overdue = monotonic() - self._patience
+            for task in [task for task, since in self._reading.items() if since < overdue]:
+                self._reading.pop(task)
+                task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -70,15 +87,24 @@ class Edge:
         scope, receive, send, *_ = asked
         correlation_id = asked.correlation_id.encode()
         limit, seen = self._limit, 0
+        refused: Problem | None = None
+        since, more = monotonic(), True
         started, status = perf_counter(), 500
         HTTP_ACTIVE.inc()
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, refused, more
+            if not more:  # nothing is left but the end of the connection, which may be long in coming
+                return await receive()
+            message = await self._in_time(receive, since)
+            if message is None:
+                refused = TooSlow(headers={"Connection": "close"})
+                raise refused
+            more = bool(message.get("more_body"))
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise TooLarge
+                refused = TooLarge(f"At most {limit} bytes.")
+                raise refused
             return message
 
         async def marked(message: Message) -> None:
@@ -90,20 +116,34 @@ class Edge:
                     headers.append((b"cache-control", b"no-store"))
             await send(message)
 
-        async def unless_too_large(message: Message) -> None:
-            if seen <= limit:  # the framework calls an unreadable body a bad request; ours follows below
+        async def unless_refused(message: Message) -> None:
+            if refused is None:  # the framework calls an unreadable body a bad request; ours follows below
                 await marked(message)
 
         try:
             if announced.isdigit() and int(announced) > limit:
                 await respond(TooLarge(f"At most {limit} bytes."))(scope, receive, marked)
             else:
-                await self._app(scope, counted, unless_too_large)
+                await self._app(scope, counted, unless_refused)
         finally:
-            if seen > limit:
-                await respond(TooLarge(f"At most {limit} bytes."))(scope, receive, marked)
+            if refused is not None:
+                await respond(refused)(scope, receive, marked)
             HTTP_ACTIVE.dec()
             asked.answered(status, perf_counter() - started)
+
+    async def _in_time(self, receive: Receive, since: float) -> Message | None:
+        """The next message of a body that began `since`; None when `watch` gave it up."""
+        task = asyncio.current_task()
+        assert task is not None, "a server's"
+        self._reading[task] = since
+        try:
+            return await receive()
+        except asyncio.CancelledError:
+            if task in self._reading or task.uncancel():  # somebody else's cancellation
+                raise
+            return None
+        finally:
+            self._reading.pop(task, None)
 
 
 class _Asked(NamedTuple):

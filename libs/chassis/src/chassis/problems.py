@@ -91,6 +91,10 @@ class TooLarge(Problem):
     code, status, title = "too_large", 413, "The request is too large"
 
 
+class TooSlow(Problem):
+    code, status, title = "too_slow", 408, "The request did not arrive in time"
+
+
 class Busy(Problem):
     code, status, title = "busy", 503, "Too much is going on; please try again in a moment"
 

@@ -155,10 +155,14 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
             start(Worker("consumer", Consumption(name, consumer, bus, database, clock).run))
         await bus.find_streams()
 
+    async def watch_bodies() -> None:
+        await edge.watch()
+
     watched = settings.watchdog_seconds
     running = (
         Worker("bus", on_the_bus),
         Worker("database-watch", database.watch),
+        Worker("bodies", watch_bodies),
         Worker("backlog", Backlog(database, clock).run),
         Worker("readiness", readiness.run),
         Worker("loop-lag", loop_lag),
@@ -209,7 +213,7 @@ def create_app(  # noqa: PLR0913 - the parts of a service, each by its name
     for router in routers:
         app.include_router(router, prefix=f"/api/{name}")
     express = ways(routers, f"/api/{name}") if settings.express else []
-    app.front = Edge(Express(super(_Service, app).__call__, express))
+    app.front = edge = Edge(Express(super(_Service, app).__call__, express))
     return app
 
 
