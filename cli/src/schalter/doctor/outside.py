@@ -158,7 +158,7 @@ async def _turn(patient: Patient, url: str) -> Finding:
 
 async def alerts(patient: Patient) -> Sequence[Finding]:
     """Somebody is named whom they wake; whether they hear it a trial alone shows."""
-    remedy = "Set SCHALTER_ALERTS_PAGE in .env, then: docker compose --profile observability up --detach --wait"
+    remedy = "Set SCHALTER_ALERTS_PAGE in .env, then start the profile observability anew."
     return [Finding("alerts", None if patient.alerts_page.strip() else "wake nobody", remedy)]
 
 
