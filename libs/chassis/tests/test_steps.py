@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def stream() -> Any:
     steps.configure("", io.StringIO(), on=False)
 
 
-async def ask(method: str, status: int) -> None:
+async def ask(method: str, status: int, route: str | None = None) -> None:
     async def answer(scope: Any, _: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": status})
         await send({"type": "http.response.body"})
@@ -35,6 +36,8 @@ async def ask(method: str, status: int) -> None:
     async def send(_: Any) -> None: ...
 
     scope = {"type": "http", "method": method, "path": "/erika@example.org", "query_string": b"a=b", "headers": []}
+    if route is not None:
+        scope["route"] = SimpleNamespace(path=route)
     await Edge(answer)(scope, receive, send)
 
 
@@ -57,6 +60,13 @@ async def test_a_request_that_changes_something_or_fails_is_a_line(
         assert line["correlation_id"]
         assert redact(None, "", dict(line)) == line
         assert "erika" not in json.dumps(line)
+
+
+async def test_who_asks_whether_it_is_ready_is_no_line_though_it_is_not(stream: io.StringIO) -> None:
+    await ask("GET", 503, "/readyz")
+    await ask("GET", 503, "/offices/{slug}")
+    steps.flush()
+    assert [line["route"] for line in told(stream)] == ["/offices/{slug}"]
 
 
 async def test_lines_gather_for_a_moment(stream: io.StringIO) -> None:

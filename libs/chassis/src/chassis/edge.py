@@ -27,6 +27,8 @@ _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 #: What only looks is no step of anything, unless it fails: free slots are asked for a hundred times per booking.
 _LOOKS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+#: Asked every few seconds by who watches, also while they fail: the figures tell that.
+_PROBES: Final = frozenset(("/healthz", "/readyz", "/metrics"))
 
 
 class Edge:
@@ -163,7 +165,7 @@ class _Asked(NamedTuple):
         timed, responses = _figures(method, route, status)
         timed.observe(seconds)
         responses.inc()
-        if status >= 400 or method not in _LOOKS:
+        if route not in _PROBES and (status >= 400 or method not in _LOOKS):
             step(
                 "request",
                 correlation_id=self.correlation_id,
