@@ -35,7 +35,13 @@ async def ask(method: str, status: int, route: str | None = None) -> None:
 
     async def send(_: Any) -> None: ...
 
-    scope = {"type": "http", "method": method, "path": "/erika@example.org", "query_string": b"a=b", "headers": []}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": method,
+        "path": "/erika@example.org",
+        "query_string": b"a=b",
+        "headers": [],
+    }
     if route is not None:
         scope["route"] = SimpleNamespace(path=route)
     await Edge(answer)(scope, receive, send)
