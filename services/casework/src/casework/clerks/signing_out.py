@@ -24,8 +24,8 @@ async def everywhere(tx: Transaction, account: Account, now: datetime) -> None:
 async def run(offices: Iterable[str], database: Database, clock: Clock) -> None:
     """End what is over by itself, at most half a minute late, until cancelled."""
     while True:
-        await expire(database, offices, clock())
         await asyncio.sleep(_EVERY_SECONDS)
+        await expire(database, offices, clock())
 
 
 async def expire(database: Database, offices: Iterable[str], now: datetime) -> None:
