@@ -18,8 +18,8 @@ BOOKED: list[dict[str, Any]] = [
      "subject": "booking.completed.v1", "about": "a1", "ms": 3},
     {"event": "handled", "service": "notify", "correlation_id": "c1", "trace_id": "t1", "event_id": "e1",
      "subject": "booking.completed.v1", "outcome": "done", "tries": 2, "ms": 5},
-    {"event": "mail", "service": "notify", "cause": "e1", "about": "a1", "kind": "confirmation", "outcome": "delivered",
-     "channel": "mail", "tries": 1, "ms": 9},
+    {"event": "mail", "service": "notify", "cause_id": "e1", "about": "a1", "kind": "confirmation",
+     "outcome": "delivered", "channel": "mail", "tries": 1, "ms": 9},
     {"event": "unexpected_error", "level": "error", "service": "casework", "correlation_id": "c1",
      "exception": "Traceback\n  somewhere\nValueError: what"},
 ]  # fmt: skip
@@ -45,6 +45,13 @@ def test_whatever_names_it_leads_to_all_of_it(wanted: str) -> None:
 def test_what_is_another_request_is_left_out() -> None:
     assert [line["route"] for line in way.follow(LINES, "c2").lines] == ["/holds"]
     assert way.follow(LINES, "nobody").lines == []
+
+
+def test_the_same_error_joins_nobody() -> None:
+    """Also as the version before wrote it, under the name that the event of a mail had."""
+    error = {"event": "mail_not_taken", "level": "warning", "service": "notify", "cause": "SMTPConnectError"}
+    lines = stamped([error | {"correlation_id": each, "error": "SMTPConnectError"} for each in ("c1", "c2")])
+    assert way.follow(lines, "c1").lines == lines[:1]
 
 
 def test_lines_are_found_in_whatever_compose_writes() -> None:

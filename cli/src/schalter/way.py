@@ -20,7 +20,7 @@ from schalter.embedded import SchalterError
 Line = Mapping[str, object]
 
 #: What joins lines: one request's correlation and trace, and the event, for what is done later because of it.
-_JOINS: Final = ("correlation_id", "trace_id", "event_id", "cause")
+_JOINS: Final = ("correlation_id", "trace_id", "event_id", "cause_id")
 #: What a line may be asked for besides: the appointment, a mail.
 _NAMES: Final = ("about", "appointment_id", "message_id")
 _NUMBER: Final = re.compile(r"[A-Z]{1,4}-[0-9A-Z]{4,12}")

@@ -184,7 +184,7 @@ class Sender:
                 channel=message.channel,
                 message_id=str(message.id),
                 about=str(message.appointment_id),
-                cause=str(message.cause),
+                cause_id=str(message.cause),
                 outcome=outcome,
                 tries=message.tries,
                 ms=round((perf_counter() - began) * 1000, 1),
@@ -209,7 +209,7 @@ class Sender:
         try:
             await hand_over()
         except DeliveryError as error:
-            log.warning("mail_not_taken", trouble=error.trouble, cause=error.cause, tries=message.tries)
+            log.warning("mail_not_taken", trouble=error.trouble, error=error.cause, tries=message.tries)
             return error.trouble.value, error.trouble
         return "delivered", None
 
