@@ -1,24 +1,36 @@
 """A clerk who is signed out: what is open of that sign-in ends within seconds, on every instance, and opens no more."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from nats.js.errors import NotFoundError
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect
 
+import chassis.redis
+from chassis import migrations
+from chassis.bus import Bus
+from chassis.consumer import Consumer, Consumption
 from chassis.database import Database, Transaction
 from contracts.base import Meta
 from contracts.casework import SessionsEnded
 from contracts.ids import ClerkId
+from contracts.topology import STREAMS, consumer
+from schalter import embedded
+from schalter.bus import consumer_settings, create, stream_settings
+from signaling.app import MIGRATIONS
 from signaling.consumers import Consumers
 from signaling.hub import ENDED, Hub
 from signaling.protocol import CLOSE_TICKET
+from signaling.settings import Settings
 
 Room = Callable[..., Awaitable[UUID]]
 CLERK = UUID(int=77)
@@ -101,3 +113,36 @@ async def test_the_access_token_that_is_still_out_opens_nothing(
         assert (refused.status_code, refused.json()["code"]) == (401, "token_invalid")
     assert (await ask(instances[0], clerk_token("demo", clerk_id=CLERK, sid=uuid4()), lobby=True)).status_code == 201
     assert 0 < await redis.pttl(f"signaling:signed-out:{gone}") <= 660_000
+
+
+async def test_a_sign_out_waits_for_redis_however_long_it_is_away(
+    settings: Settings, database_url: str, database: Database, servers_dir: Path
+) -> None:
+    await migrations.upgrade(database_url, MIGRATIONS)
+    port, password, gone = embedded.free_port(), secrets.token_hex(8), uuid4()
+    redis = chassis.redis.connect(f"redis://:{password}@127.0.0.1:{port}/0")
+    bus = Bus("casework", settings)
+    await bus.connect()
+    stream, listening = STREAMS["casework"], consumer("signaling", SessionsEnded)
+    with suppress(NotFoundError):
+        await bus.jetstream.delete_stream(stream.name)
+    await create(bus.client, stream_settings(stream))
+    await create(bus.client, consumer_settings(listening))
+    signed_out = Consumer(SessionsEnded, Consumers(Hub(redis), lambda: datetime.now(UTC)).signed_out)
+    consumption = Consumption("signaling", signed_out, bus, database, lambda: datetime.now(UTC))
+    running = asyncio.create_task(consumption.run())
+    event = SessionsEnded(office="demo", clerk_id=ClerkId(CLERK), sessions=(gone,), at=datetime.now(UTC))
+    await bus.publish(event.SUBJECT, event.model_dump_json().encode(), Meta.of(event, now=event.at).headers())
+    await asyncio.sleep(4)
+    found = await bus.jetstream.consumer_info(stream.name, listening.name)
+    assert (found.num_ack_pending, found.num_redelivered) == (1, 0), "no try of the event is used up"
+    log = servers_dir / "away.log"
+    with embedded.Redis(servers_dir / "away", port, password=password, log=log, durable=False):
+        async with asyncio.timeout(10):
+            while (await bus.jetstream.consumer_info(stream.name, listening.name)).num_ack_pending:
+                await asyncio.sleep(0.1)
+        assert await redis.exists(f"signaling:signed-out:{gone}")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await bus.close()
+    await redis.aclose()

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
+from redis.exceptions import RedisError
+
 from chassis.clock import Clock
 from chassis.consumer import Consumer
 from chassis.database import Transaction
+from chassis.problems import Busy
 from contracts.base import AppointmentEvent, Meta
 from contracts.booking import (
     BookingCancelled,
@@ -81,8 +84,14 @@ class Consumers:
         await self._renew(tx, event, "renewed")
 
     async def signed_out(self, tx: Transaction, event: SessionsEnded, _: Meta) -> None:
-        """What the clerk has open ends within a second, on every instance, and opens no more."""
-        await self._hub.sign_ins.end(event.sessions)
+        """What the clerk has open ends within a second, on every instance, and opens no more.
+
+        While Redis is away it waits, as for the database: nothing tells of it again, and access tokens are still out.
+        """
+        try:
+            await self._hub.sign_ins.end(event.sessions)
+        except RedisError as error:
+            raise Busy("Redis does not answer.") from error
 
     async def cancelled(self, tx: Transaction, event: BookingCancelled, _: Meta) -> None:
         """The link is dead; whoever is in the room is told and shown out."""
