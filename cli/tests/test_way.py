@@ -83,6 +83,54 @@ def test_it_is_shown_by_time_and_service(tmp_path: Path) -> None:
     assert len(json.loads(way.as_json(found))["lines"]) == 5
 
 
+def on_a_terminal(line: dict[str, Any]) -> str:
+    out = io.StringIO()
+    Console(file=out, force_terminal=True, width=200).print(way.shown(way.Way("e", stamped([line]))))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("said", ["no [/x] here", "[link=https://evil.example]ok[/link]", "[red]"])
+def test_what_a_log_says_is_no_markup(said: str) -> None:
+    assert said in on_a_terminal({"event": "dead_letter", "service": said, "event_id": "e", "reason": said})
+
+
+@pytest.mark.parametrize("steers", list("\x1b\x9b\x07\x00\r\n\t\u202e\u2028\udcff"), ids=ascii)
+@pytest.mark.parametrize("name", ["reason", "exception", "service", "event", "correlation_id", "ms"])
+def test_what_a_log_says_steers_neither_terminal_nor_reader(steers: str, name: str) -> None:
+    line = {"event": "dead_letter", "service": "notify", "event_id": "e", name: f"a{steers}b"}
+    shown = on_a_terminal(line)
+    assert f"a{steers}b" not in shown
+    assert shown.count("\n") == on_a_terminal(line | {name: "ab"}).count("\n")
+    (piped,) = way.plain(way.Way("e", stamped([line])))
+    assert f"a{steers}b" not in piped
+    assert piped.count("\t") == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timestamp": "soon"},
+        {"timestamp": 1},
+        {"timestamp": "2026-12-01T08:00:00"},
+        {"timestamp": "0001-01-01T00:00:00+14:00"},
+        {"event": None},
+        {"service": ["notify"]},
+        {"event_id": ["e"]},
+        {"correlation_id": {"e": 1}},
+        {"about": 7},
+    ],
+)
+def test_what_is_no_line_of_ours_is_passed_over(change: dict[str, Any]) -> None:
+    ours = {"event": "x", "service": "y", "timestamp": "2026-12-01T08:00:00Z", "event_id": "e", "trace_id": None}
+    assert list(way.read([json.dumps(ours | change), json.dumps(ours)])) == [ours]
+
+
+def test_standard_input_may_hold_any_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(b"\xff\xfe\n" + json.dumps(LINES[0]).encode() + b"\n"), encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert [line for source in way.sources("-", tmp_path) for line in way.read(source)] == LINES[:1]
+
+
 def test_logs_are_a_folder_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "booking.log").write_text(json.dumps(LINES[1]) + "\n")
     (tmp_path / "booking.log.1").write_text(json.dumps(LINES[0]) + "\n")

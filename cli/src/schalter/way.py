@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +47,7 @@ def sources(where: str | None, logs: Path) -> Iterator[Iterable[str]]:
     Raises SchalterError when there is nothing to read.
     """
     if where == "-":
-        yield sys.stdin
+        yield (line.decode(errors="replace") for line in sys.stdin.buffer)
         return
     path = Path(where) if where else logs
     files = [path] if path.is_file() else sorted(path.glob("*.log*")) if path.is_dir() else []
@@ -68,8 +68,24 @@ def read(lines: Iterable[str]) -> Iterator[Line]:
             line = orjson.loads(text[begin:])
         except orjson.JSONDecodeError:
             continue
-        if isinstance(line, dict) and {"event", "service", "timestamp"} <= line.keys():
+        if isinstance(line, dict) and _is_ours(line):
             yield line
+
+
+def _is_ours(line: Line) -> bool:
+    """Whether it has what every line of a service has, in its form, and ids that are text."""
+    if not all(isinstance(line.get(name), str) for name in ("event", "service", "timestamp")):
+        return False
+    if not all(isinstance(line.get(name), str | None) for name in (*_JOINS, *_NAMES)):
+        return False
+    try:
+        return _at(line).utcoffset() == timedelta(0)
+    except ValueError:
+        return False
+
+
+def _at(line: Line) -> datetime:
+    return datetime.fromisoformat(str(line["timestamp"]))
 
 
 def follow(lines: Iterable[Line], wanted: str) -> Way:
@@ -98,7 +114,7 @@ def as_json(way: Way) -> str:
 def plain(way: Way) -> Iterator[str]:
     """A line each, for pipes: instant, service, what happened, after how long, details; separated by tabs."""
     for line in way.lines:
-        yield "\t".join((str(line["timestamp"]), str(line["service"]), what(line), _took(line), _details(line)))
+        yield "\t".join((str(line["timestamp"]), *_cells(line)))
 
 
 def shown(way: Way) -> RenderableType:
@@ -108,8 +124,9 @@ def shown(way: Way) -> RenderableType:
         requests.setdefault(line.get("correlation_id") or line.get("trace_id"), []).append(line)
     trees = []
     for reference, lines in requests.items():
-        began = datetime.fromisoformat(str(lines[0]["timestamp"]))
-        tree = Tree(Text.assemble((f"{began:%Y-%m-%d %H:%M:%S} UTC ", "bold"), (str(reference or "no request"), "dim")))
+        began = _at(lines[0])
+        named = _printable(str(reference or "no request"))
+        tree = Tree(Text.assemble((f"{began:%Y-%m-%d %H:%M:%S} UTC ", "bold"), (named, "dim")))
         tree.add(_table(lines, began))
         trees.append(tree)
     return Group(*trees)
@@ -123,11 +140,22 @@ def _table(lines: Sequence[Line], began: datetime) -> Table:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim", overflow="fold")
     for line in lines:
-        after = datetime.fromisoformat(str(line["timestamp"])) - began
-        bad = line.get("level") in ("warning", "error")
-        happened = Text(what(line), style="bold red" if bad else "")
-        table.add_row(f"+{after.total_seconds():.3f} s", str(line["service"]), happened, _took(line), _details(line))
+        after = (_at(line) - began).total_seconds()
+        service, happened, *more = map(Text, _cells(line))
+        if line.get("level") in ("warning", "error"):
+            happened.stylize("bold red")
+        table.add_row(f"+{after:.3f} s", service, happened, *more)
     return table
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    """Service, what happened, after how long, details: fit for a terminal, and for a line of a table."""
+    return tuple(map(_printable, (str(line["service"]), what(line), _took(line), _details(line))))
+
+
+def _printable(text: str) -> str:
+    """`text` without what steers a terminal or a program that reads lines: a log tells what strangers sent, too."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def what(line: Line) -> str:
