@@ -118,6 +118,20 @@ async def test_what_is_done_within_a_span_carries_it_on(collector: Collector) ->
     assert "planted" not in collector.raw
 
 
+@pytest.mark.parametrize("forged", ["", "00-zz", "x" * 55, f"00-{'é' * 32}-{PARENT}-01", f"00-{TRACE}-{'0' * 16}-01"])
+async def test_an_event_s_traceparent_of_another_form_is_as_none(collector: Collector, forged: str) -> None:
+    """Whoever may publish writes its headers: no event fails for them, nor is its trace told."""
+    spans = begin(collector.url)
+    with traces.carrying({"correlation_id": "abc", "traceparent": forged}):
+        assert "trace_id" not in structlog.contextvars.get_contextvars()
+        assert traces.carried() == {"correlation_id": "abc"}
+        with traces.span("handle", "consumer"):
+            spans.statement("SELECT 1", 0.1)
+        spans.past("publish", "producer", 0.1, parent=forged)
+    spans.close()
+    assert not collector.spans
+
+
 def test_an_absent_collector_costs_one_warning_and_nobody_s_time(capsys: pytest.CaptureFixture[str]) -> None:
     from chassis import logging
 

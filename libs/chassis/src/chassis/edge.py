@@ -1,7 +1,6 @@
 """What every request passes on its way in and every answer on its way out."""
 
 import asyncio
-import re
 import secrets
 from functools import lru_cache
 from time import monotonic, perf_counter
@@ -20,8 +19,6 @@ MAX_BODY_BYTES = 1024 * 1024
 #: How long a body may take: a megabyte over a poor mobile network, but not a byte a second.
 BODY_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 1.0
-#: W3C Trace Context, 3.2: version, trace, parent, flags. Version ff and ids of nothing but zeros are none.
-_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 #: Who asks may make up others, and each would be a series for good.
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -67,10 +64,10 @@ class Edge:
         random = secrets.token_hex(24)
         given = headers.get(b"x-correlation-id", b"").decode("latin-1")
         correlation_id = given if given.isascii() and given.isalnum() and 8 <= len(given) <= 64 else random[:32]
-        trace, trace_id = headers.get(b"traceparent", b"").decode("latin-1"), random[:32]
-        if sent := _TRACEPARENT.fullmatch(trace):
-            trace_id = sent[1]
-        else:
+        trace = headers.get(b"traceparent", b"").decode("latin-1")
+        sent = traces.trace_id(trace)
+        trace_id = sent or random[:32]
+        if not sent:
             trace = f"00-{trace_id}-{random[32:]}-01"
         bound = structlog.contextvars.bind_contextvars(
             correlation_id=correlation_id, traceparent=trace, trace_id=trace_id

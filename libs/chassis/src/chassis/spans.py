@@ -155,7 +155,8 @@ class Spans:
         **attributes: Value,
     ) -> None:
         """A span that is over, and took `seconds`: a child of `parent` (a traceparent), or nothing without one."""
-        if parent is None or not self._is_told(parent[3:35]):
+        trace_id = traces.trace_id(parent)
+        if trace_id is None or not self._is_told(trace_id):
             return
         end = time_ns()
         start = end - int(seconds * 1e9)
@@ -168,7 +169,8 @@ class Spans:
     def statement(self, sql: str, seconds: float, error: BaseException | None = None) -> None:
         """A statement was run for what is carried now. Its text goes without whatever stands in it literally."""
         parent = structlog.contextvars.get_contextvars().get("traceparent")
-        if parent and self._is_told(parent[3:35]):
+        trace_id = traces.trace_id(parent)
+        if trace_id and self._is_told(trace_id):
             name, shape = _shape(sql)
             failed = type(error).__name__ if error else None
             told = {"db__system__name": "postgresql", "db__query__text": shape}

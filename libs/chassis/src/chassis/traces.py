@@ -6,6 +6,7 @@ mails at the hand-over. Without a collector (`SCHALTER_TRACES_ENDPOINT`) no modu
 place asks no more than whether there is one. See docs/adr/0037.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["server", "client", "producer", "consumer"]
 Value: TypeAlias = str | int | float
 
+#: Version, trace, parent, flags. Version ff and ids of nothing but zeros are none.
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _CARRIED: Final = ("correlation_id", "traceparent")
 
 
@@ -69,10 +72,15 @@ def carried() -> dict[str, str]:
 
 
 def carrying(kept: Mapping[str, str], **also: str) -> AbstractContextManager[object]:
-    """A block whose lines, events and spans carry on what `carried` gave, and say `also`."""
+    """A block whose lines, events and spans carry on what `carried` gave, and say `also`.
+
+    A traceparent that is none is left out: whoever publishes or stores it is not the edge.
+    """
     context = {**kept, **also}
     if trace := trace_id(kept.get("traceparent")):
         context["trace_id"] = trace
+    else:
+        context.pop("traceparent", None)
     return structlog.contextvars.bound_contextvars(**context)
 
 
@@ -83,5 +91,6 @@ def carried_by(meta: Meta) -> dict[str, str]:
 
 
 def trace_id(traceparent: str | None) -> str | None:
-    """The trace's id within `traceparent` (W3C Trace Context, 3.2)."""
-    return traceparent[3:35] if traceparent else None
+    """The trace's id within `traceparent`; None if that has not the form of W3C Trace Context, 3.2."""
+    sent = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    return sent[1] if sent else None
