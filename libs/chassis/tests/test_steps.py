@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import os
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +16,7 @@ from chassis.logging import redact
 
 
 def told(stream: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
+    return [json.loads(line) for line in stream.getvalue().splitlines() if line]
 
 
 @pytest.fixture
@@ -99,3 +101,62 @@ async def test_a_stream_that_is_closed_is_no_request_s_matter(stream: io.StringI
     stream.close()
     steps.step("handled", correlation_id="abc")
     steps.flush()
+
+
+def test_half_a_character_is_no_request_s_matter(stream: io.StringIO) -> None:
+    steps.step("handled", correlation_id="\udcff")
+    assert [line["event"] for line in told(stream)] == ["handled"]
+
+
+class Slow(io.StringIO):
+    """Takes half of what it is given, and then nothing, while nobody reads."""
+
+    behind = True
+
+    def write(self, text: str) -> int:
+        if self.behind:
+            super().write(text[: len(text) // 2])
+            raise BlockingIOError(11, "again")
+        return super().write(text)
+
+
+async def test_who_reads_too_slowly_gets_it_with_the_next_lines() -> None:
+    reading, writing = os.pipe()
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    read = b""
+    with os.fdopen(writing, "w") as stream:
+        written = steps.Steps("booking", stream)
+        for number in range(2000):  # more than a pipe holds
+            written.add("handled", {"tries": number})
+            if number % 400 == 399:
+                written.flush()
+        for number in range(2000, 2003):
+            with suppress(BlockingIOError):
+                while got := os.read(reading, 1 << 20):
+                    read += got
+            written.add("handled", {"tries": number})
+            written.flush()
+    while got := os.read(reading, 1 << 20):
+        read += got
+    os.close(reading)
+    whole = [line for line in read.splitlines() if line.startswith(b"{") and line.endswith(b"}")]
+    tries = {json.loads(line)["tries"] for line in whole}
+    assert tries >= set(range(1503, 2003)), "the newest are there"
+    assert tries >= set(range(400)), "and what was taken before"
+
+
+async def test_what_is_kept_for_them_does_not_grow() -> None:
+    stream = Slow()
+    written = steps.Steps("booking", stream)
+    for number in range(3000):
+        written.add("handled", {"tries": number})
+    written.flush()
+    stream.seek(0)
+    stream.truncate()
+    stream.behind = False
+    written.add("last", {})
+    written.flush()
+    lines = told(stream)
+    assert len(lines) == 501
+    assert [lines[-2]["tries"], lines[-1]["event"]] == [2999, "last"]

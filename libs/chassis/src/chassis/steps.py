@@ -5,8 +5,8 @@ gathered for a moment. That is why a step says ids, kinds and numbers alone: not
 """
 
 import asyncio
+import json
 import sys
-from contextlib import suppress
 from typing import Final, TextIO
 
 import orjson
@@ -26,6 +26,7 @@ class Steps:
         self._stream = stream
         self._on = on
         self._lines: list[bytes] = []
+        self._kept: list[bytes] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def add(self, event: str, said: dict[str, str | float | None]) -> None:
@@ -34,7 +35,10 @@ class Steps:
             return
         line: dict[str, str | float] = {"event": event, "level": "info", "service": self._service, "timestamp": _now()}
         line |= {name: value for name, value in said.items() if value is not None}
-        self._lines.append(orjson.dumps(line))
+        try:
+            self._lines.append(orjson.dumps(line))
+        except TypeError:  # text that is none, half a character of UTF-16
+            self._lines.append(json.dumps(line).encode())
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -52,11 +56,18 @@ class Steps:
         self._write()
 
     def _write(self) -> None:
-        lines, self._lines = self._lines, []
+        """Whoever reads too slowly gets the newest of it with the next lines; some of it perhaps twice."""
+        # What was taken of those that are kept may end within a line: the next one begins on its own.
+        begin = "\n" if self._kept else ""
+        lines, self._lines, self._kept = [*self._kept, *self._lines], [], []
         if lines:
-            with suppress(OSError, ValueError):  # nobody reads any more; no request fails for that
-                self._stream.write(b"\n".join([*lines, b""]).decode())
+            try:
+                self._stream.write(begin + b"\n".join([*lines, b""]).decode())
                 self._stream.flush()
+            except BlockingIOError:
+                self._kept = lines[-_MOST:]
+            except (OSError, ValueError):
+                pass  # nobody reads any more; no request fails for that
 
 
 def _now() -> str:
