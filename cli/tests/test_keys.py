@@ -1,6 +1,7 @@
 """Keys turn, and at no moment does anybody meet a signature that they cannot verify."""
 
 import base64
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from chassis.problems import Unauthenticated
 from chassis.tokens import TokenSigner, TokenVerifier
+from schalter import compose_secrets
 from schalter.compose_secrets import write_secrets
 from schalter.main import cli
 from schalter.running.secret_store import SecretStore
@@ -87,7 +89,7 @@ def test_an_operator_turns_the_keys_of_links_by_two_calls(installed: Path) -> No
     assert signer.read_text() == first, "nobody signs yet with what others do not know"
     assert {len(path.read_text().split(",")) for path in told} == {2}
     assert "is announced" in run("list")
-    assert "stays good" in run("rotate", "links")
+    assert "stays good" in run("rotate", "links", answer="y\n")
     assert signer.read_text() != first
     assert all(opens(link(first), path.read_text()) for path in told)
     assert clerks.read_text() == clerk_key
@@ -103,3 +105,123 @@ def test_an_operator_turns_the_keys_of_links_by_two_calls(installed: Path) -> No
 def test_without_secrets_it_says_so(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["keys", "list", "--var", str(tmp_path)])
     assert "There are no secrets yet" in str(done.exception)
+
+
+def taken_by_turn(installed: Path) -> set[str]:
+    """What a TURN server takes that starts now."""
+    return set(re.findall(r"static-auth-secret=(\S+)", (installed / "turn/turnserver.conf").read_text()))
+
+
+def broken_off(monkeypatch: pytest.MonkeyPatch, *arguments: str, files: int) -> None:
+    """Calls it while the disk has room for the store and so many `files`."""
+    write, left = compose_secrets._write, iter(range(files))
+
+    def full(path: Path, content: str) -> None:
+        if (not path.exists() or path.read_text() != content) and next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(compose_secrets, "_write", full)
+        done = CliRunner().invoke(cli, ["keys", *arguments])
+    assert isinstance(done.exception, OSError), done.output
+
+
+@pytest.mark.parametrize(("ring", "files"), [("turn", 0), ("redis", 0), ("links", 0), ("links", 3)])
+def test_a_first_half_that_broke_off_is_finished_by_the_next_call(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, ring: str, files: int
+) -> None:
+    used = {name: (installed / name).read_text() for name in USED}
+    broken_off(monkeypatch, "rotate", ring, files=files)
+    again = run("rotate", ring, "--yes")
+    assert "broke off" in again
+    assert "is made" in again
+    assert {name: (installed / name).read_text() for name in USED} == used, "nobody uses what no server was told"
+    assert compose_secrets.written(installed)
+
+
+#: What those enter with, or sign with, who use a secret.
+USED = ("signaling/schalter_turn_secret", "booking/schalter_redis_url", "booking/schalter_link_private_key")
+
+
+@pytest.mark.parametrize("files", [0, 1])
+def test_a_second_half_that_broke_off_is_finished_by_the_next_call(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    run("rotate", "turn")
+    server = taken_by_turn(installed)
+    broken_off(monkeypatch, "rotate", "turn", "--yes", files=files)
+    assert (installed / "signaling/schalter_turn_secret").read_text() in server
+    again = run("rotate", "turn")
+    assert "docker compose restart signaling" in again
+    assert (installed / "signaling/schalter_turn_secret").read_text() in server
+    seen_by_nobody = CliRunner().invoke(cli, ["keys", "rotate", "turn"])
+    assert "docker compose restart signaling" in str(seen_by_nobody.exception)
+    assert compose_secrets.written(installed)
+
+
+def test_a_drop_that_broke_off_is_finished_by_the_next_call(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        run("rotate", "turn", "--yes")
+    broken_off(monkeypatch, "drop", "turn", "--yes", files=0)
+    assert len(taken_by_turn(installed)) == 2
+    assert "docker compose restart turn" in run("drop", "turn")
+    assert taken_by_turn(installed) == {(installed / "signaling/schalter_turn_secret").read_text()}
+    assert "docker compose restart turn" in run("drop", "turn"), "who did not see the last answer is told again"
+
+
+def test_what_breaks_off_before_the_store_has_done_nothing(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (installed / "store/secrets.json").read_text()
+    with monkeypatch.context() as patched:
+        patched.setattr(SecretStore, "save", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+        assert CliRunner().invoke(cli, ["keys", "rotate", "turn"]).exit_code == 1
+    assert (installed / "store/secrets.json").read_text() == before
+    assert "is made" in run("rotate", "turn")
+
+
+@pytest.mark.parametrize(
+    ("ring", "between"),
+    [
+        ("turn", "docker compose restart turn"),
+        ("redis", "docker compose run --rm operator schalter keys tell-redis"),
+        ("links", "docker compose restart booking"),
+        ("clerks", "docker compose restart booking"),
+    ],
+)
+@pytest.mark.parametrize("answer", ["", "n\n"])
+def test_a_half_called_twice_by_mistake_takes_nothing_into_use(
+    installed: Path, ring: str, between: str, answer: str
+) -> None:
+    run("rotate", ring)
+    before = (installed / "store/secrets.json").read_text()
+    second = CliRunner().invoke(cli, ["keys", "rotate", ring], input=answer)
+    assert (second.exit_code, between in second.output) == (1, True), second.output
+    assert (installed / "store/secrets.json").read_text() == before
+    run("rotate", ring, answer="y\n")
+
+
+@pytest.mark.parametrize(("ring", "between"), [("turn", "restart signaling"), ("redis", "restart booking signaling")])
+def test_a_secret_is_not_dropped_while_somebody_may_enter_with_it(installed: Path, ring: str, between: str) -> None:
+    for _ in range(2):
+        run("rotate", ring, "--yes")
+    refused = CliRunner().invoke(cli, ["keys", "drop", ring])
+    assert (refused.exit_code, between in refused.output) == (1, True)
+    assert "is forgotten" in run("drop", ring, answer="y\n")
+
+
+def test_a_full_disk_leaves_the_file_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "turnserver.conf"
+    compose_secrets._write(path, "before")
+    real = Path.write_text
+
+    def half(self: Path, text: str) -> int:
+        real(self, text[:2])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", half)
+        with pytest.raises(OSError, match="No space"):
+            compose_secrets._write(path, "after")
+    assert path.read_text() == "before"
+    compose_secrets._write(path, "after")
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("turnserver.conf", "after")]

@@ -78,6 +78,9 @@ def test_whoever_has_been_restarted_and_who_not(servers_dir: Path, tmp_path: Pat
             for _ in range(2):
                 assert "Nobody enters with it yet" in run("rotate", "redis")
                 load.goes_on()
+                untold = CliRunner().invoke(cli, ["keys", "rotate", "redis", "--yes", "--var", str(tmp_path)])
+                assert "Redis does not know the new password" in str(untold.exception)
+                assert SecretStore(file).stage("redis_booking") == "announced", "nothing was taken into use"
                 assert "Redis takes the passwords of booking, signaling, monitor" in run("tell-redis")
                 old.goes_on()
                 assert "the old one is taken as well" in run("rotate", "redis")
@@ -86,7 +89,7 @@ def test_whoever_has_been_restarted_and_who_not(servers_dir: Path, tmp_path: Pat
                 current = SecretStore(file).password("redis_booking")
                 load.url = old.url = f"redis://booking:{current}@127.0.0.1:{server.port}/0"
                 load.goes_on()
-                assert "is forgotten" in run("drop", "redis")
+                assert "is forgotten" in run("drop", "redis", "--yes")
                 run("tell-redis")
                 load.goes_on()
                 old.goes_on()

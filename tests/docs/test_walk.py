@@ -120,7 +120,7 @@ def test_the_first_hour_on_a_development_machine(walker: Walker) -> None:
     assert "All is well." in back
     assert "is announced" in turned
     walker.again()
-    assert "The new key signs links after a restart" in walker.types(".venv/bin/schalter keys rotate links")
+    assert "The new key signs links after a restart" in walker.types(".venv/bin/schalter keys rotate links --yes")
     walker.again()
     assert "signs no more since" in walker.types(".venv/bin/schalter keys list")
     assert _signs_in(walker, found[1])

@@ -43,6 +43,12 @@ def write_secrets(directory: Path, offices: Path, *, demo: bool = True) -> list[
     return clerks
 
 
+def written(directory: Path) -> bool:
+    """Whether containers have below `directory` what the store there says: not so when the last writing broke off."""
+    files = _files(SecretStore(directory / "store" / "secrets.json"))
+    return all((directory / path).is_file() and (directory / path).read_text() == text for path, text in files)
+
+
 def give_volumes(directory: Path) -> None:
     """Makes all below `directory`, a folder per volume, our containers' user's; images alone know no owner for them."""
     for path in (each for volume in directory.iterdir() for each in (volume, *volume.rglob("*"))):
@@ -88,8 +94,15 @@ def _redis_conf(secrets: SecretStore) -> str:
 
 
 def _write(path: Path, content: str) -> None:
-    """Readable by all: the folder becomes the volume of one container, whose user is not ours."""
+    """Readable by all: the folder becomes the volume of one container, whose user is not ours.
+
+    Replaced at once: a server that starts while the disk is full reads what was before, not half a file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != content:
-        path.write_text(content)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.unlink(missing_ok=True)
+        partial.write_text(content)
+        partial.chmod(0o444)
+        partial.replace(path)
     path.chmod(0o444)

@@ -42,6 +42,12 @@ class SecretStore:
         others = (self._values.get(f"{name}_{which}") for which in ("next", "former"))
         return (self.password(name), *(each for each in others if each))
 
+    def stage(self, name: str) -> Literal["announced", "used"] | None:
+        """Which half of a turn of a password was the last; None when none is under way, the old one dropped."""
+        if f"{name}_next" in self._values:
+            return "announced"
+        return "used" if f"{name}_former" in self._values else None
+
     def turn_password(self, name: str) -> Literal["announced", "used"]:
         """Half a turn of a password: the first makes another one, the second takes it into use and retires the old one.
 
