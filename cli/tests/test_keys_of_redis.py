@@ -111,3 +111,16 @@ def test_a_second_turn_waits_until_the_first_is_over(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["keys", "rotate", "turn", "--var", str(tmp_path)])
     assert "Drop it first" in str(done.exception)
     assert len(SecretStore(tmp_path / "secrets.json").passwords("turn")) == 2
+
+
+def test_a_redis_that_does_not_answer_is_not_taken_for_one_that_was_told(tmp_path: Path) -> None:
+    store = SecretStore(tmp_path / "secrets.json")
+    store.save()
+    ports = {"postgres": 1, "nats": 1, "redis": free_port()}
+    (tmp_path / "up.json").write_text(json.dumps({"ports": ports}))
+    call = ["keys", "rotate", "redis", "--yes", "--var", str(tmp_path)]
+    assert "schalter keys tell-redis" in CliRunner().invoke(cli, call).output
+    assert "Redis cannot be reached" in str(CliRunner().invoke(cli, call).exception)
+    assert SecretStore(tmp_path / "secrets.json").stage("redis_booking") == "announced"
+    (tmp_path / "up.json").unlink()  # ended: its next start hands out everything
+    assert "is in use after this" in CliRunner().invoke(cli, call).output
