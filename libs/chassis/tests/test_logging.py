@@ -1,5 +1,6 @@
 """Logs are JSON, carry their context, and hold no secret and nobody's data, whatever somebody hands to them."""
 
+import gc
 import json
 import logging as standard
 from collections.abc import Callable
@@ -47,7 +48,9 @@ def listen(capsys: pytest.CaptureFixture[str]) -> Any:
     """`lines = listen()`, and then `lines()`: what was logged since."""
 
     def begin() -> Any:
+        gc.collect()  # what tests before have left says so when it is collected, and that is not ours
         logging.configure("booking")
+        capsys.readouterr()
         return lambda: [json.loads(line) for line in capsys.readouterr().out.strip().splitlines()]
 
     return begin
