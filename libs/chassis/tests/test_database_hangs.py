@@ -4,9 +4,10 @@ import asyncio
 import os
 import secrets
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -44,6 +45,22 @@ def hangs(server: Postgres) -> Iterator[None]:
         for process in stopped:
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def at_work(milliseconds: int) -> AsyncIterator[None]:
+    """Meanwhile somebody keeps the loop for so long at every turn."""
+    over = asyncio.Event()
+
+    async def work() -> None:
+        while not over.is_set():
+            time.sleep(milliseconds / 1000)
+            await asyncio.sleep(0)
+
+    working = asyncio.create_task(work())
+    yield
+    over.set()
+    await working
 
 
 @pytest.fixture
@@ -147,3 +164,71 @@ async def test_what_only_takes_long_is_left_alone(database: Database) -> None:
         await tx.execute("SELECT pg_sleep(3)")
     await waiting
     assert await keys(database) == [1]
+
+
+async def takes_long(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.execute("SELECT pg_sleep(3)")
+
+
+@pytest.mark.parametrize("milliseconds", [100, 200])
+async def test_a_loop_that_is_late_knows_a_server_that_hangs_from_one_that_does_not(
+    server: Postgres, database: Database, milliseconds: int
+) -> None:
+    async with at_work(milliseconds):
+        await takes_long(database)
+        with hangs(server):
+            seconds, error = await refused(database, 1)
+    assert is_transient(error)
+    assert seconds < 8, "told late, for our own loop is late with everything, but not after half a minute"
+
+
+async def test_names_that_take_long_to_look_up_are_no_silence(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def slowly(host: str, port: int, family: int = 0, kind: int = 0, proto: int = 0, flags: int = 0) -> object:
+        time.sleep(1.5)
+        return look_up(host, port, family, kind, proto, flags)
+
+    database = Database(server.url().replace("127.0.0.1", "localhost"), pool_size=3)
+    await database.ping()
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    watching = asyncio.create_task(database.watch())
+    await takes_long(database)
+    await database.ping()
+    watching.cancel()
+    await database.close()
+
+
+async def test_threads_that_are_all_at_work_are_no_silence(database: Database) -> None:
+    working = [asyncio.create_task(asyncio.to_thread(time.sleep, 2.5)) for _ in range(64)]
+    await takes_long(database)
+    for work in working:
+        work.cancel()
+
+
+async def test_what_was_being_opened_is_told_once_and_the_watcher_goes_on(server: Postgres) -> None:
+    """The session is there, and the server stands still while it is asked for its types."""
+    database = Database(server.url(), pool_size=3)
+    watching = asyncio.create_task(database.watch())
+    await asyncio.sleep(0.5)  # the watcher's own session is there
+    for key in range(3):
+        with hangs(server):
+            told = await asyncio.gather(*(refused(database, key) for _ in range(3)))
+        assert max(seconds for seconds, _ in told) < SOON + 0.5
+        assert not watching.done()
+        await database.close()
+        async with asyncio.timeout(5):
+            while not await _is_there(database):
+                await asyncio.sleep(0.1)
+        await database.close()
+    watching.cancel()
+
+
+async def _is_there(database: Database) -> bool:
+    with suppress(Exception):
+        await database.ping()
+        return True
+    return False

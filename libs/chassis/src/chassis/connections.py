@@ -1,6 +1,7 @@
 """The connections of one service to its database: few, kept open, and each for plain SQL and ORM sessions alike."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,18 +18,19 @@ from sqlalchemy.util import greenlet_spawn
 from chassis.metrics import DATABASE_ERRORS, DATABASE_WAIT_SECONDS
 from chassis.problems import Busy
 from chassis.traces import collected
+from chassis.witness import Witness
 
 if TYPE_CHECKING:
     from chassis.spans import Spans
 
 #: How long a request waits for a connection before it is told to come again.
 PATIENCE_SECONDS: Final = 2.0
-#: A server that answers nothing while somebody has waited for so long, and then for so long again, hangs: together the
-#: two seconds that people are promised. How often is looked: one timer for all, because one for each statement costs a
-#: booking five percent.
-_LONG_SECONDS: Final = 0.7
-_PROBE_SECONDS: Final = 1.0
+#: Somebody who has waited for so long makes us ask whether the server answers at all, for which it has a second: with
+#: the time between two looks less than the two seconds that people are promised. One timer looks for all, because one
+#: for each statement costs a booking five percent.
+_LONG_SECONDS: Final = 0.6
 _LOOK_SECONDS: Final = 0.25
+_OPENING_SECONDS: Final = 5.0
 #: How long a statement stays prepared. PostgreSQL keeps its plan as long, and one that was made while a table was empty
 #: reads all of it once it has grown. ANALYZE ends such a plan, but may come a minute and thousands of rows later.
 _PREPARED_SECONDS: Final = 5
@@ -68,7 +70,7 @@ class Connections:
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
             connect_args={
-                "timeout": 5,
+                "timeout": _OPENING_SECONDS,
                 "command_timeout": 30,
                 "max_cached_statement_lifetime": _PREPARED_SECONDS,
                 "server_settings": _SESSION,
@@ -79,7 +81,7 @@ class Connections:
             _tell_of_sessions(self._engine.sync_engine, self._spans)
         self._places = asyncio.Semaphore(size)
         self._idle: list[Link] = []
-        self._url = url
+        self._witness = Witness(url)
         #: Since when each connection is given out, and until when each that is being opened may take.
         self._out: dict[Link, float] = {}
         self._opening: dict[asyncio.Timeout, float] = {}
@@ -118,12 +120,12 @@ class Connections:
             DATABASE_ERRORS.labels("timeout").inc()
             raise Busy
         try:
-            async with asyncio.timeout(None) as patience:
+            async with asyncio.timeout(_OPENING_SECONDS) as patience:
                 self._opening[patience] = monotonic()
                 try:
                     adapted = await self._engine.raw_connection()
                 finally:
-                    del self._opening[patience]
+                    self._opening.pop(patience, None)
         except EmulatedDBAPIException as error:
             # A server that is starting up again must be known as such: it will pass.
             raise (error.__cause__ or error) from None
@@ -171,33 +173,28 @@ class Connections:
         A connection stays open while a machine or a process stands still, and its statement would wait for half a
         minute. One that only takes long, or waits for a lock, is left alone: the server answers another question.
         """
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            now = monotonic()
-            oldest = min([now, *self._out.values(), *self._opening.values()])
-            if not self._hangs and now - oldest < _LONG_SECONDS:
-                continue
-            hung, self._hangs = self._hangs, not await self._answers()
-            if self._hangs:
-                self._break(before=now)
-            if self._hangs != hung:
-                log.warning("database_hangs" if self._hangs else "database_answers_again")
-            if not self._hangs:
-                await asyncio.sleep(_LONG_SECONDS)  # what only takes long is not asked about all the time
-
-    async def _answers(self) -> bool:
-        """Whether the server answers a new question in time; also with a no."""
-        began = monotonic()
         try:
-            async with asyncio.timeout(_PROBE_SECONDS):
-                probe = await asyncpg.connect(self._url)
-        except TimeoutError:
-            # Whose own loop stood still knows nothing of the server.
-            return monotonic() - began > _PROBE_SECONDS + _LOOK_SECONDS
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            return True
-        probe.terminate()
-        return True
+            while True:
+                self._witness.stand_by()
+                await asyncio.sleep(_LOOK_SECONDS)
+                now = monotonic()
+                oldest = min([now, *self._out.values(), *self._opening.values()])
+                if self._hangs or now - oldest >= _LONG_SECONDS:
+                    await self._ask(now)
+                    if not self._hangs:
+                        await asyncio.sleep(_LONG_SECONDS)  # what only takes long is not asked about all the time
+        finally:
+            self._witness.close()
+
+    async def _ask(self, now: float) -> None:
+        """Have it said whether the server hangs; where nobody knows, it stays as it was."""
+        hung, answers = self._hangs, await self._witness.answers()
+        if answers is not None:
+            self._hangs = not answers
+        if self._hangs:
+            self._break(before=now)
+        if self._hangs != hung:
+            log.warning("database_hangs" if self._hangs else "database_answers_again")
 
     def _break(self, *, before: float) -> None:
         """End what has waited since `before`, and what would be given out next."""
@@ -205,8 +202,9 @@ class Connections:
             if since <= before:
                 link.driver.terminate()
         loop = asyncio.get_running_loop()
-        for patience, since in self._opening.items():
-            if since <= before:
+        for patience in [patience for patience, since in self._opening.items() if since <= before]:
+            del self._opening[patience]  # it takes its time to end, and may be told only once
+            with suppress(RuntimeError):  # it has just run out by itself
                 patience.reschedule(loop.time())
         while self._idle:
             _end(self._idle.pop())
