@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pydantic import BaseModel
 from contracts.base import Event
 from contracts.personal_data import CONTACT, NAME
 from contracts.topology import CONSUMES, PUBLISHES, SERVICES
-from schalter.chores import stand_ins
+from schalter.chores import standing_in
 from schalter.running.home import Home
 
 ROOT = Path(__file__).parents[2]
@@ -41,13 +40,8 @@ _STOPWATCHES = {"monotonic", "time.monotonic", "perf_counter", "time.perf_counte
 
 @pytest.fixture(scope="module")
 def apps() -> Iterator[dict[str, FastAPI]]:
-    before = dict(os.environ)
-    os.environ.update(stand_ins(Home.find()))
-    try:
+    with standing_in(Home.find()):
         yield {service: importlib.import_module(f"{service}.app").build() for service in SERVICES}
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _operations(app: FastAPI, service: str) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from schalter import metrics
-from schalter.chores import DESCRIBED
+from schalter.chores import DESCRIBED, standing_in
 from schalter.metrics import Series
 from schalter.running.home import Home
 
@@ -27,8 +27,9 @@ def declared() -> list[Series]:
 @pytest.fixture(scope="module")
 def built(declared: list[Series]) -> None:
     """All processes are put together, and nothing has happened yet."""
-    for module in DESCRIBED.values():
-        importlib.import_module(module).build()
+    with standing_in(Home.find()):
+        for module in DESCRIBED.values():
+            importlib.import_module(module).build()
 
 
 @pytest.mark.usefixtures("built")

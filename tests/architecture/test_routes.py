@@ -15,7 +15,7 @@ from routes import Route, body_of, others, routes
 from chassis.tokens import TokenSigner
 from contracts.actors import Addressee, Booker, Citizen, Clerk, LinkHolder, Listed, Offeree, WalkIn
 from contracts.topology import SERVICES
-from schalter.chores import stand_ins
+from schalter.chores import stand_ins, standing_in
 from schalter.running.home import Home
 
 ACTORS = (Citizen, Booker, Addressee, Offeree, Listed, WalkIn, Clerk)
@@ -54,13 +54,8 @@ SOCKETS = {("APIWebSocketRoute", "/api/signaling/ws")}
 
 @pytest.fixture(scope="module")
 def apps() -> Iterator[Mapping[str, FastAPI]]:
-    before = dict(os.environ)
-    os.environ.update(stand_ins(Home.find()))
-    try:
+    with standing_in(Home.find()):
         yield {service: importlib.import_module(f"{service}.app").build() for service in SERVICES}
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @pytest.fixture(scope="module")

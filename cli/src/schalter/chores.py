@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,8 @@ DESCRIBED: Final = {**{service: f"{service}.app" for service in SERVICES}, "sign
 
 def openapi(name: str, home: Home) -> str:
     """The OpenAPI document of one of `DESCRIBED`, as JSON."""
-    os.environ.update({key: value for key, value in stand_ins(home).items() if key not in os.environ})
-    document = importlib.import_module(DESCRIBED[name]).build().openapi()
+    with standing_in(home):
+        document = importlib.import_module(DESCRIBED[name]).build().openapi()
     return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -40,6 +41,18 @@ def write_mails(directory: Path, home: Home, office: str | None) -> str:
         raise SchalterError(f"There is no office {office!r}. There are: {', '.join(offices)}.")
     *_, index = importlib.import_module("notify.preview").write(directory, home.offices, office)
     return str(index)
+
+
+@contextmanager
+def standing_in(home: Home) -> Iterator[None]:
+    """A block in which services can be built: what the environment does not set, `stand_ins` sets."""
+    before = dict(os.environ)
+    os.environ.update(stand_ins(home) | before)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def stand_ins(home: Home) -> dict[str, str]:

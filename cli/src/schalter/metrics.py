@@ -1,7 +1,6 @@
 """All series that Prometheus gets, as a part of docs/metrics.md, and the rules that each of them keeps."""
 
 import importlib
-import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from typing import Final
 from prometheus_client.metrics import MetricWrapperBase
 
 from contracts.topology import SERVICES
-from schalter.chores import DESCRIBED, stand_ins
+from schalter.chores import DESCRIBED, standing_in
 from schalter.pages import row, with_part
 from schalter.running.home import Home
 
@@ -95,9 +94,9 @@ class Series:
 
 def declared(home: Home) -> list[Series]:
     """All series of all processes, by name."""
-    os.environ.update({key: value for key, value in stand_ins(home).items() if key not in os.environ})
-    for module in (*DESCRIBED.values(), "schalter.exporter.figures"):
-        importlib.import_module(module)
+    with standing_in(home):
+        for module in (*DESCRIBED.values(), "schalter.exporter.figures"):
+            importlib.import_module(module)
     tellers: dict[MetricWrapperBase, str] = {}
     for name, loaded in list(sys.modules.items()):
         package = name.partition(".")[0]
