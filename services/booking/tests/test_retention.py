@@ -1,5 +1,7 @@
 """The retention clock: what is stored about people goes when its time is over, and nothing else does."""
 
+import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +19,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 MONDAY = datetime(2026, 6, 1, 7, tzinfo=UTC)  # where the clock stands
 TEN, NOON = (datetime(2026, 6, 2, hour, tzinfo=UTC) for hour in (8, 10))
 DAYS = timedelta(days=30)  # the demo's `retention.appointment_days`
+
+
+async def rests(*_: object) -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.fixture(scope="module")
+def by_hand() -> Iterator[None]:
+    """The clock is wound by the tests: its own first round may come late, and erase what they count."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "run", rests)
+        yield
 
 
 async def erase(app: FastAPI, database: Database) -> int:
