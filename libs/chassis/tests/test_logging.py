@@ -104,6 +104,7 @@ def test_whatever_the_field_is_called(listen: Any, planted: dict[str, Any]) -> N
     structlog.get_logger("test").info("planted", office="demo", **planted)
     (line,) = lines()
     assert line["office"] == "demo"
+    del line["timestamp"]  # its microseconds may be anybody's area code
     for personal in ("Erika", "erika@", "6221", TOKEN[:20], "c2lnbmF0dXJl"):
         assert personal not in json.dumps(line)
     assert redacted() > before
