@@ -51,12 +51,8 @@ QUERIES: Final = [
 @pytest.fixture(scope="module")
 def system(servers_dir: Path) -> Iterator[System]:
     """A system of its own, observed: outages and a dead letter are nothing for the other journeys."""
-    system = System(servers_dir / "observed", free_port(), observe=True)
-    try:
-        system.wait_ready()
+    with System(servers_dir / "observed", free_port(), observe=True) as system:
         yield system
-    finally:
-        system.stop()
 
 
 @pytest.fixture(scope="module")

@@ -53,12 +53,8 @@ def relayed(servers_dir: Path, tmp_path: Path) -> Iterator[System]:
     """A system whose signaling hands out credentials for a real coturn, which may relay to this machine alone."""
     with coturn(tmp_path, SECRET, allowed="127.0.0.1") as (host, port):
         settings = {"SCHALTER_TURN_URLS": f"turn:{host}:{port}", "SCHALTER_TURN_SECRET": SECRET}
-        system = System(servers_dir / "relayed", free_port(), settings=settings)
-        try:
-            system.wait_ready()
+        with System(servers_dir / "relayed", free_port(), settings=settings) as system:
             yield system
-        finally:
-            system.stop()
 
 
 async def test_a_call_gets_through_a_relay_alone(relayed: System, films: Path) -> None:

@@ -27,12 +27,8 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def traced(servers_dir: Path, collector: Collector) -> Iterator[System]:
-    system = System(servers_dir / "traced", free_port(), settings={"SCHALTER_TRACES_ENDPOINT": collector.url})
-    try:
-        system.wait_ready()
+    with System(servers_dir / "traced", free_port(), settings={"SCHALTER_TRACES_ENDPOINT": collector.url}) as system:
         yield system
-    finally:
-        system.stop()
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +39,8 @@ def citizen(traced: System) -> Citizen:
 
 
 def trace(system: System, *asked: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "schalter.main", "trace", *asked, "--var", str(system.var)]
-    command[1:3] = ["-c", "from schalter.main import app; app()"]
+    command = [sys.executable, "-c", "from schalter.main import app; app()", "trace", *asked]
+    command += ["--var", str(system.var)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 

@@ -22,12 +22,8 @@ pytestmark = pytest.mark.journey
 @pytest.fixture
 def quiet(servers_dir: Path) -> Iterator[System]:
     """A system of its own: in the one that all tests share, the clerks are busy with everybody else's calls."""
-    system = System(servers_dir / "quiet", free_port())
-    try:
-        system.wait_ready()
+    with System(servers_dir / "quiet", free_port()) as system:
         yield system
-    finally:
-        system.stop()
 
 
 async def test_whoever_has_no_appointment_takes_a_number_and_is_called(quiet: System, films: Path) -> None:

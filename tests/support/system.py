@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -70,6 +70,18 @@ class System:
             return self.ready
 
         eventually(ready, seconds, "schalter up")
+
+    def __enter__(self) -> Self:
+        """Healthy on entry, ended on exit."""
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> int:
         """End the system as Ctrl-C does. Returns its exit code."""

@@ -146,7 +146,7 @@ async def test_what_was_under_way_is_said_to_be_unknown_and_may_be_repeated(
     writing = asyncio.create_task(under_way())
     await began.wait()
     with hangs(server):
-        with pytest.raises(Exception) as raised:  # noqa: PT011
+        with pytest.raises(Exception) as raised:  # noqa: PT011 - which ones are right is asked below
             await writing
         problem = unexpected(raised.value)
         assert problem.status == 503

@@ -14,6 +14,7 @@ import pytest
 from nats.js.errors import NotFoundError
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 import chassis.redis
 from chassis import migrations
@@ -62,7 +63,7 @@ async def opened(instances: Any, room: Room, clerk_token: Callable[..., str]) ->
             body = {"appointment_id": str(where)} if where else {"lobby": True}
             issued = (await ask(instance, token, **body)).json()["ticket"]
             url = instance.url.replace("http", "ws") + "/ws"
-            socket = await stack.enter_async_context(connect(url, origin="http://localhost:8080"))  # type: ignore[arg-type]
+            socket = await stack.enter_async_context(connect(url, origin=Origin("http://localhost:8080")))
             await socket.send(f'{{"type":"hello","ticket":"{issued}","epoch":"{uuid4().hex}"}}')
             beating = asyncio.create_task(_beat(socket))
             stack.callback(beating.cancel)
